@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Dump: a file that holds the memory of a crashed machine, as bytes of physical memory.
+ *
+ * A struct iq_dump is what the file says about itself.  It does not change after iq_dump_open() and
+ * may be used from any number of threads.  Bytes are read through a struct iq_reader, which owns
+ * buffers and a page cache and belongs to one thread at a time; readers of one dump share no
+ * changing state except idempotent caches, so they need no lock and scale.
+ *
+ * Opening costs a constant for ELF and kdump, and one pass over the record headers for a flattened
+ * file; nothing is proportional to the memory of the machine.
+ *
+ * Physical memory is a sequence of pages of page_size bytes.  Every page of the machine is in one of
+ * the states of enum iq_mem, and the difference between "was filtered out", "is zero" and "never
+ * made it into the file" is kept everywhere.
+ */
+#ifndef INQUEST_DUMP_H
+#define INQUEST_DUMP_H
+
+#include <inquest/base.h>
+#if IQ_ROOM < IQ_ROOM_DUMP
+#error "dump.h belongs to a room to the right of this one"
+#endif
+
+/* What reading an address led to.  IQ_MEM_OK is 0: if (iq_read(…)) means failure. */
+enum iq_mem {
+	IQ_MEM_OK = 0,
+	IQ_MEM_EXCLUDED, /* the page existed; makedumpfile was told to leave it out */
+	IQ_MEM_ABSENT,	 /* not in the dump: no RAM at this address, or never written (incomplete) */
+	IQ_MEM_TRUNCATED,/* the file ends before the page's bytes */
+	IQ_MEM_DAMAGED,	 /* the page's bytes do not decompress, or its descriptor makes no sense */
+	IQ_MEM_IO,	 /* the operating system could not read the file */
+	IQ_MEM_UNMAPPED, /* virtual: the page tables have no page here (arch.h) */
+	IQ_MEM_NO_TABLE, /* virtual: a page table needed for the walk is itself not readable */
+};
+
+/* Where and why a read stopped. */
+struct iq_fault {
+	enum iq_mem why;
+	bool is_virtual;
+	uint64_t address;  /* the first address that could not be read; virtual if is_virtual */
+	uint64_t physical; /* physical address, if is_virtual and the page is mapped; else as address */
+	unsigned int level;/* IQ_MEM_UNMAPPED/NO_TABLE: page-table level, 5 = PGD … 1 = PTE */
+};
+
+/* One clause for people: "excluded from the dump by filtering". Static text. */
+const char *iq_mem_text(enum iq_mem m);
+/* IQ_E_MEMORY: "cannot read 0x…: <clause>". */
+struct iq_error *iq_fault_error(const struct iq_fault *f);
+
+enum iq_dump_format { IQ_DUMP_ELF, IQ_DUMP_KDUMP };
+
+/* A note of the dump: ELF note or the notes of a kdump sub header. */
+struct iq_note {
+	const char *name; /* "CORE", "VMCOREINFO", "QEMU", …; escaped when shown */
+	uint32_t type;
+	const uint8_t *data;
+	uint32_t size;
+};
+
+struct iq_dump_info {
+	const char *path;
+	uint64_t file_size;
+	enum iq_dump_format format;
+	bool flattened;
+	char format_text[96];	/* "kdump v6, zlib, flattened" for people */
+	uint16_t machine;	/* EM_X86_64, EM_AARCH64, …; EM_NONE if the file does not say */
+	uint32_t page_size;	/* 4096 unless the file says otherwise */
+	uint64_t max_pfn;	/* one more than the highest page frame the file knows of */
+	bool incomplete;	/* makedumpfile ran out of space and said so */
+	bool truncated;		/* the file is shorter than its headers promise */
+	int dump_level;		/* makedumpfile -d N; -1 unknown (ELF) */
+	bool filtered;		/* some pages were excluded (known or likely) */
+	unsigned int nr_cpus;	/* from the kdump header; 0 unknown */
+	bool has_phys_base;	/* the kdump sub header's (wrong in QEMU 7.2's: prefer VMCOREINFO) */
+	uint64_t phys_base;
+	const char *release, *nodename, *version, *hw_machine; /* header's utsname; NULL: none. Raw bytes of the file */
+	int64_t time;		/* seconds since 1970 in the header; 0 unknown */
+	const struct iq_note *notes;
+	unsigned int nr_notes;
+	const char *vmcoreinfo; /* text of the VMCOREINFO note, NUL-terminated; NULL: none */
+	size_t vmcoreinfo_len;
+};
+
+struct iq_dump;
+struct iq_reader;
+
+/*
+ * Open the dump in PATH; what kind it is follows from its content.  Problems that leave something
+ * readable (a truncated file, an incomplete dump) are warnings in W.  The file stays open.
+ * IQ_E_FORMAT: not a dump, or its headers make no sense.  References: makedumpfile's
+ * IMPLEMENTATION and diskdump_mod.h; elf(5); the flattened format: makedumpfile(8) -F.
+ */
+struct iq_error *iq_dump_open(const char *path, struct iq_warnings *w, struct iq_dump **ret) IQ_CHECK;
+void iq_dump_close(struct iq_dump *d);
+const struct iq_dump_info *iq_dump_info(const struct iq_dump *d);
+
+/* Does the file begin as a dump of any kind known here?  (FD's position does not change.) */
+bool iq_dump_recognise(int fd);
+
+/* The first note with this owner name and type (name NULL: any), from index *FROM on, which is advanced
+ * behind it; NULL: no more. */
+const struct iq_note *iq_dump_note(const struct iq_dump *d, const char *name, uint32_t type,
+				   unsigned int *from);
+
+/*
+ * A reader with a cache of CACHE_PAGES decompressed pages (0: a sensible default, 2 MB).  Opening
+ * one costs little; a thread that scans needs its own.
+ */
+struct iq_error *iq_reader_open(struct iq_dump *d, unsigned int cache_pages,
+				struct iq_reader **ret) IQ_CHECK;
+void iq_reader_close(struct iq_reader *r);
+struct iq_dump *iq_reader_dump(const struct iq_reader *r);
+
+/*
+ * The bytes of page frame PFN: *PAGE points at page_size bytes that stay valid until the next call
+ * on this reader.  A zero page comes back as IQ_MEM_OK with *PAGE == iq_zero_page(), so that callers
+ * who care can tell by comparing the pointer.
+ */
+enum iq_mem iq_read_page(struct iq_reader *r, uint64_t pfn, const uint8_t **page) IQ_CHECK;
+/* A page of zeros, 64 KiB long. */
+const uint8_t *iq_zero_page(void);
+/* What iq_read_page() would say, without reading the page's bytes; DAMAGED cannot be seen so early. */
+enum iq_mem iq_page_state(struct iq_reader *r, uint64_t pfn);
+
+/*
+ * LEN bytes of physical memory at ADDRESS.  On failure *FAULT (may be NULL) says where it stopped;
+ * the bytes before that are in BUF.
+ */
+enum iq_mem iq_read_phys(struct iq_reader *r, uint64_t address, void *buf, size_t len,
+			 struct iq_fault *fault);
+
+/*
+ * Ranges of physical memory that the file describes (ELF program headers; for kdump one range from 0
+ * to max_pfn).  Index from 0; false when there is no such range.
+ */
+bool iq_dump_range(const struct iq_dump *d, unsigned int index, uint64_t *start, uint64_t *end);
+
+/*
+ * All of physical memory in parallel.  The machine's page frames are cut into units of up to
+ * 2048 pages; each worker thread claims units in ascending order and calls `page` for each page of
+ * it, in ascending order, then `unit_done`.  The callbacks of one unit run in one thread.  Pages
+ * that are zero are not shown if skip_zero; pages that are not there are counted, not shown.
+ */
+struct iq_scan {
+	uint64_t first_pfn, end_pfn; /* end_pfn 0: to the end */
+	bool skip_zero;
+	unsigned int threads;	     /* 0: iq_nr_threads() */
+	const struct iq_cancel *cancel;
+	void *arg;
+	/* Called for each readable page.  May be NULL. */
+	void (*page)(void *arg, unsigned int worker, uint64_t pfn, const uint8_t *page);
+	/* Called after each unit: its number counts up from 0 without gaps.  May be NULL. */
+	void (*unit_done)(void *arg, unsigned int worker, uint64_t unit, uint64_t end_pfn);
+
+	/* Results: pages shown, zero, and those that are not there, by reason. */
+	uint64_t read, zero, missing[IQ_MEM_NO_TABLE + 1];
+};
+/* IQ_E_INTERRUPTED if cancelled; the counts then say what was done. */
+struct iq_error *iq_dump_scan(struct iq_dump *d, struct iq_scan *scan) IQ_CHECK;
+
+/*
+ * Fuzzing entry: open a dump that lies in memory instead of a file.  DATA must outlive the dump.
+ */
+struct iq_error *iq_dump_open_memory(const void *data, size_t size, struct iq_warnings *w,
+				     struct iq_dump **ret) IQ_CHECK;
+
+/* ---- VMCOREINFO: "KEY=value" lines (kernel/crash_core.c, kernel/vmcore_info.c) ------------------ */
+
+/*
+ * The value of KEY, e.g. "OSRELEASE", "SYMBOL(_stext)", in TEXT (LEN bytes); copied into BUF, at most
+ * ROOM - 1 characters.  False: no such line.
+ */
+bool iq_vmcoreinfo_get(const char *text, size_t len, const char *key, char *buf, size_t room);
+/* The same as numbers: SYMBOL(), SIZE(), OFFSET(), LENGTH() and KERNELOFFSET as the kernel prints
+ * them; NUMBER() signed decimal. */
+bool iq_vmcoreinfo_hex(const char *text, size_t len, const char *key, uint64_t *ret);
+bool iq_vmcoreinfo_dec(const char *text, size_t len, const char *key, int64_t *ret);
+
+#endif
