@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Debug files: a vmlinux or a module's .ko/.ko.debug given by the user or found by its build-id.
+ * Here: recognising and matching them, their symbol tables and their source lines.
+ */
+#ifndef INQUEST_DEBUGFILE_H
+#define INQUEST_DEBUGFILE_H
+
+#include <inquest/symbols.h>
+#include <inquest/types.h>
+
+enum iq_file_kind {
+	IQ_FILE_OTHER,	 /* none of these; e.g. a dump: ask iq_dump_recognise() */
+	IQ_FILE_VMLINUX, /* ELF executable with kernel sections */
+	IQ_FILE_MODULE,	 /* ELF relocatable with .modinfo or .gnu.linkonce.this_module, or its .debug */
+};
+
+struct iq_debugfile;
+
+/* What kind of file PATH is, by content; IQ_FILE_OTHER also if it cannot be read. */
+enum iq_file_kind iq_file_recognise(const char *path);
+
+/*
+ * Open a vmlinux or module file.  Reads headers and the build-id only.  The file stays open.
+ */
+struct iq_error *iq_debugfile_open(const char *path, struct iq_debugfile **ret) IQ_CHECK;
+void iq_debugfile_close(struct iq_debugfile *f);
+const char *iq_debugfile_path(const struct iq_debugfile *f);
+enum iq_file_kind iq_debugfile_kind(const struct iq_debugfile *f);
+/* Build-id as lower-case hexadecimal text; "" if the file has none. */
+const char *iq_debugfile_build_id(const struct iq_debugfile *f);
+/* Module name as lsmod shows it ("usbcore", '-' turned into '_'); "" for a vmlinux. */
+const char *iq_debugfile_module(const struct iq_debugfile *f);
+bool iq_debugfile_has_dwarf(const struct iq_debugfile *f);
+/* Link-time address of SYMBOL in its symbol table. */
+bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *address);
+
+/* vmlinux: runtime address = file address + delta (KASLR). */
+void iq_debugfile_set_delta(struct iq_debugfile *f, int64_t delta);
+/* Module: section NAME was loaded at ADDRESS.  Call once for each section known. */
+struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *name, uint64_t address) IQ_CHECK;
+
+/*
+ * Source line of a runtime address (for a return address pass address - 1).  *FILE is the name as
+ * the debug information has it, joined with the compilation directory only where it is needed to
+ * find the file, with "./" and the build's own directory prefix left as crash prints them; owned by
+ * the debug file.  False: no line known.
+ */
+bool iq_line_of(struct iq_debugfile *f, uint64_t address, const char **file, unsigned int *line);
+
+/*
+ * The chain of functions inlined at a runtime address, innermost first.  `function` is the inlined function's
+ * name, `file`/`line` the position in it (for the outer ones: of the call).  The last entry is the
+ * real function (the symbol).  Strings are owned by the debug file.  Returns the number filled in (0: unknown), at most MAX.
+ */
+struct iq_inline {
+	const char *function, *file;
+	unsigned int line;
+	bool inlined;
+};
+unsigned int iq_inlines_of(struct iq_debugfile *f, uint64_t address, struct iq_inline *out, unsigned int max);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Types by name, whatever the source (BTF in the dump, DWARF of a vmlinux): one model of C types.
+ *
+ * A struct iq_types is one source with its own name space: the kernel's, or one module's on top of the
+ * kernel's.  Types are made when asked for and live as long as their source; pointers to them
+ * can be compared only within one source.  Belongs to one thread.
+ */
+#ifndef INQUEST_TYPES_H
+#define INQUEST_TYPES_H
+
+#include <inquest/arch.h>
+#if IQ_ROOM < IQ_ROOM_DEBUG
+#error "types.h belongs to a room to the right of this one"
+#endif
+
+enum iq_kind {
+	IQ_KIND_VOID,
+	IQ_KIND_INT,	  /* integers, char and bool; see encoding */
+	IQ_KIND_FLOAT,
+	IQ_KIND_POINTER,
+	IQ_KIND_ARRAY,
+	IQ_KIND_STRUCT,
+	IQ_KIND_UNION,
+	IQ_KIND_ENUM,
+	IQ_KIND_TYPEDEF,
+	IQ_KIND_CONST,
+	IQ_KIND_VOLATILE,
+	IQ_KIND_RESTRICT,
+	IQ_KIND_FUNCTION, /* prototype: target is the return type, members the parameters */
+	IQ_KIND_INCOMPLETE_STRUCT, /* forward declaration that no source completes */
+	IQ_KIND_INCOMPLETE_UNION,
+};
+
+enum iq_encoding { IQ_ENC_UNSIGNED, IQ_ENC_SIGNED, IQ_ENC_CHAR, IQ_ENC_UCHAR, IQ_ENC_BOOL };
+
+struct iq_type {
+	enum iq_kind kind;
+	enum iq_encoding encoding;  /* INT; ENUM: SIGNED or UNSIGNED */
+	const char *name;	    /* without "struct"; "" anonymous.  Never NULL */
+	uint64_t size;		    /* bytes; arrays: the whole; functions, void, incomplete: 0 */
+	uint64_t count;		    /* ARRAY: elements; 0 with flexible set: [] or [0] */
+	bool variadic;		    /* FUNCTION */
+	uint32_t id;		    /* the source's own number */
+	struct iq_types *types;	    /* its source */
+};
+
+/* A member of a struct or union, or a parameter of a function. */
+struct iq_member {
+	const char *name;	    /* "" anonymous.  Never NULL */
+	const struct iq_type *type;
+	uint64_t bit_offset;	    /* from the start of its struct */
+	unsigned int bit_size;	    /* 0: not a bitfield */
+};
+
+struct iq_enumerator {
+	const char *name;
+	int64_t value;
+};
+
+struct iq_types;
+
+/* ---- Sources ---------------------------------------------------------------------------------- */
+
+/*
+ * BTF (Documentation/bpf/btf.rst).  DATA (LEN bytes) is copied if COPY, else must outlive the source.
+ * BASE is the kernel's BTF for a module's split BTF, else NULL; it must outlive the module's.
+ * NAME for messages: "vmlinux", "usbcore".
+ * IQ_E_FORMAT: not BTF or so damaged that nothing of it can be used; types that refer to ids, strings
+ * or sizes out of range come out as void with the damage noted in W.
+ */
+struct iq_error *iq_btf_open(const void *data, size_t len, bool copy, struct iq_types *base,
+			     const char *name, struct iq_warnings *w, struct iq_types **ret) IQ_CHECK;
+/*
+ * The same from the dump's memory: LEN bytes at virtual address ADDRESS, read page by page when they
+ * are needed or at once, whichever is faster.
+ */
+struct iq_error *iq_btf_read(struct iq_vm *vm, uint64_t address, uint64_t len, struct iq_types *base,
+			     const char *name, struct iq_warnings *w, struct iq_types **ret) IQ_CHECK;
+void iq_types_close(struct iq_types *t);
+const char *iq_types_source(const struct iq_types *t); /* "BTF in the dump" */
+
+/* ---- Look-up ---------------------------------------------------------------------------------- */
+
+/*
+ * The type named NAME: "struct task_struct", "union …", "enum …", "unsigned long", a typedef, or a bare
+ * tag, which is looked for as typedef, struct, union, enum in this order.  "*" and "[n]" behind the
+ * name are understood, and "const".  A definition is preferred to a forward declaration.  For a
+ * module's source the module's own types come first, then its base's.  NULL: none.
+ */
+const struct iq_type *iq_type_by_name(struct iq_types *t, const char *name);
+/* By the source's own number; NULL out of range. */
+const struct iq_type *iq_type_by_id(struct iq_types *t, uint32_t id);
+/* Ids run from 1 to this - 1 (a module's: from its base's number on). */
+uint32_t iq_types_end(const struct iq_types *t);
+uint32_t iq_types_first(const struct iq_types *t);
+/* Prototype of the function NAME (BTF_KIND_FUNC): an IQ_KIND_FUNCTION, or NULL.  *MATCHES (may be
+ * NULL) is how many functions of this name the source knows. */
+const struct iq_type *iq_function_by_name(struct iq_types *t, const char *name, unsigned int *matches);
+/* Type of a per-CPU or global variable, if the source has it; NULL otherwise. */
+const struct iq_type *iq_variable_type(struct iq_types *t, const char *name);
+/* Offer the names of all named types to N. */
+void iq_types_nearest(struct iq_types *t, struct iq_nearest *n);
+/* Offer the member names of T. */
+void iq_members_nearest(const struct iq_type *t, struct iq_nearest *n);
+
+/* ---- Structure -------------------------------------------------------------------------------- */
+
+/* What a pointer points to, an array consists of, a typedef or qualifier stands for, a function
+ * returns, an enum is stored as (NULL); void is a type, never NULL for the others. */
+const struct iq_type *iq_type_target(const struct iq_type *t);
+/* Without typedefs and qualifiers (at most 64 of them; then void). */
+const struct iq_type *iq_type_strip(const struct iq_type *t);
+/* Without qualifiers only. */
+const struct iq_type *iq_type_unqualified(const struct iq_type *t);
+/* Members of a struct, union or (stripped) typedef to one; parameters of a function. */
+const struct iq_member *iq_type_members(const struct iq_type *t, unsigned int *nr);
+const struct iq_enumerator *iq_type_enumerators(const struct iq_type *t, unsigned int *nr);
+/* A pointer to T in the same source (made up if the source has none). */
+const struct iq_type *iq_type_pointer_to(const struct iq_type *t);
+const struct iq_type *iq_type_array_of(const struct iq_type *t, uint64_t count);
+
+/*
+ * Find a member by a path: "comm", "se.vruntime", "f_path.dentry", "a[2].b"; members of anonymous
+ * structs and unions are found as C finds them.  Array indexes are checked against the array unless it is
+ * flexible.  On success RET has the last member's type and bit offset from the start of T.
+ * IQ_E_NOT_FOUND names the missing member with the nearest spellings as hint.
+ */
+struct iq_error *iq_member_find(const struct iq_type *t, const char *path, struct iq_member *ret) IQ_CHECK;
+/*
+ * The same for code that walks kernel structures: byte offset and size of PATH in struct or union TAG;
+ * false if either does not exist in this dump.  SIZE may be NULL.  Not for bitfields.
+ */
+bool iq_offset(struct iq_types *t, const char *tag, const char *path, uint64_t *offset, uint64_t *size);
+
+/*
+ * C declaration of NAME with type T: "struct list_head *next", "int (*func)(void *)", "char comm[16]".
+ * NAME "" gives the type alone.
+ */
+void iq_type_declare(const struct iq_type *t, const char *name, struct iq_buf *out);
+
+#endif

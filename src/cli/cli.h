@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line: a session, commands, results and their renderings.
+ *
+ * A command is one file cmd_NAME.c with one struct command.  run() only computes: it parses its words,
+ * asks the rooms to the left and fills a struct result, a small tree of plain C data with two
+ * renderers: text as crash lays it out, and JSON as docs/json.md says.  Nothing is printed while it is computed.
+ */
+#ifndef INQUEST_CLI_H
+#define INQUEST_CLI_H
+
+#include <inquest/inspect.h>
+#include <inquest/log.h>
+#include <inquest/page.h>
+#include <jansson.h>
+
+#define SESSION_MAX_DEBUGFILES 256
+
+struct session {
+	/* What was opened. */
+	struct iq_dump *dump;
+	struct iq_kernel *kernel;
+	struct iq_debugfile *vmlinux;	/* NULL: none */
+	struct iq_debugfile *modules[SESSION_MAX_DEBUGFILES];
+	unsigned int nr_modules;
+	struct iq_warnings warnings;	/* since the last command */
+	struct iq_cancel cancel;	/* set by Ctrl-C */
+
+	/* The context: whose stack, memory and registers are meant. */
+	struct iq_task task;
+	bool has_task;
+
+	/* How to show things. */
+	bool json, json_pretty, silent, colour, interactive;
+	bool hex;			/* output radix 16 (crash's `hex`) */
+	unsigned int commands_failed;
+};
+
+struct result;
+struct result_ops {
+	/* Text, as printed at the prompt; OUT is written out in pieces by whoever called. */
+	void (*text)(struct session *s, const struct result *r, struct iq_buf *out);
+	/* A new reference: the value of "result". */
+	json_t *(*json)(struct session *s, const struct result *r);
+	void (*free)(void *data);
+};
+struct result {
+	const struct result_ops *ops;	/* NULL: nothing to show (set, exit) */
+	void *data;
+};
+
+struct command {
+	const char *name;
+	const char *summary;	/* one line, for `help` */
+	/* For `help NAME`: usage line(s) first, then what it does, options, examples. */
+	const char *help;
+	/*
+	 * ARGV[0] is the name as typed.  On error R is left empty, unless the command sets it all the
+	 * same: what can still be shown is shown, then the error.
+	 */
+	struct iq_error *(*run)(struct session *s, int argc, char **argv, struct result *r);
+	/* Words from `raw` on are one expression or regular text: do not split at blanks (p, x). */
+	bool raw;
+	/* What completion offers for its words: any of these letters.  s symbols, t types and members,
+	 * c commands, p pids, f files. */
+	const char *completes;
+};
+
+extern const struct command *const commands[]; /* NULL-terminated, in the order of `help` */
+const struct command *command_by_name(const char *name);
+
+/* ---- Options: getopt without its globals ------------------------------------------------------- */
+
+/*
+ * Next option letter of ARGV as getopt(3) finds them with SPEC ("f", "n:" takes a value), clustered
+ * letters allowed; -1 at the first other word.  *ERR is set (and '?' returned) for an unknown letter,
+ * naming the valid ones.
+ */
+struct options {
+	int argc;
+	char **argv;
+	int index, sub;
+	const char *value;
+};
+int next_option(struct options *o, const char *spec, struct iq_error **err);
+
+/* ---- Shared by commands ------------------------------------------------------------------------ */
+
+/* The kernel, or an error if none was found in the dump. */
+struct iq_error *need_kernel(struct session *s, struct iq_kernel **ret);
+/* A task by what the user typed: pid (decimal), or task_struct address (hexadecimal). */
+struct iq_error *parse_task(struct session *s, const char *word, struct iq_task *ret);
+/* An address: symbol, hexadecimal number or (expression). */
+struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret);
+/* The session's scope for expressions: context task's registers. */
+void session_scope(struct session *s, struct iq_scope *scope);
+/* "PID: 1        TASK: ff1de516811f0000  CPU: 0    COMMAND: \"init\"\n" */
+void text_task_header(const struct iq_task *t, struct iq_buf *out);
+/* "0x…" as the JSON contract wants addresses. */
+json_t *json_address(uint64_t a);
+/* Text from the dump, escaped. */
+json_t *json_text(const char *s, size_t len);
+/* Registers as a JSON object. */
+json_t *json_regs(const struct iq_arch *a, const struct iq_regs *r);
+
+/* ---- Running ----------------------------------------------------------------------------------- */
+
+/*
+ * One line as typed: commands separated by ';', with `| shell`, `> file`, `>> file`.  Prints results
+ * to standard output and errors to standard error.  False if a command failed.
+ */
+bool run_line(struct session *s, const char *line);
+/* The prompt, until exit or end of input. */
+void run_prompt(struct session *s);
+/* Run COMMAND (already split) and render it to OUT: used by `foreach` and tests as well. */
+struct iq_error *run_command(struct session *s, int argc, char **argv, const char *as_typed,
+			     struct iq_buf *out);
+
+#endif
