@@ -23,16 +23,23 @@ struct session {
 	struct iq_debugfile *vmlinux;	/* NULL: none */
 	struct iq_debugfile *modules[SESSION_MAX_DEBUGFILES];
 	unsigned int nr_modules;
+	struct iq_error *kernel_error;	/* why there is no kernel; NULL if there is one */
 	struct iq_warnings warnings;	/* since the last command */
 	struct iq_cancel cancel;	/* set by Ctrl-C */
 
-	/* The context: whose stack, memory and registers are meant. */
+	/* The context: whose stack, memory and registers are meant.  Found when the first command
+	 * asks for it (session_context()). */
 	struct iq_task task;
 	bool has_task;
+	bool context_sought;
+	bool has_regs;			/* of `task`, see session_scope() */
+	bool regs_sought;
+	struct iq_regs regs;
 
 	/* How to show things. */
 	bool json, json_pretty, silent, colour, interactive;
 	bool hex;			/* output radix 16 (crash's `hex`) */
+	bool quit;			/* set by exit */
 	unsigned int commands_failed;
 };
 
@@ -64,9 +71,16 @@ struct command {
 	/* What completion offers for its words: any of these letters.  s symbols, t types and members,
 	 * c commands, p pids, f files. */
 	const char *completes;
+	/* Does not look at the session's task: it need not be found first. */
+	bool no_context;
+	/* Words in single quotes keep them: 'regex' is not a name (ps, foreach). */
+	bool keep_quotes;
 };
 
 extern const struct command *const commands[]; /* NULL-terminated, in the order of `help` */
+/*
+ * By name or alias ("dmesg" is log), and "x/4xg" or "p/x" by what is in front of the slash; NULL: none.
+ */
 const struct command *command_by_name(const char *name);
 
 /* ---- Options: getopt without its globals ------------------------------------------------------- */
@@ -87,18 +101,33 @@ int next_option(struct options *o, const char *spec, struct iq_error **err);
 /* ---- Shared by commands ------------------------------------------------------------------------ */
 
 /* The kernel, or an error if none was found in the dump. */
-struct iq_error *need_kernel(struct session *s, struct iq_kernel **ret);
+struct iq_error *need_kernel(struct session *s, struct iq_kernel **ret) IQ_CHECK;
+/*
+ * Make sure that the context was looked for: at first it is the task that panicked, or the one that ran on
+ * the first CPU.  Done before a command runs, unless it is marked no_context.
+ */
+void session_context(struct session *s);
+/* The context's task, or an error if there is none. */
+struct iq_error *need_task(struct session *s, const struct iq_task **ret) IQ_CHECK;
+/* Make T the context. */
+void session_set_task(struct session *s, const struct iq_task *t);
 /* A task by what the user typed: pid (decimal), or task_struct address (hexadecimal). */
-struct iq_error *parse_task(struct session *s, const char *word, struct iq_task *ret);
+struct iq_error *parse_task(struct session *s, const char *word, struct iq_task *ret) IQ_CHECK;
 /* An address: symbol, hexadecimal number or (expression). */
-struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret);
-/* The session's scope for expressions: context task's registers. */
+struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
+/*
+ * The session's scope for expressions: the context task's registers (those of the CPU it ran on, else of
+ * its innermost frame), and the hexadecimal habit for addresses.
+ */
 void session_scope(struct session *s, struct iq_scope *scope);
 /* "PID: 1        TASK: ff1de516811f0000  CPU: 0    COMMAND: \"init\"\n" */
 void text_task_header(const struct iq_task *t, struct iq_buf *out);
 /* "0x…" as the JSON contract wants addresses. */
 json_t *json_address(uint64_t a);
-/* Text from the dump, escaped. */
+/*
+ * Text from the dump as a JSON string: valid UTF-8 as it is, any other byte as the code point of its value;
+ * written out, everything but printable ASCII is an escape ("\u001b").
+ */
 json_t *json_text(const char *s, size_t len);
 /* Registers as a JSON object. */
 json_t *json_regs(const struct iq_arch *a, const struct iq_regs *r);
@@ -112,8 +141,17 @@ json_t *json_regs(const struct iq_arch *a, const struct iq_regs *r);
 bool run_line(struct session *s, const char *line);
 /* The prompt, until exit or end of input. */
 void run_prompt(struct session *s);
-/* Run COMMAND (already split) and render it to OUT: used by `foreach` and tests as well. */
+/*
+ * Run COMMAND (already split) and render it to OUT, in JSON with its error and warnings: used by
+ * `foreach` and tests as well.  The error is returned in either case.
+ */
 struct iq_error *run_command(struct session *s, int argc, char **argv, const char *as_typed,
 			     struct iq_buf *out);
+/*
+ * The same up to its result, not rendered.  R is to be freed with result_free(); it can hold something
+ * even if there is an error.
+ */
+struct iq_error *execute_command(struct session *s, int argc, char **argv, struct result *r) IQ_CHECK;
+void result_free(struct result *r);
 
 #endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What commands ask the session for: the kernel, a task, an address, registers. */
+#include "cli.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct iq_error *need_kernel(struct session *s, struct iq_kernel **ret)
+{
+	struct iq_error *err;
+
+	if (s->kernel) {
+		*ret = s->kernel;
+		return NULL;
+	}
+	if (!s->kernel_error)
+		return iq_error_new(IQ_E_UNAVAILABLE, "no dump is open");
+	err = iq_error_new(s->kernel_error->code, "%s", s->kernel_error->message);
+	if (s->kernel_error->hint)
+		err = iq_error_hint(err, "%s", s->kernel_error->hint);
+	else
+		err = iq_error_hint(err, "physical memory can be read all the same: rd -p ADDRESS");
+	return err;
+}
+
+void session_set_task(struct session *s, const struct iq_task *t)
+{
+	s->task = *t;
+	s->has_task = true;
+	s->context_sought = true;
+	s->has_regs = false;
+	s->regs_sought = false;
+}
+
+/* The task that the first CPU with one was running. */
+static bool first_running(struct iq_kernel *k, struct iq_task *ret)
+{
+	unsigned int nr = 0;
+	const struct iq_cpu *cpus = iq_kernel_cpus(k, &nr);
+
+	for (unsigned int i = 0; cpus && i < nr; i++) {
+		struct iq_error *err;
+
+		if (!cpus[i].current)
+			continue;
+		err = iq_task_read(k, cpus[i].current, ret);
+		if (!err)
+			return true;
+		iq_error_free(err);
+	}
+	return false;
+}
+
+void session_context(struct session *s)
+{
+	struct iq_error *err;
+	struct iq_task t;
+	uint64_t address;
+
+	if (s->context_sought || !s->kernel)
+		return;
+	s->context_sought = true;
+	address = iq_panic_task(s->kernel);
+	if (address) {
+		err = iq_task_read(s->kernel, address, &t);
+		if (!err) {
+			session_set_task(s, &t);
+			return;
+		}
+		iq_warn(&s->warnings, "the task that panicked cannot be read: %s", err->message);
+		iq_error_free(err);
+	}
+	if (first_running(s->kernel, &t))
+		session_set_task(s, &t);
+}
+
+struct iq_error *need_task(struct session *s, const struct iq_task **ret)
+{
+	struct iq_kernel *k;
+
+	IQ_TRY(need_kernel(s, &k));
+	session_context(s);
+	if (!s->has_task)
+		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
+						  "there is no context: the dump does not say which task ran"),
+				     "choose one with set PID or set TASK; ps lists them");
+	*ret = &s->task;
+	return NULL;
+}
+
+static bool all_digits(const char *s)
+{
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (!isdigit((unsigned char)*s))
+			return false;
+	}
+	return true;
+}
+
+struct iq_error *parse_task(struct session *s, const char *word, struct iq_task *ret)
+{
+	const struct iq_task *t;
+	struct iq_kernel *k;
+	uint64_t value;
+
+	IQ_TRY(need_kernel(s, &k));
+	if (all_digits(word)) {
+		char *end;
+		unsigned long long pid = strtoull(word, &end, 10);
+
+		t = pid <= UINT32_MAX ? iq_task_by_pid(k, (uint32_t)pid) : NULL;
+		if (t) {
+			*ret = *t;
+			return NULL;
+		}
+	}
+	if (!iq_parse_hex(word, &value))
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s is neither a pid nor the address of a task", word),
+				     "ps lists the tasks; pids are decimal, addresses hexadecimal");
+	t = iq_task_by_address(k, value);
+	if (t) {
+		*ret = *t;
+		return NULL;
+	}
+	/* Small numbers are meant as pids; and user space has no task_struct. */
+	if (!k->arch->vm->is_kernel(&k->layout, value))
+		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "no task has the pid %s", word),
+				     "ps lists the tasks");
+	IQ_TRY(iq_task_read(k, value, ret));
+	iq_warn(&s->warnings, "0x%" PRIx64 " is in no list of tasks: what is shown may not be a task", value);
+	return NULL;
+}
+
+/* The context's registers, looked for once. */
+static const struct iq_regs *context_regs(struct session *s)
+{
+	unsigned int nr = 0;
+	const struct iq_cpu *cpus;
+
+	if (s->regs_sought)
+		return s->has_regs ? &s->regs : NULL;
+	s->regs_sought = true;
+	if (!s->has_task)
+		return NULL;
+	cpus = iq_kernel_cpus(s->kernel, &nr);
+	for (unsigned int i = 0; cpus && i < nr; i++) {
+		if (cpus[i].has_regs && cpus[i].current == s->task.address) {
+			s->regs = cpus[i].regs;
+			s->has_regs = true;
+			return &s->regs;
+		}
+	}
+	if (!s->task.running) {
+		struct iq_backtrace b = {0};
+		struct iq_error *err = iq_backtrace(s->kernel, &s->task, &b);
+
+		if (!err && b.nr) {
+			s->regs = b.frames[0].regs;
+			s->has_regs = true;
+		}
+		iq_error_free(err);
+		iq_backtrace_free(&b);
+	}
+	return s->has_regs ? &s->regs : NULL;
+}
+
+void session_scope(struct session *s, struct iq_scope *scope)
+{
+	*scope = (struct iq_scope){.k = s->kernel, .bare_hex = true};
+	if (!s->kernel)
+		return;
+	session_context(s);
+	scope->regs = context_regs(s);
+}
+
+struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret)
+{
+	struct iq_scope scope;
+	struct iq_kernel *k;
+
+	/* No symbol begins with a digit. */
+	if (isdigit((unsigned char)word[0]) && iq_parse_hex(word, ret))
+		return NULL;
+	if (!s->kernel && iq_parse_hex(word, ret))
+		return NULL;
+	IQ_TRY(need_kernel(s, &k));
+	if (strchr(word, '$')) {
+		session_scope(s, &scope);
+	} else {
+		/* Registers are worth looking for only if one is named. */
+		scope = (struct iq_scope){.k = k, .bare_hex = true};
+	}
+	return iq_eval_u64(&scope, word, ret);
+}
+
+void text_task_header(const struct iq_task *t, struct iq_buf *out)
+{
+	iq_buf_printf(out, "PID: %-7u  TASK: %016" PRIx64 "  CPU: %-3u  COMMAND: \"", t->pid, t->address,
+		      t->cpu);
+	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
+	iq_buf_puts(out, "\"\n");
+}
