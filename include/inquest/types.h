@@ -37,11 +37,12 @@ enum iq_encoding { IQ_ENC_UNSIGNED, IQ_ENC_SIGNED, IQ_ENC_CHAR, IQ_ENC_UCHAR, IQ
 struct iq_type {
 	enum iq_kind kind;
 	enum iq_encoding encoding;  /* INT; ENUM: SIGNED or UNSIGNED */
-	const char *name;	    /* without "struct"; "" anonymous.  Never NULL */
+	const char *name;	    /* without "struct"; "" anonymous; "void".  Never NULL.  Arithmetic
+				     * types in crash's words: "unsigned long", "short" */
 	uint64_t size;		    /* bytes; arrays: the whole; functions, void, incomplete: 0 */
-	uint64_t count;		    /* ARRAY: elements; 0 with flexible set: [] or [0] */
+	uint64_t count;		    /* ARRAY: elements; 0: [] or [0], which BTF does not tell apart */
 	bool variadic;		    /* FUNCTION */
-	uint32_t id;		    /* the source's own number */
+	uint32_t id;		    /* the source's own number; 0: void, or made up */
 	struct iq_types *types;	    /* its source */
 };
 
@@ -50,7 +51,7 @@ struct iq_member {
 	const char *name;	    /* "" anonymous.  Never NULL */
 	const struct iq_type *type;
 	uint64_t bit_offset;	    /* from the start of its struct */
-	unsigned int bit_size;	    /* 0: not a bitfield */
+	unsigned int bit_size;	    /* 0: not a bitfield; its first bit is the least significant */
 };
 
 struct iq_enumerator {
@@ -65,7 +66,10 @@ struct iq_types;
 /*
  * BTF (Documentation/bpf/btf.rst).  DATA (LEN bytes) is copied if COPY, else must outlive the source.
  * BASE is the kernel's BTF for a module's split BTF, else NULL; it must outlive the module's.
- * NAME for messages: "vmlinux", "usbcore".
+ * NAME for messages: "vmlinux", "usbcore".  W (may be NULL) must outlive the source as well: damage is
+ * found when types are made.  Members lie inside their struct or union; one that does not is damage.
+ * Typedefs, qualifiers and arrays end after 64 steps, but a damaged struct can contain itself:
+ * whoever descends into members limits the depth.
  * IQ_E_FORMAT: not BTF or so damaged that nothing of it can be used; types that refer to ids, strings
  * or sizes out of range come out as void with the damage noted in W.
  */
@@ -89,7 +93,11 @@ const char *iq_types_source(const struct iq_types *t); /* "BTF in the dump" */
  * module's source the module's own types come first, then its base's.  NULL: none.
  */
 const struct iq_type *iq_type_by_name(struct iq_types *t, const char *name);
-/* By the source's own number; NULL out of range. */
+/* The next one of the same kind and name (BTF can have several of different layout), by id; NULL: no
+ * more.  iq_type_by_name() returns the first. */
+const struct iq_type *iq_type_next_same_name(const struct iq_type *t);
+/* By the source's own number; NULL out of range, and for numbers that are no type of C: functions,
+ * variables, sections, tags (which are skipped wherever a type refers to one). */
 const struct iq_type *iq_type_by_id(struct iq_types *t, uint32_t id);
 /* Ids run from 1 to this - 1 (a module's: from its base's number on). */
 uint32_t iq_types_end(const struct iq_types *t);
@@ -107,7 +115,8 @@ void iq_members_nearest(const struct iq_type *t, struct iq_nearest *n);
 /* ---- Structure -------------------------------------------------------------------------------- */
 
 /* What a pointer points to, an array consists of, a typedef or qualifier stands for, a function
- * returns, an enum is stored as (NULL); void is a type, never NULL for the others. */
+ * returns; never NULL for these (void is a type), NULL for all others.  A forward declaration is
+ * replaced by its definition if the source, or its base, has exactly one. */
 const struct iq_type *iq_type_target(const struct iq_type *t);
 /* Without typedefs and qualifiers (at most 64 of them; then void). */
 const struct iq_type *iq_type_strip(const struct iq_type *t);
@@ -129,7 +138,8 @@ const struct iq_type *iq_type_array_of(const struct iq_type *t, uint64_t count);
 struct iq_error *iq_member_find(const struct iq_type *t, const char *path, struct iq_member *ret) IQ_CHECK;
 /*
  * The same for code that walks kernel structures: byte offset and size of PATH in struct or union TAG;
- * false if either does not exist in this dump.  SIZE may be NULL.  Not for bitfields.
+ * false if either does not exist in this dump.  TAG may also be a typedef.  SIZE may be NULL.  Not
+ * for bitfields.
  */
 bool iq_offset(struct iq_types *t, const char *tag, const char *path, uint64_t *offset, uint64_t *size);
 
@@ -138,5 +148,11 @@ bool iq_offset(struct iq_types *t, const char *tag, const char *path, uint64_t *
  * NAME "" gives the type alone.
  */
 void iq_type_declare(const struct iq_type *t, const char *name, struct iq_buf *out);
+/*
+ * The same without what stands in front ("*next", "(*func)(void *)", "comm[16]"); returns the type
+ * which that is, with its qualifiers.  For printers that write the members of an anonymous struct there.
+ */
+const struct iq_type *iq_type_declarator(const struct iq_type *t, const char *name,
+					 struct iq_buf *out);
 
 #endif

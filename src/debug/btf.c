@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * BTF's container: header, record boundaries, strings; opening from memory and from the dump.
+ *
+ * Opening reads everything once: record boundaries follow only from the records before them.  That
+ * pass looks at 4 of every record's bytes and takes less time than decompressing the pages; names
+ * and types are left until somebody asks.
+ */
+#include "btf.h"
+#include <stdlib.h>
+
+#define BTF_MAGIC 0xeb9f
+#define HEADER_LEN 24	    /* up to and with str_len */
+#define HEADER_LAYOUT 32    /* with layout_off, layout_len (Linux 7.1) */
+#define RECORD_LEN 12	    /* struct btf_type */
+#define LARGEST (64u << 20) /* an allyesconfig kernel has about 30 MB */
+#define LONGEST_NAME 1024    /* the kernel itself allows half of this (KSYM_NAME_LEN) */
+#define DAMAGES_SHOWN 10
+
+void btf_damage(struct iq_types *t, const char *fmt, ...)
+{
+	struct iq_buf text = {0};
+	va_list ap;
+
+	if (++t->nr_damages > DAMAGES_SHOWN)
+		return;
+	va_start(ap, fmt);
+	iq_buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	iq_warn(t->warnings, "%s is damaged: %s%s", t->source, iq_buf_str(&text),
+		t->nr_damages == DAMAGES_SHOWN ? " (further damage is not shown)" : "");
+	iq_buf_free(&text);
+}
+
+/* ---- Strings ---------------------------------------------------------------------------------- */
+
+const char *btf_string(struct iq_types *t, uint32_t offset)
+{
+	const char *s;
+
+	if (offset < t->strings_first)
+		return btf_string(t->base, offset);
+	if (offset == 0)
+		return "";
+	if (offset - t->strings_first >= t->strings_len) {
+		btf_damage(t, "there is no string at %u", offset);
+		return "";
+	}
+	s = t->strings + (offset - t->strings_first);
+	if (strnlen(s, LONGEST_NAME) == LONGEST_NAME) {
+		btf_damage(t, "the string at %u is too long", offset);
+		return "";
+	}
+	return s;
+}
+
+const char *btf_name(struct iq_types *t, uint32_t offset)
+{
+	const char *s = btf_string(t, offset);
+
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		/* 0xff is also what iq_btf_read() puts where the dump has nothing. */
+		if (*p < ' ' || *p == 0x7f || *p == 0xff) {
+			btf_damage(t, "the string at %u is not a name", offset);
+			return "";
+		}
+	}
+	return s;
+}
+
+/* ---- Records ---------------------------------------------------------------------------------- */
+
+/*
+ * Bytes that follow the common part of a record; false: a kind that neither this program nor the
+ * header's own description knows.
+ */
+static bool tail_length(const struct iq_types *t, uint32_t kind, uint32_t vlen, uint64_t *ret)
+{
+	switch (kind) {
+	case BTF_PTR:
+	case BTF_FWD:
+	case BTF_TYPEDEF:
+	case BTF_VOLATILE:
+	case BTF_CONST:
+	case BTF_RESTRICT:
+	case BTF_FUNC:
+	case BTF_FLOAT:
+	case BTF_TYPE_TAG:
+		*ret = 0;
+		return true;
+	case BTF_INT:
+	case BTF_VAR:
+	case BTF_DECL_TAG:
+		*ret = 4;
+		return true;
+	case BTF_ARRAY:
+		*ret = 12;
+		return true;
+	case BTF_ENUM:
+	case BTF_FUNC_PROTO:
+		*ret = UINT64_C(8) * vlen;
+		return true;
+	case BTF_STRUCT:
+	case BTF_UNION:
+	case BTF_DATASEC:
+	case BTF_ENUM64:
+		*ret = UINT64_C(12) * vlen;
+		return true;
+	}
+	if (!kind || kind >= t->layout_nr)
+		return false;
+	*ret = t->layout[4 * kind] + (uint64_t)t->layout[4 * kind + 1] * vlen;
+	return true;
+}
+
+/* The record at OFFSET and the offset behind it; false if it makes no sense or is cut off. */
+static bool decode(const struct iq_types *t, uint32_t offset, struct btf_record *r, uint32_t *next)
+{
+	const uint8_t *p = t->records + offset;
+	uint64_t tail;
+	uint32_t info;
+
+	if (t->records_len - offset < RECORD_LEN)
+		return false;
+	/* Until Linux 7.1 the kind had 5 bits and vlen 16; the bits above these were zero. */
+	info = iq_le32(p + 4);
+	r->name = iq_le32(p);
+	r->kind = info >> 24 & 0x7f;
+	r->vlen = info & 0xffffff;
+	r->flag = info >> 31;
+	r->size_or_type = iq_le32(p + 8);
+	r->data = p + RECORD_LEN;
+	if (!tail_length(t, r->kind, r->vlen, &tail) ||
+	    tail > t->records_len - offset - RECORD_LEN)
+		return false;
+	*next = offset + RECORD_LEN + (uint32_t)tail;
+	return true;
+}
+
+struct iq_types *btf_owner(struct iq_types *t, uint32_t id)
+{
+	while (t && id < t->first)
+		t = t->base;
+	return t && id < t->end ? t : NULL;
+}
+
+bool btf_record(struct iq_types *t, uint32_t id, struct btf_record *ret)
+{
+	uint32_t next;
+
+	t = btf_owner(t, id);
+	return t && decode(t, t->offset[id - t->first], ret, &next);
+}
+
+/* Which index a record's name belongs to; BTF_NR_INDEXES: none. */
+static enum btf_index_kind index_of(const struct btf_record *r)
+{
+	const uint32_t types = BTF_MASK(BTF_INT) | BTF_MASK(BTF_STRUCT) | BTF_MASK(BTF_UNION) |
+			       BTF_MASK(BTF_ENUM) | BTF_MASK(BTF_FWD) | BTF_MASK(BTF_TYPEDEF) |
+			       BTF_MASK(BTF_FLOAT) | BTF_MASK(BTF_ENUM64);
+
+	if (!r->name || r->kind >= BTF_NR_KINDS)
+		return BTF_NR_INDEXES;
+	if (BTF_MASK(r->kind) & types)
+		return BTF_INDEX_TYPES;
+	return r->kind == BTF_FUNC  ? BTF_INDEX_FUNCTIONS
+	       : r->kind == BTF_VAR ? BTF_INDEX_VARIABLES
+				    : BTF_NR_INDEXES;
+}
+
+/* Find where every record begins, and count what the indexes by name will hold. */
+static struct iq_error *find_records(struct iq_types *t)
+{
+	unsigned int room = 0, nr = 0;
+	uint32_t at = 0;
+
+	/* A first guess that fits kernels well: 26 bytes a record. */
+	if (!iq_grow(&t->offset, &room, t->records_len / 24 + 1, sizeof(*t->offset)))
+		return iq_error_nomem();
+	while (at < t->records_len) {
+		struct btf_record r;
+		enum btf_index_kind index;
+		uint32_t next;
+
+		if (!decode(t, at, &r, &next)) {
+			btf_damage(t, "record %u at byte %u makes no sense; types from there on are "
+				      "unknown",
+				   t->first + nr, at);
+			t->damaged = true;
+			break;
+		}
+		if (!iq_grow(&t->offset, &room, nr + 1, sizeof(*t->offset)))
+			return iq_error_nomem();
+		t->offset[nr++] = at;
+		index = index_of(&r);
+		if (index < BTF_NR_INDEXES)
+			t->count[index]++;
+		if (r.kind == BTF_ENUM64 || (r.kind == BTF_ENUM && r.flag))
+			t->signed_enums = true;
+		at = next;
+	}
+	if (!nr)
+		return iq_error_new(IQ_E_FORMAT, "%s has no types", t->source);
+	t->end = t->first + nr;
+	return NULL;
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+static bool section(const uint8_t *data, size_t len, uint32_t header, unsigned int field,
+		    const uint8_t **start, uint32_t *size)
+{
+	uint64_t offset = (uint64_t)header + iq_le32(data + field);
+
+	*size = iq_le32(data + field + 4);
+	if (offset > len || *size > len - offset)
+		return false;
+	*start = data + offset;
+	return true;
+}
+
+/* Take the header apart.  DATA stays where it is. */
+static struct iq_error *parse(struct iq_types *t, const uint8_t *data, size_t len)
+{
+	const uint8_t *strings;
+	const char *last;
+	uint32_t header, size;
+
+	if (len < HEADER_LEN || iq_le16(data) != BTF_MAGIC)
+		return iq_error_new(IQ_E_FORMAT, "%s is not BTF", t->source);
+	if (data[2] != 1)
+		return iq_error_new(IQ_E_FORMAT, "%s has the unknown version %u", t->source, data[2]);
+	header = iq_le32(data + 4);
+	if (header < HEADER_LEN || header > len ||
+	    !section(data, len, header, 8, &t->records, &t->records_len) ||
+	    !section(data, len, header, 16, &strings, &t->strings_total))
+		return iq_error_new(IQ_E_FORMAT, "%s is damaged: its sections are not inside of it",
+				    t->source);
+	if (header >= HEADER_LAYOUT && section(data, len, header, 24, &t->layout, &size))
+		t->layout_nr = size / 4;
+	if (!t->strings_total && !t->base)
+		return iq_error_new(IQ_E_FORMAT, "%s is damaged: it has no strings", t->source);
+	/* Every string ends inside the section: what is behind the last NUL is none. */
+	last = t->strings_total ? memrchr(strings, 0, t->strings_total) : NULL;
+	t->strings = (const char *)strings;
+	t->strings_len = last ? (uint32_t)(last - t->strings) + 1 : 0;
+	if (t->strings_len < t->strings_total)
+		btf_damage(t, "its strings do not end");
+	return find_records(t);
+}
+
+static struct iq_error *new_types(struct iq_types *base, const char *name, const char *source,
+				  struct iq_warnings *w, struct iq_types **ret)
+{
+	struct iq_types *t;
+
+	if (base && base->damaged)
+		return iq_error_new(IQ_E_FORMAT,
+				    "%s continues %s, which is damaged: its numbers mean nothing",
+				    source, base->source);
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return iq_error_nomem();
+	t->name = strdup(name);
+	t->source = strdup(source);
+	if (!t->name || !t->source) {
+		iq_types_close(t);
+		return iq_error_nomem();
+	}
+	t->base = base;
+	t->first = base ? base->end : 1;
+	if (base) {
+		t->signed_enums = base->signed_enums;
+		if (__builtin_add_overflow(base->strings_first, base->strings_total,
+					   &t->strings_first)) {
+			iq_types_close(t);
+			return iq_error_new(IQ_E_FORMAT, "%s has too many strings", base->source);
+		}
+	}
+	t->warnings = w;
+	t->nothing.type = (struct iq_type){.kind = IQ_KIND_VOID, .name = "void", .types = t};
+	t->nothing.listed = true;
+	*ret = t;
+	return NULL;
+}
+
+/* The rest of opening, once the data is in memory; T is closed on failure. */
+static struct iq_error *finish(struct iq_types *t, const void *data, size_t len,
+			       struct iq_types **ret)
+{
+	struct iq_error *err = parse(t, data, len);
+
+	if (!err) {
+		t->nodes = calloc((t->end - t->first + BTF_BLOCK - 1) / BTF_BLOCK, sizeof(*t->nodes));
+		if (!t->nodes)
+			err = iq_error_nomem();
+	}
+	if (err)
+		iq_types_close(t);
+	else
+		*ret = t;
+	return err;
+}
+
+struct iq_error *iq_btf_open(const void *data, size_t len, bool copy, struct iq_types *base,
+			     const char *name, struct iq_warnings *w, struct iq_types **ret)
+{
+	struct iq_buf source = {0};
+	struct iq_types *t;
+	struct iq_error *err;
+
+	if (len > LARGEST)
+		return iq_error_new(IQ_E_LIMIT, "the BTF of %s is too large: %zu bytes", name, len);
+	iq_buf_printf(&source, "BTF of %s", name);
+	err = new_types(base, name, iq_buf_str(&source), w, &t);
+	iq_buf_free(&source);
+	if (err)
+		return err;
+	if (copy) {
+		t->owned = malloc(len ? len : 1);
+		if (!t->owned) {
+			iq_types_close(t);
+			return iq_error_nomem();
+		}
+		memcpy(t->owned, data, len);
+		data = t->owned;
+	}
+	return finish(t, data, len, ret);
+}
+
+/*
+ * Read everything that can be read.  What cannot becomes bytes of 0xff, which are no record, no id, no
+ * offset and no text, so that whatever uses them is found out to be damaged.
+ */
+static struct iq_error *read_all(struct iq_types *t, struct iq_vm *vm, uint64_t address, uint64_t len)
+{
+	uint64_t done = 0, lost = 0;
+	struct iq_fault fault, first;
+
+	while (done < len) {
+		uint64_t hole;
+
+		if (iq_vm_read(vm, address + done, t->owned + done, len - done, &fault) == IQ_MEM_OK)
+			break;
+		if (fault.address < address + done || fault.address >= address + len)
+			return iq_fault_error(&fault);
+		done = fault.address - address;
+		if (done < HEADER_LEN)
+			return iq_fault_error(&fault);
+		if (!lost)
+			first = fault;
+		hole = IQ_MIN(4096 - (fault.address & 4095), len - done);
+		memset(t->owned + done, 0xff, hole);
+		done += hole;
+		lost += hole;
+	}
+	if (lost)
+		btf_damage(t, "%llu of its bytes cannot be read, the first at 0x%llx (%s)",
+			   (unsigned long long)lost, (unsigned long long)first.address,
+			   iq_mem_text(first.why));
+	return NULL;
+}
+
+struct iq_error *iq_btf_read(struct iq_vm *vm, uint64_t address, uint64_t len,
+			     struct iq_types *base, const char *name, struct iq_warnings *w,
+			     struct iq_types **ret)
+{
+	struct iq_buf source = {0};
+	struct iq_types *t;
+	struct iq_error *err;
+	uint64_t end;
+
+	if (len > LARGEST || iq_add_overflows(address, len, &end))
+		return iq_error_new(IQ_E_LIMIT, "the BTF of %s is too large: %llu bytes", name,
+				    (unsigned long long)len);
+	if (base)
+		iq_buf_printf(&source, "BTF of %s in the dump", name);
+	else
+		iq_buf_puts(&source, "BTF in the dump");
+	err = new_types(base, name, iq_buf_str(&source), w, &t);
+	iq_buf_free(&source);
+	if (err)
+		return err;
+	t->owned = malloc(len ? len : 1);
+	err = t->owned ? read_all(t, vm, address, len) : iq_error_nomem();
+	if (err) {
+		err = iq_error_prefix(err, "%s", t->source);
+		iq_types_close(t);
+		return err;
+	}
+	return finish(t, t->owned, len, ret);
+}
+
+void iq_types_close(struct iq_types *t)
+{
+	if (!t)
+		return;
+	if (t->nodes) {
+		for (uint32_t i = 0; i < (t->end - t->first + BTF_BLOCK - 1) / BTF_BLOCK; i++)
+			free(t->nodes[i]);
+	}
+	free(t->nodes);
+	for (unsigned int i = 0; i < BTF_NR_INDEXES; i++)
+		free(t->index[i].heads);
+	free(t->chain);
+	free(t->offset);
+	free(t->owned);
+	free(t->name);
+	free(t->source);
+	iq_arena_free(&t->arena);
+	free(t);
+}
+
+const char *iq_types_source(const struct iq_types *t)
+{
+	return t->source;
+}
+
+uint32_t iq_types_first(const struct iq_types *t)
+{
+	return t->first;
+}
+
+uint32_t iq_types_end(const struct iq_types *t)
+{
+	return t->end;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * BTF inside the debug room: what btf.c (container and records), btf_type.c (types made from
+ * records), type_name.c (look-up by name), member.c and declare.c share.
+ *
+ * The format is that of Documentation/bpf/btf.rst and include/uapi/linux/btf.h: a header, a sequence
+ * of records of varying length whose numbers ("ids") count up from 1, and a section of strings.
+ */
+#ifndef INQUEST_DEBUG_BTF_H
+#define INQUEST_DEBUG_BTF_H
+
+#include <inquest/types.h>
+
+enum btf_kind {
+	BTF_VOID,
+	BTF_INT,
+	BTF_PTR,
+	BTF_ARRAY,
+	BTF_STRUCT,
+	BTF_UNION,
+	BTF_ENUM,
+	BTF_FWD,
+	BTF_TYPEDEF,
+	BTF_VOLATILE,
+	BTF_CONST,
+	BTF_RESTRICT,
+	BTF_FUNC,
+	BTF_FUNC_PROTO,
+	BTF_VAR,
+	BTF_DATASEC,
+	BTF_FLOAT,
+	BTF_DECL_TAG,
+	BTF_TYPE_TAG,
+	BTF_ENUM64,
+	BTF_NR_KINDS,
+};
+#define BTF_MASK(kind) (UINT32_C(1) << (kind))
+
+/* Typedefs, qualifiers, tags and array dimensions that may stand between a name and its type. */
+#define BTF_MAX_CHAIN 64
+
+/* One record, decoded; `data` is what follows its common part and lies within the section. */
+struct btf_record {
+	uint32_t kind, vlen;
+	bool flag;
+	uint32_t name;	       /* offset of the string */
+	uint32_t size_or_type; /* which of both depends on the kind */
+	const uint8_t *data;
+};
+
+/*
+ * Hash chains, in the order of ids.  A record has at most one name in one index, so all indexes share
+ * the links (iq_types.chain).
+ */
+struct btf_index {
+	uint32_t *heads; /* ids; 0: empty */
+	uint32_t mask;
+	bool failed; /* no memory: stays empty */
+};
+
+enum btf_index_kind { BTF_INDEX_TYPES, BTF_INDEX_FUNCTIONS, BTF_INDEX_VARIABLES, BTF_NR_INDEXES };
+
+struct btf_derived;
+
+/* A type as everyone else sees it, and what is found out about it when somebody asks. */
+struct btf_node {
+	struct iq_type type; /* first: see btf_node() */
+	const struct iq_type *target;
+	const struct iq_member *members;
+	const struct iq_enumerator *enumerators;
+	unsigned int nr;
+	bool listed; /* members or enumerators are there */
+	struct btf_derived *derived;
+};
+
+#define BTF_BLOCK 512
+
+struct iq_types {
+	char *name, *source;
+	uint8_t *owned;	     /* the data, if it is to be freed */
+	const uint8_t *records;
+	uint32_t records_len;
+	const uint8_t *layout; /* one struct btf_layout a kind; NULL: the header has none */
+	uint32_t layout_nr;
+	const char *strings;
+	uint32_t strings_len;	/* ends behind a NUL; 0 if there is none */
+	uint32_t strings_total; /* as the header says: where a split BTF's own begin */
+	uint32_t strings_first; /* the same of the base; 0 without one */
+	struct iq_types *base;
+	uint32_t first, end;	/* ids */
+	uint32_t *offset;	/* of records, by id - first */
+	uint32_t count[BTF_NR_INDEXES];
+	bool damaged;		/* the records could not be followed to their end */
+	bool signed_enums;	/* the encoder marks signed enums (pahole 1.24 and later) */
+	struct btf_index index[BTF_NR_INDEXES];
+	uint32_t *chain;	/* next id of the same bucket, by id - first; NULL: no index yet */
+	struct btf_node ***nodes; /* blocks of BTF_BLOCK, by id - first */
+	struct btf_node nothing;  /* void */
+	struct iq_arena arena;
+	struct iq_warnings *warnings;
+	unsigned int nr_damages;
+};
+
+static inline struct btf_node *btf_node(const struct iq_type *t)
+{
+	return (struct btf_node *)(uintptr_t)t;
+}
+
+/* btf.c: the source among T and its base that has ID, NULL: none. */
+struct iq_types *btf_owner(struct iq_types *t, uint32_t id);
+/* The record of ID, in T or its base; false out of range. */
+bool btf_record(struct iq_types *t, uint32_t id, struct btf_record *ret);
+/* The string at OFFSET, "" (and the damage noted) out of range. */
+const char *btf_string(struct iq_types *t, uint32_t offset);
+/* The same for names that are shown: those that are not text are damage as well. */
+const char *btf_name(struct iq_types *t, uint32_t offset);
+void btf_damage(struct iq_types *t, const char *fmt, ...) IQ_PRINTF(2, 3);
+
+/* btf_type.c: the type that a reference to ID means: tags skipped, forward declarations completed.
+ * Never NULL; void if there is no such type. */
+const struct iq_type *btf_resolve(struct iq_types *t, uint32_t id);
+/* Follow type tags only; 0 if that leads nowhere. */
+uint32_t btf_skip_tags(struct iq_types *t, uint32_t id);
+/* KIND (POINTER, CONST, VOLATILE, ARRAY of COUNT) of T, from the source or made up.  NULL: no memory
+ * or too large. */
+const struct iq_type *btf_derive(const struct iq_type *t, enum iq_kind kind, uint64_t count);
+
+/* type_name.c: the first definition named NAME of one of the BTF kinds in MASK in T alone (not its
+ * base), with an id above AFTER; 0: none. */
+uint32_t btf_find(struct iq_types *t, enum btf_index_kind which, const char *name, uint32_t mask,
+		  uint32_t after);
+/* Struct, union or typedef TAG, definitions only; the fast way for iq_offset(). */
+const struct iq_type *btf_by_tag(struct iq_types *t, const char *tag);
+/* C's arithmetic types have many spellings; the one that gdb and crash print, NULL: not one. */
+const char *btf_arithmetic_name(const char *words, size_t len);
+/* Is the record's integer a whole number of bytes, i.e. not one made for an old-style bitfield? */
+bool btf_int_is_plain(const struct btf_record *r);
+
+#endif
