@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Opening a dump: what kind of file is it? */
+#include "internal.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What a content that begins with HEAD is, where that is known but cannot be opened. */
+static const char *known_stranger(const uint8_t *head, size_t len)
+{
+	static const struct {
+		const char *magic, *what;
+	} strangers[] = {
+		{"DISKDUMP", "a diskdump of the years before kdump"},
+		{"\x7f" "ELF", "an ELF file, but not a 64-bit little-endian core"},
+		{"QEVM", "a saved QEMU machine (savevm, virsh save), not a dump of its memory"},
+		{"LibvirtQemudSave", "a machine saved by libvirt, not a dump of its memory"},
+		{"Core", "a VirtualBox or Xen core in an older format"},
+		{"\x1f\x8b", "compressed with gzip"},
+		{"\x28\xb5\x2f\xfd", "compressed with zstd"},
+		{"\xfd" "7zXZ", "compressed with xz"},
+		{"BZh", "compressed with bzip2"},
+		{"\xed\xab\xee\xdb", "an RPM package"},
+		{"!<arch>", "an archive or a Debian package"},
+	};
+
+	for (size_t i = 0; i < IQ_ARRAY_SIZE(strangers); i++) {
+		size_t n = strlen(strangers[i].magic);
+
+		if (len >= n && !memcmp(head, strangers[i].magic, n))
+			return strangers[i].what;
+	}
+	return NULL;
+}
+
+static struct iq_error *open_format(struct iq_dump *d, struct iq_warnings *w)
+{
+	uint8_t head[IQ_HEAD_LEN] = {0};
+	ssize_t n = iq_file_read(d->file, head, sizeof(head), 0);
+	const char *stranger;
+
+	if (n < 0)
+		return iq_error_errno(errno, "cannot read");
+	if (iq_elf_recognise(head))
+		return iq_elf_open(d, w);
+	if (iq_kdump_recognise(head))
+		return iq_kdump_open(d, w);
+	stranger = known_stranger(head, (size_t)n);
+	if (stranger)
+		return iq_error_new(IQ_E_FORMAT, "not a kernel dump that can be read here: it is %s",
+				    stranger);
+	return iq_error_hint(iq_error_new(IQ_E_FORMAT, "not a kernel dump"),
+			     "a dump is an ELF core (/proc/vmcore, virsh dump --memory-only) or what "
+			     "makedumpfile writes");
+}
+
+static void describe(struct iq_dump *d)
+{
+	size_t len = strlen(d->info.format_text);
+
+	if (d->info.flattened)
+		snprintf(d->info.format_text + len, sizeof(d->info.format_text) - len,
+			 ", flattened");
+}
+
+static struct iq_error *open_file(struct iq_dump *d, struct iq_warnings *w)
+{
+	struct iq_error *err;
+
+	d->info.file_size = d->file->raw_size;
+	d->info.flattened = d->file->flattened;
+	d->info.dump_level = -1;
+	d->info.truncated = d->file->broken_off;
+	err = open_format(d, w);
+	if (err)
+		return err;
+	describe(d);
+	if (d->info.truncated)
+		iq_warn(w, "the dump file is truncated: some of the memory is lost");
+	if (d->info.incomplete)
+		iq_warn(w, "the dump is incomplete: makedumpfile ran out of space when it wrote it");
+	return NULL;
+}
+
+/* Takes FILE over. */
+static struct iq_error *open_dump(const char *path, struct iq_file *file, struct iq_warnings *w,
+				  struct iq_dump **ret)
+{
+	struct iq_dump *d = calloc(1, sizeof(*d));
+	struct iq_error *err;
+
+	if (!d) {
+		iq_file_close(file);
+		return iq_error_nomem();
+	}
+	d->file = file;
+	d->info.path = iq_arena_strdup(&d->arena, path);
+	err = d->info.path ? open_file(d, w) : iq_error_nomem();
+	if (err) {
+		iq_dump_close(d);
+		return err;
+	}
+	*ret = d;
+	return NULL;
+}
+
+struct iq_error *iq_dump_open(const char *path, struct iq_warnings *w, struct iq_dump **ret)
+{
+	struct iq_file *file;
+	struct iq_error *err;
+
+	IQ_TRY(iq_file_open(path, w, &file));
+	err = open_dump(path, file, w, ret);
+	return err ? iq_error_prefix(err, "%s", path) : NULL;
+}
+
+struct iq_error *iq_dump_open_memory(const void *data, size_t size, struct iq_warnings *w,
+				     struct iq_dump **ret)
+{
+	struct iq_file *file;
+
+	IQ_TRY(iq_file_open_memory(data, size, w, &file));
+	return open_dump("(memory)", file, w, ret);
+}
+
+void iq_dump_close(struct iq_dump *d)
+{
+	if (!d)
+		return;
+	if (d->format && d->format->close)
+		d->format->close(d);
+	iq_file_close(d->file);
+	free(d->notes);
+	iq_arena_free(&d->arena);
+	free(d);
+}
+
+const struct iq_dump_info *iq_dump_info(const struct iq_dump *d)
+{
+	return &d->info;
+}
+
+bool iq_dump_recognise(int fd)
+{
+	uint8_t head[IQ_HEAD_LEN] = {0};
+
+	if (pread(fd, head, sizeof(head), 0) < (ssize_t)sizeof(head))
+		return false;
+	return iq_elf_recognise(head) || iq_kdump_recognise(head) ||
+	       !memcmp(head, IQ_FLAT_MAGIC, sizeof(IQ_FLAT_MAGIC));
+}
