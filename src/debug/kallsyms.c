@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Look-up in the kernel's own symbol table, as kernel/kallsyms.c does it: an address by binary search
- * in the table of addresses, a name by binary search in seqs_of_names.  Nothing is expanded but
- * blocks of 256 names that a look-up meets; those are kept.
+ * in the table of addresses, a name by binary search in seqs_of_names.  Nothing is expanded but the
+ * names that a search meets, and the blocks of 256 names around those that are handed out, which are
+ * kept.
  */
 #include "kallsyms.h"
 #include <stdlib.h>
 
+/* Tokens are copied in pieces of this size, which most of them do not fill. */
+#define PIECE 16
 /* A block's names with their terminating NULs can fill this. */
-#define SCRATCH (IQ_KSYM_BLOCK * (IQ_KSYM_NAME_MAX + 1))
+#define SCRATCH (IQ_KSYM_BLOCK * (IQ_KSYM_NAME_MAX + 1) + PIECE)
 
 bool iq_ksym_marker(struct iq_kallsyms *k, unsigned int b, uint64_t *offset)
 {
@@ -20,40 +23,36 @@ bool iq_ksym_marker(struct iq_kallsyms *k, unsigned int b, uint64_t *offset)
 	return *offset < k->names.size;
 }
 
-/* The length of the name at OFFSET and where its tokens begin. */
-static bool name_length(struct iq_kallsyms *k, uint64_t offset, enum iq_ksym_long form,
-			unsigned int *len, uint64_t *tokens)
+/*
+ * The name that begins at P, LEN > 0 bytes before the end: number of its tokens, and in *LEAD of the
+ * bytes before them.
+ */
+static unsigned int name_length(const uint8_t *p, size_t len, enum iq_ksym_long form,
+				unsigned int *lead)
 {
-	const uint8_t *p = iq_lazy_get(&k->names, offset, 1);
-
-	if (!p)
-		return false;
-	*len = *p;
-	*tokens = offset + 1;
-	if (*len < 128 || form == IQ_KSYM_LONG_ONE_BYTE)
-		return true;
-	p = iq_lazy_get(&k->names, offset + 1, 1);
-	if (!p)
-		return false;
-	*len = (*len & 127) | (unsigned int)*p << 7;
-	*tokens = offset + 2;
-	return true;
+	*lead = 1;
+	if (*p < 128 || form == IQ_KSYM_LONG_ONE_BYTE || len < 2)
+		return *p;
+	*lead = 2;
+	return (*p & 127U) | (unsigned int)p[1] << 7;
 }
 
-bool iq_ksym_skip(struct iq_kallsyms *k, uint64_t offset, unsigned int count,
-		  enum iq_ksym_long form, uint64_t *end, bool *saw_long)
+bool iq_ksym_skip(const uint8_t *p, size_t len, unsigned int count, enum iq_ksym_long form,
+		  size_t *used, bool *saw_long)
 {
-	while (count--) {
-		unsigned int len;
+	size_t at = 0;
 
-		if (!name_length(k, offset, form, &len, &offset))
+	while (count--) {
+		unsigned int lead, tokens;
+
+		if (at >= len)
 			return false;
-		if (len >= 128)
-			*saw_long = true;
-		offset += len;
+		tokens = name_length(p + at, len - at, form, &lead);
+		*saw_long = *saw_long || p[at] >= 128;
+		at += lead + tokens;
 	}
-	*end = offset;
-	return true;
+	*used = at;
+	return at <= len;
 }
 
 static unsigned int block_names(const struct iq_kallsyms *k, unsigned int b)
@@ -62,76 +61,89 @@ static unsigned int block_names(const struct iq_kallsyms *k, unsigned int b)
 }
 
 /*
- * Do the names of block B end where the next block begins?  If not, a byte of them is damaged and what
- * follows it would be expanded to nonsense.  The first block with a long name also tells how long
- * names are written.
+ * Do the names of block B, the LEN bytes at P, end where the next block begins?  If not, a byte of
+ * them is damaged and what follows it would be expanded to nonsense.  The first block with a long
+ * name also tells how long names are written.
  */
-static bool block_is_sound(struct iq_kallsyms *k, unsigned int b, uint64_t start)
+static bool block_is_sound(struct iq_kallsyms *k, unsigned int b, const uint8_t *p, size_t len)
 {
-	bool saw_long = false;
-	uint64_t next, end;
+	/* Behind the last name up to 7 bytes align the markers. */
+	size_t slack = b + 1 < k->nr_blocks ? 0 : 7, used;
 
-	if (b + 1 >= k->nr_blocks)
-		return true; /* opening the table has checked the last one */
-	/* An unreadable page among the names spoils only the names on it. */
-	if (!iq_ksym_marker(k, b + 1, &next) || next <= start ||
-	    !iq_lazy_get(&k->names, start, next - start))
-		return true;
-	if (iq_ksym_skip(k, start, block_names(k, b), k->long_form, &end, &saw_long) &&
-	    end == next) {
-		if (saw_long && k->long_form == IQ_KSYM_LONG_UNKNOWN)
-			k->long_form = IQ_KSYM_LONG_TWO_BYTES;
-		return true;
+	for (enum iq_ksym_long form = IQ_KSYM_LONG_TWO_BYTES;; form = IQ_KSYM_LONG_ONE_BYTE) {
+		bool saw_long = false;
+
+		if ((!k->long_form || k->long_form == form) &&
+		    iq_ksym_skip(p, len, block_names(k, b), form, &used, &saw_long) &&
+		    len - used <= slack) {
+			if (saw_long)
+				k->long_form = form;
+			return true;
+		}
+		if (form == IQ_KSYM_LONG_ONE_BYTE)
+			return false;
 	}
-	if (k->long_form != IQ_KSYM_LONG_UNKNOWN ||
-	    !iq_ksym_skip(k, start, block_names(k, b), IQ_KSYM_LONG_ONE_BYTE, &end, &saw_long) ||
-	    end != next)
-		return false;
-	k->long_form = IQ_KSYM_LONG_ONE_BYTE;
-	return true;
 }
 
-/* Expand one name to OUT (IQ_KSYM_NAME_MAX bytes); its length, 0 if it makes no sense. */
-static unsigned int expand(const struct iq_kallsyms *k, const uint8_t *tokens, unsigned int count,
-			   char *out)
+/* The names of block B as they lie in the table; NULL: unreadable or damaged. */
+static const uint8_t *block_bytes(struct iq_kallsyms *k, unsigned int b, size_t *len)
 {
-	unsigned int len = 0;
+	uint64_t start, end = k->names.size;
+	const uint8_t *p;
 
-	for (unsigned int i = 0; i < count; i++) {
-		unsigned int token = tokens[i], add = k->token[token].len;
+	if (k->checked[b] == IQ_KSYM_DAMAGED || !iq_ksym_marker(k, b, &start) ||
+	    (b + 1 < k->nr_blocks && !iq_ksym_marker(k, b + 1, &end)) || end <= start)
+		return NULL;
+	p = iq_lazy_get(&k->names, start, end - start);
+	if (!p)
+		return NULL;
+	*len = end - start;
+	if (k->checked[b] == IQ_KSYM_UNCHECKED)
+		k->checked[b] = block_is_sound(k, b, p, *len) ? IQ_KSYM_SOUND : IQ_KSYM_DAMAGED;
+	return k->checked[b] == IQ_KSYM_SOUND ? p : NULL;
+}
 
-		if (!k->token[token].printable || len + add > IQ_KSYM_NAME_MAX)
+/*
+ * Expand the name at P (LEN bytes before the end of its block) to OUT, type letter first, and step over
+ * it.  Returns its length; 0 if it makes no sense.
+ */
+static unsigned int expand(const struct iq_kallsyms *k, const uint8_t **p, size_t len, char *out)
+{
+	unsigned int lead, nr = 0, tokens = name_length(*p, len, k->long_form, &lead);
+	const uint8_t *token = *p + lead, *end = token + tokens;
+
+	*p = end;
+	for (; token < end; token++) {
+		unsigned int add = k->token[*token].len;
+
+		if (!k->token[*token].printable || nr + add > IQ_KSYM_NAME_MAX)
 			return 0;
-		memcpy(out + len, k->token_text + k->token[token].offset, add);
-		len += add;
+		/* Behind the token's text and behind `out` there is room for a whole piece. */
+		if (add <= PIECE)
+			memcpy(out + nr, k->token_text + k->token[*token].offset, PIECE);
+		else
+			memcpy(out + nr, k->token_text + k->token[*token].offset, add);
+		nr += add;
 	}
-	return len;
+	out[nr] = '\0';
+	return nr < 2 ? 0 : nr; /* a letter and at least one character of a name */
 }
 
 static struct iq_ksym_block *expand_block(struct iq_kallsyms *k, unsigned int b)
 {
 	uint32_t used = 0, offset[IQ_KSYM_BLOCK];
 	struct iq_ksym_block *block;
-	unsigned int len;
-	uint64_t at;
-	bool sound;
+	size_t len = 0;
+	const uint8_t *p = block_bytes(k, b, &len), *end = p ? p + len : NULL;
 
 	memset(offset, 0xff, sizeof(offset));
-	sound = iq_ksym_marker(k, b, &at) && block_is_sound(k, b, at);
-	for (unsigned int i = 0; sound && i < block_names(k, b); i++) {
-		const uint8_t *tokens;
-		uint64_t start;
+	for (unsigned int i = 0; p && i < block_names(k, b); i++) {
+		unsigned int nr = expand(k, &p, (size_t)(end - p), k->scratch + used);
 
-		if (!name_length(k, at, k->long_form, &len, &start))
-			break;
-		at = start + len;
-		tokens = len ? iq_lazy_get(&k->names, start, len) : NULL;
-		len = tokens ? expand(k, tokens, len, k->scratch + used) : 0;
-		if (len < 2) /* a letter and at least one character of a name */
+		if (!nr)
 			continue;
-		k->scratch[used + len] = '\0';
 		offset[i] = used;
-		used += len + 1;
+		used += nr + 1;
 	}
 	block = malloc(sizeof(*block) + used);
 	if (block) {
@@ -152,6 +164,22 @@ const char *iq_ksym_name(struct iq_kallsyms *k, unsigned int i)
 		return NULL;
 	offset = k->blocks[b]->offset[i % IQ_KSYM_BLOCK];
 	return offset == UINT32_MAX ? NULL : k->blocks[b]->text + offset;
+}
+
+const char *iq_ksym_peek(struct iq_kallsyms *k, unsigned int i)
+{
+	unsigned int b = i / IQ_KSYM_BLOCK;
+	bool saw_long = false;
+	size_t len, used;
+	const uint8_t *p;
+
+	if (k->blocks[b])
+		return iq_ksym_name(k, i);
+	p = block_bytes(k, b, &len);
+	if (!p || !iq_ksym_skip(p, len, i % IQ_KSYM_BLOCK, k->long_form, &used, &saw_long))
+		return NULL;
+	p += used;
+	return expand(k, &p, len - used, k->scratch) ? k->scratch : NULL;
 }
 
 bool iq_ksym_address(struct iq_kallsyms *k, unsigned int i, uint64_t *address)
@@ -257,7 +285,7 @@ static bool seq_compare(struct iq_kallsyms *k, unsigned int i, const char *name,
 	if (!p)
 		return false;
 	*symbol = (unsigned int)p[0] << 16 | (unsigned int)p[1] << 8 | p[2];
-	other = *symbol < k->symtab.nr ? iq_ksym_name(k, *symbol) : NULL;
+	other = *symbol < k->symtab.nr ? iq_ksym_peek(k, *symbol) : NULL;
 	if (!other)
 		return false;
 	*order = strcmp(name, other + 1);
@@ -307,6 +335,7 @@ static void ops_close(struct iq_symtab *t)
 	for (unsigned int b = 0; k->blocks && b < k->nr_blocks; b++)
 		free(k->blocks[b]);
 	free(k->blocks);
+	free(k->checked);
 	free(k->scratch);
 	free(k->token_text);
 	iq_lazy_close(&k->addresses);

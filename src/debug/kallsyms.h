@@ -34,6 +34,9 @@ enum iq_ksym_mode {
 	IQ_KSYM_NR_MODES
 };
 
+/* Do the names of a block end where the next one begins? */
+enum iq_ksym_checked { IQ_KSYM_UNCHECKED, IQ_KSYM_SOUND, IQ_KSYM_DAMAGED };
+
 /* How a length byte from 128 on is to be read. */
 enum iq_ksym_long { IQ_KSYM_LONG_UNKNOWN, IQ_KSYM_LONG_ONE_BYTE, IQ_KSYM_LONG_TWO_BYTES };
 
@@ -58,7 +61,8 @@ struct iq_kallsyms {
 	} token[256];
 	char *token_text; /* from the dump, NUL-terminated */
 	struct iq_ksym_block **blocks;
-	char *scratch; /* where a block is expanded */
+	uint8_t *checked; /* of each block: enum iq_ksym_checked */
+	char *scratch;	  /* where a block is expanded */
 };
 
 static inline uint64_t iq_ksym_align(uint64_t address)
@@ -73,15 +77,17 @@ struct iq_kallsyms *iq_ksym_new(struct iq_vm *vm);
 /* Offset of block B's first name; false if it cannot be read or is out of range. */
 bool iq_ksym_marker(struct iq_kallsyms *k, unsigned int b, uint64_t *offset);
 /*
- * Step over COUNT names from OFFSET: offset behind the last.  False if a length byte cannot be read.
- * *SAW_LONG is set if a length from 128 on was met.
+ * Step over COUNT names in the LEN bytes at P: *USED is how many bytes they take.  False if they need
+ * more than LEN.  *SAW_LONG is set if a length from 128 on was met.
  */
-bool iq_ksym_skip(struct iq_kallsyms *k, uint64_t offset, unsigned int count,
-		  enum iq_ksym_long form, uint64_t *end, bool *saw_long);
+bool iq_ksym_skip(const uint8_t *p, size_t len, unsigned int count, enum iq_ksym_long form,
+		  size_t *used, bool *saw_long);
 /* Runtime address of symbol I. */
 bool iq_ksym_address(struct iq_kallsyms *k, unsigned int i, uint64_t *address);
 /* Expanded name of symbol I, type letter first; NULL if it cannot be read. */
 const char *iq_ksym_name(struct iq_kallsyms *k, unsigned int i);
+/* The same, but valid only until the next call of either. */
+const char *iq_ksym_peek(struct iq_kallsyms *k, unsigned int i);
 /* Greatest address at or below ADDRESS: the first symbol of it. */
 bool iq_ksym_find(struct iq_kallsyms *k, uint64_t address, unsigned int *i);
 

@@ -18,6 +18,8 @@
 #define STRIDE (32 * PAGE)
 /* Names, markers and seqs_of_names of 2^18 symbols; the most that lies between num_syms and tokens. */
 #define BEFORE_TOKENS (8U << 20)
+/* More than 256 names ever take. */
+#define BLOCK_BYTES (IQ_KSYM_BLOCK * (IQ_KSYM_NAME_MAX + 2U))
 
 /* A page of virtual memory and the INDEX_SIZE bytes behind it, zeros where it cannot be read. */
 struct window {
@@ -153,15 +155,20 @@ static bool names_fit(struct iq_kallsyms *k, uint64_t offset, unsigned int num,
 		      enum iq_ksym_long form, uint32_t *marks, uint64_t *markers)
 {
 	unsigned int nr_blocks = (num + IQ_KSYM_BLOCK - 1) / IQ_KSYM_BLOCK;
-	uint64_t at = offset, end;
+	uint64_t at = offset, end, room;
 
 	for (unsigned int b = 0; b < nr_blocks; b++) {
 		unsigned int count = IQ_MIN(num - b * IQ_KSYM_BLOCK, IQ_KSYM_BLOCK);
 		bool saw_long = false;
+		const uint8_t *p;
+		size_t used;
 
-		marks[b] = (uint32_t)(at - offset);
-		if (!iq_ksym_skip(k, at, count, form, &at, &saw_long))
+		room = IQ_MIN(k->names.size - at, BLOCK_BYTES);
+		p = iq_lazy_get(&k->names, at, room);
+		if (!p || !iq_ksym_skip(p, room, count, form, &used, &saw_long))
 			return false;
+		marks[b] = (uint32_t)(at - offset);
+		at += used;
 	}
 	end = iq_ksym_align(k->names.address + at) - k->names.address;
 	for (unsigned int size = 4; size <= 8; size += 4) {

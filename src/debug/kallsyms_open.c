@@ -36,7 +36,8 @@ static struct iq_error *read_num_syms(struct iq_kallsyms *k, struct iq_kallsyms_
 	k->symtab.nr = (unsigned int)num;
 	k->nr_blocks = blocks_of(k->symtab.nr);
 	k->blocks = calloc(k->nr_blocks, sizeof(*k->blocks));
-	return k->blocks ? NULL : iq_error_nomem();
+	k->checked = calloc(k->nr_blocks, sizeof(*k->checked));
+	return k->blocks && k->checked ? NULL : iq_error_nomem();
 }
 
 static struct iq_error *read_tokens(struct iq_kallsyms *k, struct iq_kallsyms_where *w)
@@ -55,20 +56,20 @@ static struct iq_error *read_tokens(struct iq_kallsyms *k, struct iq_kallsyms_wh
 
 /* ---- markers ---------------------------------------------------------------------------------- */
 
-/* Do COUNT names from START on end at END (rounded up to 8 if ALIGN)? */
+/* Do COUNT names from START on end at END, with up to SLACK bytes left? */
 static bool names_end_at(struct iq_kallsyms *k, uint64_t start, unsigned int count, uint64_t end,
-			 bool align)
+			 size_t slack)
 {
 	static const enum iq_ksym_long forms[] = {IQ_KSYM_LONG_TWO_BYTES, IQ_KSYM_LONG_ONE_BYTE};
+	const uint8_t *p = end > start ? iq_lazy_get(&k->names, start, end - start) : NULL;
 
-	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(forms); i++) {
+	for (unsigned int i = 0; p && i < IQ_ARRAY_SIZE(forms); i++) {
 		bool saw_long = false;
-		uint64_t at;
+		size_t used;
 
-		if (k->long_form && k->long_form != forms[i])
-			continue;
-		if (!iq_ksym_skip(k, start, count, forms[i], &at, &saw_long) ||
-		    (align ? iq_ksym_align(k->names.address + at) - k->names.address : at) != end)
+		if ((k->long_form && k->long_form != forms[i]) ||
+		    !iq_ksym_skip(p, end - start, count, forms[i], &used, &saw_long) ||
+		    end - start - used > slack)
 			continue;
 		if (saw_long)
 			k->long_form = forms[i];
@@ -99,9 +100,9 @@ static struct iq_error *try_markers(struct iq_kallsyms *k, uint64_t names, uint6
 	if (!iq_ksym_marker(k, 0, &first) || first || !iq_ksym_marker(k, last, &tail))
 		return NULL;
 	if (last && (!iq_ksym_marker(k, 1, &second) ||
-		     !names_end_at(k, 0, IQ_KSYM_BLOCK, second, false)))
+		     !names_end_at(k, 0, IQ_KSYM_BLOCK, second, 0)))
 		return NULL;
-	*ret = names_end_at(k, tail, k->symtab.nr - last * IQ_KSYM_BLOCK, address - names, true);
+	*ret = names_end_at(k, tail, k->symtab.nr - last * IQ_KSYM_BLOCK, address - names, 7);
 	return NULL;
 }
 
@@ -126,13 +127,13 @@ static struct iq_error *find_markers(struct iq_kallsyms *k, struct iq_kallsyms_w
 
 /* ---- addresses -------------------------------------------------------------------------------- */
 
-/* Of 64 symbols from the first to the last none lies below the one before it, the last is the kernel's. */
+/* Of 17 symbols from the first to the last none lies below the one before it, the last is the kernel's. */
 static bool addresses_rise(struct iq_kallsyms *k)
 {
 	uint64_t before = 0, address = 0;
 
-	for (unsigned int i = 0; i < 64; i++) {
-		uint64_t symbol = (uint64_t)(k->symtab.nr - 1) * i / 63;
+	for (unsigned int i = 0; i < 17; i++) {
+		uint64_t symbol = (uint64_t)(k->symtab.nr - 1) * i / 16;
 
 		if (!iq_ksym_address(k, (unsigned int)symbol, &address) || address < before)
 			return false;
@@ -251,13 +252,13 @@ static struct iq_error *find_addresses(struct iq_kallsyms *k, struct iq_kallsyms
 
 /* ---- seqs_of_names ---------------------------------------------------------------------------- */
 
-/* Names at 16 places in the order of seqs_of_names rise. */
+/* Names at 9 places in the order of seqs_of_names rise. */
 static bool seqs_rise(struct iq_kallsyms *k)
 {
-	const char *before = NULL;
+	char before[IQ_KSYM_NAME_MAX + 1] = "";
 
-	for (unsigned int i = 0; i < 16; i++) {
-		uint64_t place = (uint64_t)(k->symtab.nr - 1) * i / 15;
+	for (unsigned int i = 0; i < 9; i++) {
+		uint64_t place = (uint64_t)(k->symtab.nr - 1) * i / 8;
 		const uint8_t *p = iq_lazy_get(&k->seqs, place * 3, 3);
 		const char *name = NULL;
 		unsigned int symbol;
@@ -266,10 +267,10 @@ static bool seqs_rise(struct iq_kallsyms *k)
 			return false;
 		symbol = (unsigned int)p[0] << 16 | (unsigned int)p[1] << 8 | p[2];
 		if (symbol < k->symtab.nr)
-			name = iq_ksym_name(k, symbol);
-		if (!name || (before && strcmp(before + 1, name + 1) > 0))
+			name = iq_ksym_peek(k, symbol);
+		if (!name || strcmp(before, name + 1) > 0)
 			return false;
-		before = name;
+		memcpy(before, name + 1, strlen(name));
 	}
 	return true;
 }

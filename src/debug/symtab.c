@@ -6,6 +6,25 @@
 #define INDEX_BITS 21
 #define INDEX_MASK ((1U << INDEX_BITS) - 1)
 
+/*
+ * Of a name, eight bytes at a time: a kernel has 100,000 of them, all of which are hashed to look for
+ * one.
+ */
+static uint64_t hash_name(const char *name)
+{
+	size_t len = strlen(name);
+	uint64_t hash = len * 0x9e3779b97f4a7c15;
+
+	for (; len >= 8; len -= 8, name += 8) {
+		hash = (hash ^ iq_le64(name)) * 0xbf58476d1ce4e5b9;
+		hash ^= hash >> 29;
+	}
+	for (; len; len--, name++)
+		hash = (hash ^ (uint8_t)*name) * 0x100000001b3;
+	hash *= 0x94d049bb133111eb;
+	return hash ^ hash >> 31;
+}
+
 static void index_build(struct iq_symtab *t)
 {
 	struct iq_name_index *x = &t->names;
@@ -26,7 +45,7 @@ static void index_build(struct iq_symtab *t)
 
 		if (!name)
 			continue;
-		hash = iq_hash_str(name);
+		hash = hash_name(name);
 		slot = (uint32_t)(hash ^ hash >> 32) & x->mask;
 		while (x->slots[slot])
 			slot = (slot + 1) & x->mask;
@@ -38,7 +57,7 @@ static void index_build(struct iq_symtab *t)
 static bool index_find(struct iq_symtab *t, const char *name, unsigned int first, unsigned int *i)
 {
 	struct iq_name_index *x = &t->names;
-	uint64_t hash = iq_hash_str(name);
+	uint64_t hash = hash_name(name);
 	uint32_t slot = (uint32_t)(hash ^ hash >> 32) & x->mask;
 
 	for (; x->slots[slot]; slot = (slot + 1) & x->mask) {
