@@ -5,6 +5,8 @@
  * Compare two dumps of the same machine page by page, as two independent writers and formats see
  * it.  Prints how many pages are what in both; fails (status 1) on the first page whose bytes
  * differ, or that one dump has and the other has not for a reason that is no filtering.
+ * Pages beyond the last one that the other file knows of (makedumpfile leaves out what QEMU includes:
+ * the video memory) are counted apart.
  * --missing: B is allowed to have lost pages (a truncated, incomplete or split file).
  *
  * A filtered ELF dump reads as zeros what was left out (see elf.c): such pages are counted apart.
@@ -74,6 +76,7 @@ int main(int argc, char **argv)
 {
 	bool missing = argc > 1 && !strcmp(argv[1], "--missing");
 	uint64_t equal = 0, zero = 0, excluded = 0, neither = 0, gone = 0, guessed = 0, end;
+	uint64_t beyond = 0, known;
 	struct side a = {0}, b = {0};
 	size_t size;
 
@@ -87,6 +90,7 @@ int main(int argc, char **argv)
 	if (size != iq_dump_info(b.dump)->page_size)
 		return differ(0, &a, &b, "page sizes differ");
 	end = IQ_MAX(iq_dump_info(a.dump)->max_pfn, iq_dump_info(b.dump)->max_pfn);
+	known = IQ_MIN(iq_dump_info(a.dump)->max_pfn, iq_dump_info(b.dump)->max_pfn);
 	for (uint64_t pfn = 0; pfn < end; pfn++) {
 		take(&a, pfn);
 		take(&b, pfn);
@@ -104,15 +108,19 @@ int main(int argc, char **argv)
 			neither++;
 		} else if (a.why == IQ_MEM_EXCLUDED || b.why == IQ_MEM_EXCLUDED) {
 			excluded++;
+		} else if (pfn >= known) {
+			beyond++;
 		} else if (missing && lost(b.why)) {
 			gone++;
 		} else {
 			return differ(pfn, &a, &b, "only one dump has it");
 		}
 	}
-	printf("equal %llu zero %llu excluded %llu neither %llu guessed %llu lost %llu\n",
+	printf("equal %llu zero %llu excluded %llu neither %llu guessed %llu lost %llu "
+	       "beyond %llu\n",
 	       (unsigned long long)equal, (unsigned long long)zero, (unsigned long long)excluded,
-	       (unsigned long long)neither, (unsigned long long)guessed, (unsigned long long)gone);
+	       (unsigned long long)neither, (unsigned long long)guessed, (unsigned long long)gone,
+	       (unsigned long long)beyond);
 	iq_reader_close(a.reader);
 	iq_reader_close(b.reader);
 	iq_dump_close(a.dump);
