@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Finding the kernel in a dump: where its image lies, its page tables, its symbols.
+ *
+ * A candidate is a VMCOREINFO text (kernel/crash_core.c, kernel/vmcore_info.c), or just a page-table root
+ * with a kernel image mapped in it.  Candidates come from, in this order,
+ *   1. the dump's VMCOREINFO note;
+ *   2. the control registers in QEMU's CPU notes: CR3 gives page tables, those the kernel image, that its
+ *      kallsyms, and they name the VMCOREINFO text in memory;
+ *   3. all of physical memory, searched for the VMCOREINFO text.
+ * Each is checked: its top page table, at the place it says, must map _stext to the physical address
+ * it says.  Where memory holds two kernels the one that was booted to take the dump is told by its own
+ * elfcorehdr_addr, which only a capture kernel has set.
+ */
+#include "private.h"
+
+#include <stdlib.h>
+
+#define TEXT_BASE UINT64_C(0xffffffff80000000)	/* __START_KERNEL_map */
+#define MODULES_END UINT64_C(0xffffffffff000000)
+#define GIB (UINT64_C(1) << 30)
+#define TIB (UINT64_C(1) << 40)
+#define VMCOREINFO_MAX 65536
+#define MAX_CANDIDATES 16
+
+static void layout_by_levels(struct iq_layout *l)
+{
+	bool l5 = l->levels == 5;
+
+	/* Documentation/arch/x86/x86_64/mm.rst */
+	l->page_offset = l5 ? UINT64_C(0xff11000000000000) : UINT64_C(0xffff888000000000);
+	l->vmalloc_start = l5 ? UINT64_C(0xffa0000000000000) : UINT64_C(0xffffc90000000000);
+	l->vmemmap_start = l5 ? UINT64_C(0xffd4000000000000) : UINT64_C(0xffffea0000000000);
+}
+
+static void layout_ends(struct iq_layout *l, uint64_t max_pfn, uint64_t page_size)
+{
+	bool l5 = l->levels == 5;
+
+	l->page_offset_end = l->page_offset + max_pfn * page_size;
+	l->vmalloc_end = l->vmalloc_start + (l5 ? 12800 : 32) * TIB;
+	l->vmemmap_end = l->vmemmap_start + max_pfn * 64 + GIB;
+}
+
+/* Does VA map to PA in the page tables (not by arithmetic)? */
+static bool maps_to(struct iq_kernel *k, uint64_t va, uint64_t pa)
+{
+	struct iq_walk w;
+
+	iq_vm_walk(k->vm, va, &w);
+	return !w.status && !w.linear && w.physical == pa;
+}
+
+/* Take the layout from the VMCOREINFO text; true if the page tables agree with it. */
+static bool layout_from_vmcoreinfo(struct iq_kernel *k, const char *text, size_t len)
+{
+	struct iq_layout l = {0};
+	uint64_t swapper, v, stext;
+	int64_t n;
+
+	if (!iq_vmcoreinfo_hex(text, len, "SYMBOL(swapper_pg_dir)", &swapper) &&
+	    !iq_vmcoreinfo_hex(text, len, "SYMBOL(init_top_pgt)", &swapper))
+		return false;
+	if (!iq_vmcoreinfo_dec(text, len, "NUMBER(phys_base)", &l.phys_base))
+		return false;
+	l.levels = iq_vmcoreinfo_dec(text, len, "NUMBER(pgtable_l5_enabled)", &n) && n == 1 ? 5 : 4;
+	l.text_base = TEXT_BASE;
+	l.text_end = TEXT_BASE + GIB;
+	if (iq_vmcoreinfo_dec(text, len, "NUMBER(KERNEL_IMAGE_SIZE)", &n) && n > 0 &&
+	    (uint64_t)n <= 2 * GIB)
+		l.text_end = TEXT_BASE + (uint64_t)n;
+	l.modules_start = l.text_end;
+	l.modules_end = MODULES_END;
+	if (iq_vmcoreinfo_dec(text, len, "NUMBER(sme_mask)", &n))
+		l.encryption_mask = (uint64_t)n;
+	if (iq_vmcoreinfo_hex(text, len, "KERNELOFFSET", &v)) {
+		l.kaslr_known = true;
+		l.kaslr_offset = (int64_t)v;
+	}
+	layout_by_levels(&l);
+	if (swapper < TEXT_BASE)
+		return false;
+	l.kernel_root = swapper - TEXT_BASE + (uint64_t)l.phys_base;
+	k->layout = l;
+	iq_vm_close(k->vm);
+	k->vm = NULL;
+	iq_error_free(iq_vm_open(k->arch, &k->layout, k->reader, l.kernel_root, &k->vm));
+	if (!k->vm)
+		return false;
+	if (!iq_vmcoreinfo_hex(text, len, "SYMBOL(_stext)", &stext) || stext < TEXT_BASE)
+		return false;
+	k->stext = stext;
+	if (maps_to(k, stext, stext - TEXT_BASE + (uint64_t)l.phys_base))
+		return true;
+	/* The tables may be missing from the dump; then nothing contradicts the text. */
+	struct iq_walk w;
+	iq_vm_walk(k->vm, stext, &w);
+	return w.linear;
+}
+
+static void keep_vmcoreinfo(struct iq_kernel *k, const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		return;
+	memcpy(copy, text, len);
+	copy[len] = 0;
+	free(k->vmcoreinfo);
+	k->vmcoreinfo = copy;
+	k->vmcoreinfo_len = len;
+}
+
+static struct iq_error *symbols_from_tables(struct iq_kernel *k, uint64_t end)
+{
+	struct iq_kallsyms_where w = {0};
+	const char *t = k->vmcoreinfo;
+	size_t len = k->vmcoreinfo_len;
+
+	if (t) {
+		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_names)", &w.names);
+		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_num_syms)", &w.num_syms);
+		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_token_table)", &w.token_table);
+		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_token_index)", &w.token_index);
+		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_offsets)", &w.offsets);
+		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_relative_base)", &w.relative_base);
+		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_addresses)", &w.addresses);
+	}
+	if (!w.names || !w.token_table || !w.token_index) {
+		memset(&w, 0, sizeof(w));
+		IQ_TRY(iq_kallsyms_find(k->vm, k->stext, end, &w));
+	}
+	return iq_kallsyms_open(k->vm, &w, "_stext", k->stext, &k->symbols);
+}
+
+/* First address behind the kernel image: the mapping's first hole of 2 MB. */
+static uint64_t image_end(struct iq_kernel *k)
+{
+	uint64_t va = k->stext & ~UINT64_C(0x1fffff), pa, left, step = UINT64_C(0x200000);
+
+	for (; va < k->layout.text_end; va += step) {
+		bool mapped = false;
+		unsigned int i;
+
+		/* Freed init sections leave holes of single pages inside a 2 MB range. */
+		for (i = 0; i < 8 && !mapped; i++)
+			mapped = !iq_vm_translate(k->vm, va + i * (step / 8), &pa, &left);
+		if (!mapped && va > k->stext)
+			break;
+	}
+	return va;
+}
+
+static struct iq_error *open_symbols(struct iq_kernel *k)
+{
+	struct iq_error *err;
+
+	iq_symtab_close(k->symbols);
+	k->symbols = NULL;
+	err = symbols_from_tables(k, image_end(k));
+	return err;
+}
+
+/* ---- From the CPUs' control registers ---------------------------------------------------------- */
+
+/* Find the kernel image in the page tables at ROOT: the lowest mapped address of the image area,
+ * which the kernel aligns to 2 MB at least. */
+static bool image_from_root(struct iq_kernel *k, uint64_t root, bool l5)
+{
+	struct iq_layout l = {.levels = l5 ? 5 : 4, .text_base = TEXT_BASE, .text_end = TEXT_BASE + GIB,
+			      .modules_start = TEXT_BASE + GIB, .modules_end = MODULES_END,
+			      .kernel_root = root};
+	uint64_t va, step = UINT64_C(0x200000);
+	struct iq_walk w;
+
+	layout_by_levels(&l);
+	k->layout = l;
+	iq_vm_close(k->vm);
+	k->vm = NULL;
+	iq_error_free(iq_vm_open(k->arch, &k->layout, k->reader, root, &k->vm));
+	if (!k->vm)
+		return false;
+	for (va = TEXT_BASE; va < l.text_end; va += step) {
+		iq_vm_walk(k->vm, va, &w);
+		if (w.status || w.linear)
+			continue;
+		k->layout.phys_base = (int64_t)(w.physical - (va - TEXT_BASE));
+		k->stext = va;
+		iq_vm_flush(k->vm);
+		return true;
+	}
+	return false;
+}
+
+/* Is this the kernel that was started to take the dump?  Only such a one knows an ELF core header
+ * (ELFCORE_ADDR_MAX is all ones: kernel/crash_dump.c). */
+static bool is_capture_kernel(struct iq_kernel *k)
+{
+	struct iq_symbol s;
+	unsigned int from = 0;
+	uint64_t v;
+
+	return k->symbols && iq_symtab_by_name(k->symbols, "elfcorehdr_addr", &from, &s) &&
+	       kernel_read_ptr(k, s.address, &v) && v != UINT64_MAX;
+}
+
+/* With symbols known, the kernel's own VMCOREINFO text: char *vmcoreinfo_data, size_t vmcoreinfo_size. */
+static bool vmcoreinfo_from_symbols(struct iq_kernel *k)
+{
+	struct iq_symbol data, size;
+	unsigned int a = 0, b = 0;
+	uint64_t at, len;
+	char *text;
+	bool ok;
+
+	if (!iq_symtab_by_name(k->symbols, "vmcoreinfo_data", &a, &data) ||
+	    !iq_symtab_by_name(k->symbols, "vmcoreinfo_size", &b, &size) ||
+	    !kernel_read_ptr(k, data.address, &at) || !kernel_read_ptr(k, size.address, &len) ||
+	    !len || len > VMCOREINFO_MAX)
+		return false;
+	text = malloc(len);
+	if (!text)
+		return false;
+	ok = !iq_vm_read(k->vm, at, text, len, NULL) && layout_from_vmcoreinfo(k, text, len);
+	if (ok)
+		keep_vmcoreinfo(k, text, len);
+	free(text);
+	return ok;
+}
+
+/* CR3 without PCID bits, and without the bit that selects the user half of a KPTI pair. */
+static bool locate_by_cpu_state(struct iq_kernel *k)
+{
+	static const uint64_t masks[] = {~UINT64_C(0xfff), ~UINT64_C(0x1fff)};
+	const struct iq_note *note;
+	unsigned int from = 0, i;
+
+	while ((note = iq_dump_note(k->dump, "QEMU", 0, &from))) {
+		struct iq_regs regs = {0};
+		uint64_t idt;
+
+		if (!k->arch->qemu_regs(note, &regs, &idt) || !iq_reg_known(&regs, IQ_X86_CR3))
+			continue;
+		for (i = 0; i < IQ_ARRAY_SIZE(masks); i++) {
+			uint64_t root = regs.value[IQ_X86_CR3] & masks[i] & UINT64_C(0xffffffffff000);
+			bool l5 = regs.value[IQ_X86_CR4] >> 12 & 1;
+			struct iq_error *err;
+
+			if (!image_from_root(k, root, l5))
+				continue;
+			err = open_symbols(k);
+			if (err) {
+				iq_error_free(err);
+				continue;
+			}
+			if (is_capture_kernel(k)) {
+				iq_warn(k->warnings, "the CPUs were running the kernel that was booted to "
+						     "take a dump; looking for the one that crashed");
+				return false;
+			}
+			if (!vmcoreinfo_from_symbols(k)) {
+				struct iq_symbol s;
+				unsigned int f = 0;
+
+				/* Without its text the page tables are evidence enough. */
+				if (iq_symtab_by_name(k->symbols, "_stext", &f, &s))
+					k->stext = s.address;
+			}
+			k->found_by = IQ_FOUND_CPU_STATE;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- By searching memory ----------------------------------------------------------------------- */
+
+struct text_scan {
+	uint64_t at[MAX_CANDIDATES]; /* physical addresses */
+	volatile unsigned int nr;
+};
+
+static void scan_page(void *arg, unsigned int worker, uint64_t pfn, const uint8_t *page)
+{
+	struct text_scan *s = arg;
+	/* vmcoreinfo_data fills its page from the start; in vmcoreinfo_note an ELF note header (12 bytes)
+	 * and the padded name "VMCOREINFO" (12) come first. */
+	static const unsigned int offsets[] = {0, 24};
+	unsigned int i, n;
+
+	for (i = 0; i < IQ_ARRAY_SIZE(offsets); i++) {
+		if (memcmp(page + offsets[i], "OSRELEASE=", 10))
+			continue;
+		n = __sync_fetch_and_add(&s->nr, 1);
+		if (n < MAX_CANDIDATES)
+			s->at[n] = pfn * 4096 + offsets[i];
+	}
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Length of the text at PA: lines of printable characters. */
+static size_t text_at(struct iq_kernel *k, uint64_t pa, char *buf, size_t room)
+{
+	struct iq_fault f = {0};
+	size_t n = room, i;
+
+	if (iq_read_phys(k->reader, pa, buf, n, &f))
+		n = f.address - pa;
+	for (i = 0; i < n; i++)
+		if (buf[i] != '\n' && (buf[i] < ' ' || buf[i] > '~'))
+			break;
+	return i;
+}
+
+static bool locate_by_scan(struct iq_kernel *k)
+{
+	struct text_scan found = {0};
+	struct iq_scan scan = {.skip_zero = true, .page = scan_page, .arg = &found,
+			       .cancel = k->priv->options.cancel};
+	char text[8192];
+	unsigned int i, nr;
+	bool ok = false;
+	int pass;
+
+	iq_error_free(iq_dump_scan(k->dump, &scan));
+	nr = IQ_MIN(found.nr, MAX_CANDIDATES);
+	qsort(found.at, nr, sizeof(found.at[0]), by_address);
+	/* First a kernel that crashed; if there is none, whichever is whole. */
+	for (pass = 0; pass < 2 && !ok; pass++) {
+		for (i = 0; i < nr && !ok; i++) {
+			size_t len = text_at(k, found.at[i], text, sizeof(text));
+			struct iq_error *err;
+
+			if (!layout_from_vmcoreinfo(k, text, len))
+				continue;
+			keep_vmcoreinfo(k, text, len);
+			err = open_symbols(k);
+			if (err) {
+				iq_error_free(err);
+				ok = pass == 1;
+				continue;
+			}
+			ok = pass == 1 || !is_capture_kernel(k);
+		}
+	}
+	if (ok)
+		k->found_by = IQ_FOUND_MEMORY_SCAN;
+	return ok;
+}
+
+/* ---- All together ------------------------------------------------------------------------------ */
+
+/* The randomised bases (arch/x86/mm/kaslr.c), each checked against the page tables where they say. */
+static void finish_layout(struct iq_kernel *k)
+{
+	const struct iq_dump_info *info = iq_dump_info(k->dump);
+	static const uint64_t old_page_offset[] = {UINT64_C(0xffff880000000000),
+						   UINT64_C(0xff10000000000000)};
+	struct iq_layout *l = &k->layout;
+	uint64_t v;
+
+	if (iq_kernel_variable(k, "page_offset_base", 8, &v) && v >> 63)
+		l->page_offset = v;
+	else if (!maps_to(k, l->page_offset + l->kernel_root, l->kernel_root) &&
+		 maps_to(k, old_page_offset[l->levels == 5] + l->kernel_root, l->kernel_root))
+		l->page_offset = old_page_offset[l->levels == 5];
+	if (iq_kernel_variable(k, "vmalloc_base", 8, &v) && v >> 63)
+		l->vmalloc_start = v;
+	if (iq_kernel_variable(k, "vmemmap_base", 8, &v) && v >> 63)
+		l->vmemmap_start = v;
+	layout_ends(l, info->max_pfn, info->page_size);
+	if (!l->encryption_mask && iq_kernel_variable(k, "sme_me_mask", 8, &v))
+		l->encryption_mask = v;
+	iq_vm_flush(k->vm);
+}
+
+static void find_release(struct iq_kernel *k)
+{
+	if (k->vmcoreinfo) {
+		if (!iq_vmcoreinfo_get(k->vmcoreinfo, k->vmcoreinfo_len, "OSRELEASE", k->release,
+				       sizeof(k->release)))
+			k->release[0] = 0;
+	}
+	k->etext = iq_kernel_symbol(k, "_etext");
+}
+
+/* The kernel's own ELF notes are in memory between __start_notes and __stop_notes; VMCOREINFO's BUILD-ID is
+ * not set by all kernels and wrong in some. */
+static void find_build_id(struct iq_kernel *k)
+{
+	uint64_t start = iq_kernel_symbol(k, "__start_notes"), end = iq_kernel_symbol(k, "__stop_notes");
+	uint8_t notes[4096];
+	size_t at = 0, len = start && end > start ? IQ_MIN(end - start, sizeof(notes)) : 0, i;
+
+	if (len && !iq_vm_read(k->vm, start, notes, len, NULL)) {
+		while (at + 12 <= len) {
+			uint32_t namesz = iq_le32(notes + at), descsz = iq_le32(notes + at + 4);
+			uint32_t type = iq_le32(notes + at + 8);
+			size_t desc = at + 12 + ((size_t)namesz + 3) / 4 * 4;
+
+			if (namesz > len || descsz > len || desc + descsz > len)
+				break;
+			if (type == 3 && namesz == 4 && !memcmp(notes + at + 12, "GNU", 4) && descsz <= 20) {
+				for (i = 0; i < descsz; i++)
+					snprintf(k->build_id + 2 * i, 3, "%02x", notes[desc + i]);
+				return;
+			}
+			at = desc + ((size_t)descsz + 3) / 4 * 4;
+		}
+	}
+	if (k->vmcoreinfo && (!iq_vmcoreinfo_get(k->vmcoreinfo, k->vmcoreinfo_len, "BUILD-ID", k->build_id,
+						 sizeof(k->build_id)) ||
+			      strlen(k->build_id) != 40))
+		k->build_id[0] = 0;
+}
+
+/* A vmlinux of another build would make everything wrong: refuse it. */
+static struct iq_error *match_vmlinux(struct iq_kernel *k)
+{
+	struct iq_debugfile *f = k->priv->options.vmlinux;
+	const char *id;
+	uint64_t stext;
+
+	if (!f)
+		return NULL;
+	id = iq_debugfile_build_id(f);
+	if (k->build_id[0] && id[0] && strcmp(id, k->build_id))
+		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
+						  "%s does not belong to this dump: its build-id is %s, the "
+						  "dump's kernel %s has %s",
+						  iq_debugfile_path(f), id, k->release, k->build_id),
+				     "give the vmlinux of exactly this build, or --no-vmlinux");
+	if (!k->build_id[0] || !id[0])
+		iq_warn(k->warnings, "cannot check that %s belongs to this dump: %s has no build-id",
+			iq_debugfile_path(f), id[0] ? "the dump" : "the file");
+	if (!iq_debugfile_symbol(f, "_stext", &stext))
+		return iq_error_new(IQ_E_FORMAT, "%s has no symbol _stext", iq_debugfile_path(f));
+	if (!k->layout.kaslr_known) {
+		k->layout.kaslr_offset = (int64_t)(k->stext - stext);
+		k->layout.kaslr_known = true;
+	}
+	iq_debugfile_set_delta(f, (int64_t)(k->stext - stext));
+	k->vmlinux = f;
+	return NULL;
+}
+
+struct iq_error *kernel_locate(struct iq_kernel *k)
+{
+	const struct iq_dump_info *info = iq_dump_info(k->dump);
+	struct iq_error *err = NULL;
+	bool found = false;
+
+	if (info->vmcoreinfo && layout_from_vmcoreinfo(k, info->vmcoreinfo, info->vmcoreinfo_len)) {
+		keep_vmcoreinfo(k, info->vmcoreinfo, info->vmcoreinfo_len);
+		k->found_by = IQ_FOUND_VMCOREINFO_NOTE;
+		err = open_symbols(k);
+		found = true;
+	} else if (info->vmcoreinfo) {
+		iq_warn(k->warnings, "the VMCOREINFO note contradicts the page tables in the dump; looking for "
+				     "the kernel in memory");
+	}
+	if (!found && !(found = locate_by_cpu_state(k)))
+		found = locate_by_scan(k);
+	if (!found)
+		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "no Linux kernel found in this dump: no "
+								  "VMCOREINFO, and no page tables or kernel "
+								  "symbols that fit"),
+				     "physical memory can still be read: rd -p, search -p");
+	/* Without kallsyms the vmlinux has the names. */
+	if (!k->symbols && k->priv->options.vmlinux) {
+		const char *path = iq_debugfile_path(k->priv->options.vmlinux);
+		uint64_t stext;
+
+		iq_warn(k->warnings, "the dump's own kallsyms cannot be used (%s); names come from %s",
+			err ? err->message : "not found", path);
+		iq_error_free(err);
+		err = NULL;
+		if (iq_debugfile_symbol(k->priv->options.vmlinux, "_stext", &stext))
+			IQ_TRY(iq_symtab_from_elf(-1, path, (int64_t)(k->stext - stext), &k->symbols));
+	}
+	if (err) {
+		iq_warn(k->warnings, "no kernel symbols: %s", err->message);
+		iq_error_free(err);
+	}
+	finish_layout(k);
+	find_release(k);
+	find_build_id(k);
+	return match_vmlinux(k);
+}

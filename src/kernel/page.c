@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * struct page (include/linux/mm_types.h) through the virtual memory map, and the names of its flags
+ * (enum pageflags, include/linux/page-flags.h) from this kernel's own types.
+ */
+#include "private.h"
+
+#include <ctype.h>
+
+static bool page_layout(struct iq_kernel *k)
+{
+	struct iq_kernel_private *p = k->priv;
+	struct iq_types *t = iq_kernel_types(k);
+	const struct iq_type *page, *flags;
+
+	if (p->page_state)
+		return p->page_state == LAZY_DONE;
+	p->page_state = LAZY_FAILED;
+	page = t ? iq_type_by_name(t, "struct page") : NULL;
+	if (!page || page->size < 32 || page->size > 512)
+		return false;
+	p->page_struct_size = page->size;
+	if (!iq_offset(t, "page", "flags", &p->page_flags_at, NULL) ||
+	    !iq_offset(t, "page", "_refcount", &p->page_refcount_at, NULL))
+		return false;
+	if (!iq_offset(t, "page", "mapping", &p->page_mapping_at, NULL))
+		p->page_mapping_at = UINT64_MAX;
+	if (!iq_offset(t, "page", "index", &p->page_index_at, NULL) &&
+	    !iq_offset(t, "page", "__folio_index", &p->page_index_at, NULL))
+		p->page_index_at = UINT64_MAX;
+	if (!iq_offset(t, "page", "_mapcount", &p->page_mapcount_at, NULL))
+		p->page_mapcount_at = UINT64_MAX;
+	/* compound_info since 7.1 is a mask when struct page's size is a power of two. */
+	if (!iq_offset(t, "page", "compound_head", &p->page_head_at, NULL))
+		p->page_head_at = UINT64_MAX;
+	flags = iq_type_by_name(t, "enum pageflags");
+	p->page_flags = flags ? iq_type_enumerators(flags, &p->nr_page_flags) : NULL;
+	p->page_state = LAZY_DONE;
+	return true;
+}
+
+/* The word at AT of the struct page in BYTES; 0 if this kernel has no such member. */
+static uint64_t page_word(const uint8_t *bytes, uint64_t size, uint64_t at, unsigned int len)
+{
+	return at + len <= size && at != UINT64_MAX ? iq_le(bytes + at, len) : 0;
+}
+
+struct iq_error *iq_page_of(struct iq_kernel *k, uint64_t pfn, struct iq_page *ret)
+{
+	struct iq_kernel_private *p = k->priv;
+	uint8_t bytes[512];
+	struct iq_page page = {.pfn = pfn};
+	uint64_t head;
+
+	if (!page_layout(k) || !k->layout.vmemmap_start)
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "struct page needs types and the memory map, which this dump does not give");
+	if (iq_mul_overflows(pfn, p->page_struct_size, &page.address) ||
+	    iq_add_overflows(page.address, k->layout.vmemmap_start, &page.address))
+		return iq_error_new(IQ_E_MEMORY, "page frame 0x%lx is out of range", (unsigned long)pfn);
+	IQ_TRY(iq_vm_read_or(k->vm, page.address, bytes, p->page_struct_size, "struct page"));
+	page.flags = page_word(bytes, p->page_struct_size, p->page_flags_at, 8);
+	page.mapping = page_word(bytes, p->page_struct_size, p->page_mapping_at, 8);
+	page.index = page_word(bytes, p->page_struct_size, p->page_index_at, 8);
+	page.refcount = (int32_t)page_word(bytes, p->page_struct_size, p->page_refcount_at, 4);
+	page.mapcount_raw = (int32_t)page_word(bytes, p->page_struct_size, p->page_mapcount_at, 4);
+	head = page_word(bytes, p->page_struct_size, p->page_head_at, 8);
+	page.is_tail = head & 1;
+	page.head = page.is_tail ? head - 1 : page.address;
+	*ret = page;
+	return NULL;
+}
+
+bool iq_page_pfn(struct iq_kernel *k, uint64_t address, uint64_t *pfn)
+{
+	if (!page_layout(k) || !k->layout.vmemmap_start || address < k->layout.vmemmap_start ||
+	    (k->layout.vmemmap_end && address >= k->layout.vmemmap_end))
+		return false;
+	*pfn = (address - k->layout.vmemmap_start) / k->priv->page_struct_size;
+	return *pfn < iq_dump_info(k->dump)->max_pfn;
+}
+
+void iq_page_flags_text(struct iq_kernel *k, uint64_t flags, struct iq_buf *out)
+{
+	struct iq_kernel_private *p = k->priv;
+	uint64_t done = 0;
+	unsigned int i, limit = 64;
+	bool first = true;
+
+	if (!page_layout(k))
+		return;
+	for (i = 0; i < p->nr_page_flags; i++)
+		if (!strcmp(p->page_flags[i].name, "__NR_PAGEFLAGS"))
+			limit = (unsigned int)IQ_MIN(p->page_flags[i].value, 64);
+	for (i = 0; i < p->nr_page_flags; i++) {
+		const struct iq_enumerator *e = &p->page_flags[i];
+		const char *c;
+
+		/* Aliases (PG_checked = PG_owner_priv_1) follow their first name in the enum. */
+		if (e->value < 0 || e->value >= limit || !(flags >> e->value & 1) ||
+		    done >> e->value & 1 || strncmp(e->name, "PG_", 3))
+			continue;
+		done |= UINT64_C(1) << e->value;
+		if (!first)
+			iq_buf_putc(out, ',');
+		first = false;
+		for (c = e->name + 3; *c; c++)
+			iq_buf_putc(out, (char)tolower((unsigned char)*c));
+	}
+}

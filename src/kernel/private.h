@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the kernel room share.  Not for other rooms. */
+#ifndef INQUEST_KERNEL_PRIVATE_H
+#define INQUEST_KERNEL_PRIVATE_H
+
+#include <inquest/log.h>
+#include <inquest/module.h>
+#include <inquest/page.h>
+#include <inquest/task.h>
+
+/* No machine that Linux runs on has more; a larger number in a dump is damage. */
+#define MAX_CPUS 8192
+#define MAX_MODULES 8192
+#define MAX_TASKS (4u << 20) /* PID_MAX_LIMIT */
+#define MAX_NODES 1024
+
+/* Lazy state: what was tried is not tried again. */
+enum lazy { LAZY_UNTRIED, LAZY_DONE, LAZY_FAILED };
+
+struct iq_kernel_private {
+	struct iq_kernel_options options;
+
+	enum lazy types_state, cpus_state, modules_state, tasks_state, log_state, orc_state, page_state;
+	struct iq_types *types;
+	struct iq_orc *orc;
+	enum iq_orc_layout orc_layout;
+	bool orc_deref_after_offset;
+
+	struct iq_cpu *cpus;
+	unsigned int nr_cpus;
+	int panic_cpu;
+	bool panic_cpu_known;
+
+	struct iq_module **modules;
+	unsigned int nr_modules, room_modules;
+
+	struct iq_task *tasks;
+	unsigned int nr_tasks, room_tasks;
+	struct iq_map task_by_address, task_by_pid;
+	struct task_stack *task_stacks; /* sorted by start */
+	unsigned int nr_task_stacks;
+	uint64_t thread_size;
+
+	struct iq_log_record *log;
+	unsigned int nr_log, room_log;
+	struct iq_arena log_text;
+
+	uint64_t page_struct_size, page_flags_at, page_mapping_at, page_index_at, page_refcount_at,
+		page_mapcount_at, page_head_at;
+	const struct iq_enumerator *page_flags;
+	unsigned int nr_page_flags;
+};
+
+struct task_stack {
+	uint64_t start;
+	const struct iq_task *task;
+};
+
+struct iq_module_private {
+	enum lazy symbols_state, types_state, orc_state, debug_state;
+	struct iq_symtab *symbols;
+	struct iq_types *types;
+	struct iq_orc *orc;
+};
+
+/* locate.c: fill in k->layout, vmcoreinfo, release, stext, symbols. */
+struct iq_error *kernel_locate(struct iq_kernel *k) IQ_CHECK;
+
+/* kernel.c: read a pointer-sized or smaller number; 0 and false if it cannot be read. */
+bool kernel_read_uint(struct iq_kernel *k, uint64_t address, unsigned int size, uint64_t *ret);
+static inline bool kernel_read_ptr(struct iq_kernel *k, uint64_t address, uint64_t *ret)
+{
+	return kernel_read_uint(k, address, 8, ret);
+}
+/* Member PATH of struct TAG at BASE as a number of its own size (at most 8 bytes). */
+bool kernel_read_member(struct iq_kernel *k, const char *tag, const char *path, uint64_t base,
+			uint64_t *ret);
+
+/* cpu.c, task.c, module.c, log.c */
+void cpus_free(struct iq_kernel *k);
+void tasks_free(struct iq_kernel *k);
+void modules_free(struct iq_kernel *k);
+void log_free(struct iq_kernel *k);
+
+/*
+ * Walk a circular list_head list from HEAD: call FN with the address of each entry's list_head.  Stops at the
+ * head, when FN returns false, after MAX entries, or at damage, which is a warning naming WHAT.
+ * Returns false if it stopped for damage or MAX.
+ */
+bool kernel_list_for_each(struct iq_kernel *k, uint64_t head, unsigned int max, const char *what,
+			  bool (*fn)(struct iq_kernel *k, uint64_t entry, void *arg), void *arg);
+
+/*
+ * Call FN with each present entry of the xarray or radix tree whose root struct (struct xarray or
+ * struct radix_tree_root, as this kernel has it) is at ROOT.  Entries that are values, siblings or retries
+ * are left out.  False on damage (with a warning naming WHAT).
+ */
+bool kernel_xarray_for_each(struct iq_kernel *k, uint64_t root, const char *what,
+			    bool (*fn)(struct iq_kernel *k, uint64_t index, uint64_t entry, void *arg),
+			    void *arg);
+
+#endif

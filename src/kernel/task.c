@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tasks (struct task_struct, include/linux/sched.h): the swappers of all CPUs, the list of thread group
+ * leaders behind init_task, each group's threads, and the pid table as a second way to the same.
+ */
+#include "private.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#define PF_KTHREAD 0x00200000
+
+/* Where this kernel has the members; UINT64_MAX: it has none such. */
+struct task_layout {
+	uint64_t tasks, thread_node, thread_head, signal, pid, tgid, comm, state, state_size, exit_state,
+		flags, stack, mm, active_mm, sp, parent, cpu, on_cpu, on_cpu_size, total_vm, rss, rss_stat;
+};
+
+static uint64_t at(struct iq_types *t, const char *tag, const char *path)
+{
+	uint64_t offset;
+
+	return iq_offset(t, tag, path, &offset, NULL) ? offset : UINT64_MAX;
+}
+
+static struct iq_error *task_layout(struct iq_kernel *k, struct task_layout *l)
+{
+	struct iq_types *t;
+	const struct iq_type *u;
+
+	IQ_TRY(iq_kernel_need_types(k, &t));
+	l->tasks = at(t, "task_struct", "tasks");
+	l->thread_node = at(t, "task_struct", "thread_node");
+	l->thread_head = at(t, "signal_struct", "thread_head");
+	l->signal = at(t, "task_struct", "signal");
+	l->pid = at(t, "task_struct", "pid");
+	l->tgid = at(t, "task_struct", "tgid");
+	l->comm = at(t, "task_struct", "comm");
+	if (!iq_offset(t, "task_struct", "__state", &l->state, &l->state_size) &&
+	    !iq_offset(t, "task_struct", "state", &l->state, &l->state_size))
+		l->state = UINT64_MAX;
+	l->exit_state = at(t, "task_struct", "exit_state");
+	l->flags = at(t, "task_struct", "flags");
+	l->stack = at(t, "task_struct", "stack");
+	l->mm = at(t, "task_struct", "mm");
+	l->active_mm = at(t, "task_struct", "active_mm");
+	l->sp = at(t, "task_struct", "thread.sp");
+	l->parent = at(t, "task_struct", "real_parent");
+	l->cpu = at(t, "task_struct", "thread_info.cpu");
+	if (l->cpu == UINT64_MAX)
+		l->cpu = at(t, "task_struct", "cpu"); /* up to 5.15 */
+	if (!iq_offset(t, "task_struct", "on_cpu", &l->on_cpu, &l->on_cpu_size))
+		l->on_cpu = UINT64_MAX;
+	if (l->tasks == UINT64_MAX || l->pid == UINT64_MAX || l->comm == UINT64_MAX)
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "struct task_struct of this kernel has no members tasks, pid, comm");
+	if (!k->priv->thread_size) {
+		/* union thread_union is as large as a kernel stack. */
+		u = iq_type_by_name(t, "union thread_union");
+		k->priv->thread_size = u && u->size >= 4096 && u->size <= 131072 ? u->size : 16384;
+	}
+	return NULL;
+}
+
+static uint64_t get(struct iq_kernel *k, uint64_t base, uint64_t offset, unsigned int size)
+{
+	uint64_t v = 0;
+
+	if (offset != UINT64_MAX)
+		kernel_read_uint(k, base + offset, size, &v);
+	return v;
+}
+
+/* ---- State ------------------------------------------------------------------------------------- */
+
+/* include/linux/sched.h since 4.14; exit states in exit_state, which we keep from bit 32 on. */
+static const struct {
+	uint64_t bits;
+	const char *letters, *name;
+} states[] = {
+	{0x402, "ID", "TASK_IDLE"},
+	{0x1, "IN", "TASK_INTERRUPTIBLE"},
+	{0x2, "UN", "TASK_UNINTERRUPTIBLE"},
+	{0x4, "ST", "TASK_STOPPED"},
+	{0x8, "TR", "TASK_TRACED"},
+	{0x40, "PA", "TASK_PARKED"},
+	{0x80, "DE", "TASK_DEAD"},
+	{0x200, "WA", "TASK_WAKING"},
+	{0x800, "NE", "TASK_NEW"},
+};
+
+static const char *state_find(uint64_t state, bool name)
+{
+	unsigned int i;
+
+	if (state >> 32 & 0x20)
+		return name ? "EXIT_ZOMBIE" : "ZO";
+	if (state >> 32 & 0x10)
+		return name ? "EXIT_DEAD" : "DE";
+	if (!(uint32_t)state)
+		return name ? "TASK_RUNNING" : "RU";
+	for (i = 0; i < IQ_ARRAY_SIZE(states); i++)
+		if ((state & states[i].bits) == states[i].bits)
+			return name ? states[i].name : states[i].letters;
+	return "??";
+}
+
+void iq_task_state_name(const struct iq_task *t, char *buf, size_t room)
+{
+	snprintf(buf, room, "%s", state_find(t->state, true));
+}
+
+/* ---- Memory use -------------------------------------------------------------------------------- */
+
+/* Sum of the pages of file, anonymous and shared memory, never below 0. */
+static uint64_t rss_pages(struct iq_kernel *k, const struct iq_task *task)
+{
+	static const unsigned int counters[] = {0, 1, 3}; /* MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES */
+	struct iq_types *t = iq_kernel_types(k);
+	uint64_t base, size, count_at, percpu_at, v, percpu, offset;
+	const struct iq_cpu *cpus;
+	unsigned int i, c, nr;
+	int64_t sum = 0;
+
+	if (iq_offset(t, "mm_struct", "rss_stat.count", &base, NULL)) {
+		for (i = 0; i < IQ_ARRAY_SIZE(counters); i++)
+			sum += (int64_t)get(k, task->mm, base + 8 * counters[i], 8);
+		return sum > 0 ? (uint64_t)sum : 0;
+	}
+	/* struct percpu_counter rss_stat[] since 6.2 */
+	if (!iq_offset(t, "mm_struct", "rss_stat[0]", &base, &size) ||
+	    !iq_offset(t, "percpu_counter", "count", &count_at, NULL) ||
+	    !iq_offset(t, "percpu_counter", "counters", &percpu_at, NULL))
+		return 0;
+	cpus = iq_kernel_cpus(k, &nr);
+	for (i = 0; i < IQ_ARRAY_SIZE(counters); i++) {
+		uint64_t counter = task->mm + base + size * counters[i];
+
+		sum += (int64_t)get(k, counter, count_at, 8);
+		percpu = get(k, counter, percpu_at, 8);
+		for (c = 0; percpu && c < nr; c++) {
+			offset = cpus[c].percpu_offset;
+			if (cpus[c].present && kernel_read_uint(k, percpu + offset, 4, &v))
+				sum += (int32_t)v;
+		}
+	}
+	return sum > 0 ? (uint64_t)sum : 0;
+}
+
+static uint64_t total_ram_pages(struct iq_kernel *k)
+{
+	uint64_t v;
+
+	return iq_kernel_variable(k, "_totalram_pages", 8, &v) ||
+	       iq_kernel_variable(k, "totalram_pages", 8, &v) ? v : 0;
+}
+
+static void memory_use(struct iq_kernel *k, struct iq_task *task)
+{
+	struct iq_types *t = iq_kernel_types(k);
+	uint64_t total, rss, page = iq_dump_info(k->dump)->page_size / 1024;
+
+	if (!task->mm)
+		return;
+	task->vsz_kb = get(k, task->mm, at(t, "mm_struct", "total_vm"), 8) * page;
+	rss = rss_pages(k, task);
+	task->rss_kb = rss * page;
+	total = total_ram_pages(k);
+	task->mem_percent = total ? 100.0 * (double)rss / (double)total : 0;
+}
+
+/* ---- One task ---------------------------------------------------------------------------------- */
+
+static struct iq_error *read_task(struct iq_kernel *k, const struct task_layout *l, uint64_t address,
+				  struct iq_task *ret)
+{
+	struct iq_task task = {.address = address};
+	const struct iq_cpu *cpus;
+	unsigned int nr, i;
+	uint64_t parent;
+
+	IQ_TRY(iq_vm_read_or(k->vm, address + l->comm, task.comm, 16, "task_struct"));
+	task.pid = (uint32_t)get(k, address, l->pid, 4);
+	task.tgid = (uint32_t)get(k, address, l->tgid, 4);
+	task.state = get(k, address, l->state, l->state_size == 8 ? 8 : 4) & UINT32_MAX;
+	task.state |= get(k, address, l->exit_state, 4) << 32;
+	memcpy(task.state_text, state_find(task.state, false), 3);
+	task.flags = get(k, address, l->flags, 4);
+	task.kthread = task.flags & PF_KTHREAD;
+	task.stack = get(k, address, l->stack, 8);
+	task.stack_size = k->priv->thread_size;
+	task.mm = get(k, address, l->mm, 8);
+	task.active_mm = get(k, address, l->active_mm, 8);
+	task.sp = get(k, address, l->sp, 8);
+	task.cpu = (unsigned int)get(k, address, l->cpu, 4);
+	task.leader = task.pid == task.tgid;
+	parent = get(k, address, l->parent, 8);
+	if (parent)
+		task.ppid = (uint32_t)get(k, parent, l->tgid, 4);
+	task.running = get(k, address, l->on_cpu, l->on_cpu_size == 1 ? 1 : 4) != 0;
+	cpus = iq_kernel_cpus(k, &nr);
+	for (i = 0; i < nr; i++) {
+		if (cpus[i].current == address) {
+			task.running = true;
+			task.cpu = i;
+		}
+	}
+	memory_use(k, &task);
+	*ret = task;
+	return NULL;
+}
+
+struct iq_error *iq_task_read(struct iq_kernel *k, uint64_t address, struct iq_task *ret)
+{
+	struct task_layout l;
+
+	IQ_TRY(task_layout(k, &l));
+	return read_task(k, &l, address, ret);
+}
+
+/* ---- All of them ------------------------------------------------------------------------------- */
+
+struct task_walk {
+	struct task_layout l;
+	uint64_t pid_tasks_at; /* struct pid: tasks[PIDTYPE_PID] */
+	uint64_t pid_links_at; /* task_struct: pid_links[PIDTYPE_PID] */
+	unsigned int from_pid_table;
+};
+
+static bool add_task(struct iq_kernel *k, struct task_walk *w, uint64_t address)
+{
+	struct iq_kernel_private *p = k->priv;
+	struct iq_task task;
+	struct iq_error *err;
+
+	if (p->nr_tasks >= MAX_TASKS)
+		return false;
+	if (iq_map_get(&p->task_by_address, address))
+		return true;
+	err = read_task(k, &w->l, address, &task);
+	if (err) {
+		iq_warn(k->warnings, "task list: %s", err->message);
+		iq_error_free(err);
+		return true;
+	}
+	if (!iq_grow(&p->tasks, &p->room_tasks, p->nr_tasks + 1, sizeof(*p->tasks)))
+		return false;
+	p->tasks[p->nr_tasks++] = task;
+	/* Only that it is known: the array still moves. */
+	return iq_map_put(&p->task_by_address, address, p);
+}
+
+static bool add_thread(struct iq_kernel *k, uint64_t entry, void *arg)
+{
+	struct task_walk *w = arg;
+
+	return add_task(k, w, entry - w->l.thread_node);
+}
+
+static bool add_leader(struct iq_kernel *k, uint64_t entry, void *arg)
+{
+	struct task_walk *w = arg;
+	uint64_t leader = entry - w->l.tasks, signal;
+
+	if (!add_task(k, w, leader))
+		return false;
+	signal = get(k, leader, w->l.signal, 8);
+	if (signal && w->l.thread_head != UINT64_MAX && w->l.thread_node != UINT64_MAX)
+		kernel_list_for_each(k, signal + w->l.thread_head, MAX_TASKS, "thread list", add_thread, w);
+	return true;
+}
+
+/* An entry of the pid table: a struct pid, whose first hlist leads to the task. */
+static bool add_from_pid(struct iq_kernel *k, uint64_t index, uint64_t pid, void *arg)
+{
+	struct task_walk *w = arg;
+	uint64_t node;
+
+	if (!kernel_read_ptr(k, pid + w->pid_tasks_at, &node) || !node)
+		return true; /* a pid whose task is gone: of a group or session */
+	if (iq_map_get(&k->priv->task_by_address, node - w->pid_links_at))
+		return true;
+	w->from_pid_table++;
+	return add_task(k, w, node - w->pid_links_at);
+}
+
+static void tasks_from_pid_table(struct iq_kernel *k, struct task_walk *w)
+{
+	struct iq_types *t = iq_kernel_types(k);
+	uint64_t ns = iq_kernel_symbol(k, "init_pid_ns"), idr;
+
+	w->pid_tasks_at = at(t, "pid", "tasks");
+	w->pid_links_at = at(t, "task_struct", "pid_links");
+	idr = at(t, "pid_namespace", "idr.idr_rt");
+	if (!ns || w->pid_tasks_at == UINT64_MAX || w->pid_links_at == UINT64_MAX || idr == UINT64_MAX)
+		return;
+	kernel_xarray_for_each(k, ns + idr, "pid table", add_from_pid, w);
+	if (w->from_pid_table)
+		iq_warn(k->warnings, "%u tasks were found in the pid table only, not in the task list",
+			w->from_pid_table);
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct iq_task *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	if (!x->pid && x->cpu != y->cpu) /* swappers */
+		return x->cpu < y->cpu ? -1 : 1;
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct task_stack *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static bool index_tasks(struct iq_kernel *k)
+{
+	struct iq_kernel_private *p = k->priv;
+	unsigned int i;
+
+	qsort(p->tasks, p->nr_tasks, sizeof(*p->tasks), by_pid);
+	iq_map_free(&p->task_by_address);
+	p->task_stacks = calloc(p->nr_tasks + 1, sizeof(*p->task_stacks));
+	if (!p->task_stacks)
+		return false;
+	for (i = 0; i < p->nr_tasks; i++) {
+		struct iq_task *t = &p->tasks[i];
+
+		if (!iq_map_put(&p->task_by_address, t->address, t))
+			return false;
+		if (!iq_map_get(&p->task_by_pid, t->pid) && !iq_map_put(&p->task_by_pid, t->pid, t))
+			return false;
+		if (t->stack)
+			p->task_stacks[p->nr_task_stacks++] = (struct task_stack){t->stack, t};
+	}
+	qsort(p->task_stacks, p->nr_task_stacks, sizeof(*p->task_stacks), by_start);
+	return true;
+}
+
+static struct iq_error *load_tasks(struct iq_kernel *k)
+{
+	uint64_t init_task = iq_kernel_symbol(k, "init_task"), rq, idle_at;
+	struct task_walk w = {0};
+	const struct iq_cpu *cpus;
+	unsigned int i, nr;
+
+	IQ_TRY(task_layout(k, &w.l));
+	if (!init_task)
+		return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no symbol init_task");
+	add_task(k, &w, init_task);
+	/* The other CPUs' swappers are on no list: their runqueues know them. */
+	cpus = iq_kernel_cpus(k, &nr);
+	idle_at = at(iq_kernel_types(k), "rq", "idle");
+	for (i = 0; i < nr; i++) {
+		uint64_t idle;
+
+		rq = cpus[i].present ? iq_percpu_symbol(k, "runqueues", i) : 0;
+		if (rq && idle_at != UINT64_MAX && kernel_read_ptr(k, rq + idle_at, &idle) && idle)
+			add_task(k, &w, idle);
+	}
+	kernel_list_for_each(k, init_task + w.l.tasks, MAX_TASKS, "task list", add_leader, &w);
+	tasks_from_pid_table(k, &w);
+	return index_tasks(k) ? NULL : iq_error_nomem();
+}
+
+struct iq_error *iq_tasks(struct iq_kernel *k, const struct iq_task **ret, unsigned int *nr)
+{
+	struct iq_kernel_private *p = k->priv;
+
+	if (!p->tasks_state) {
+		struct iq_error *err = load_tasks(k);
+
+		p->tasks_state = err ? LAZY_FAILED : LAZY_DONE;
+		if (err)
+			return err;
+	}
+	if (p->tasks_state == LAZY_FAILED)
+		return iq_error_new(IQ_E_UNAVAILABLE, "the task list of this dump cannot be read");
+	*ret = p->tasks;
+	*nr = p->nr_tasks;
+	return NULL;
+}
+
+void tasks_free(struct iq_kernel *k)
+{
+	free(k->priv->tasks);
+	free(k->priv->task_stacks);
+	iq_map_free(&k->priv->task_by_address);
+	iq_map_free(&k->priv->task_by_pid);
+}
+
+/* True when the list is there (read now if it was not). */
+static bool have_tasks(struct iq_kernel *k)
+{
+	const struct iq_task *tasks;
+	unsigned int nr;
+	struct iq_error *err = iq_tasks(k, &tasks, &nr);
+
+	iq_error_free(err);
+	return !err;
+}
+
+const struct iq_task *iq_task_by_pid(struct iq_kernel *k, uint32_t pid)
+{
+	return have_tasks(k) ? iq_map_get(&k->priv->task_by_pid, pid) : NULL;
+}
+
+const struct iq_task *iq_task_by_address(struct iq_kernel *k, uint64_t address)
+{
+	return have_tasks(k) ? iq_map_get(&k->priv->task_by_address, address) : NULL;
+}
+
+const struct iq_task *iq_task_by_stack(struct iq_kernel *k, uint64_t address)
+{
+	struct iq_kernel_private *p = k->priv;
+	unsigned int lo = 0, hi;
+
+	if (!have_tasks(k))
+		return NULL;
+	hi = p->nr_task_stacks;
+	while (lo < hi) { /* the first stack above ADDRESS */
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (p->task_stacks[mid].start <= address)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || address - p->task_stacks[lo - 1].start >= p->thread_size)
+		return NULL;
+	return p->task_stacks[lo - 1].task;
+}
+
+struct iq_error *iq_task_vm(struct iq_kernel *k, const struct iq_task *t, struct iq_vm **ret)
+{
+	uint64_t pgd, pa;
+
+	if (!t->mm)
+		return iq_error_new(IQ_E_UNAVAILABLE, "task %u has no user address space", t->pid);
+	if (!kernel_read_member(k, "mm_struct", "pgd", t->mm, &pgd) ||
+	    iq_vm_translate(k->vm, pgd, &pa, NULL))
+		return iq_error_new(IQ_E_MEMORY, "the page tables of task %u cannot be found", t->pid);
+	return iq_vm_open(k->arch, &k->layout, k->reader, pa, ret);
+}
