@@ -3,9 +3,7 @@
  * What an x86-64 instruction does: Zydis decodes it, here its operands become register numbers,
  * addresses and reads and writes of our own.
  */
-#include <Zydis/Zydis.h>
-
-#include "x86_64.h"
+#include "att.h"
 
 /* Numbers of the general registers in the order in which instructions encode them. */
 static const uint8_t by_encoding[16] = {
@@ -166,6 +164,19 @@ static void fix_stack_slot(const ZydisDecodedInstruction *z, struct iq_operand *
 		op->disp -= op->size;
 }
 
+static void copy_mnemonic(struct iq_insn *insn, ZydisMnemonic mnemonic)
+{
+	const ZydisShortString *name = ZydisMnemonicGetStringWrapped(mnemonic);
+
+	memcpy(insn->mnemonic, name->data, IQ_MIN(name->size, sizeof(insn->mnemonic) - 1));
+}
+
+void iq_x86_64_decoder(ZydisDecoder *decoder)
+{
+	ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_WBNOINVD, ZYAN_TRUE);
+}
+
 static bool decode(const uint8_t *code, size_t len, uint64_t address, struct iq_insn *insn)
 {
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
@@ -174,8 +185,7 @@ static bool decode(const uint8_t *code, size_t len, uint64_t address, struct iq_
 
 	memset(insn, 0, sizeof(*insn));
 	insn->address = address;
-	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_WBNOINVD, ZYAN_TRUE);
+	iq_x86_64_decoder(&decoder);
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, len, &z, operands))) {
 		insn->length = 1;
 		insn->bytes[0] = code[0];
@@ -186,7 +196,7 @@ static bool decode(const uint8_t *code, size_t len, uint64_t address, struct iq_
 	insn->length = z.length;
 	memcpy(insn->bytes, code, z.length);
 	insn->flow = flow_of(&z);
-	snprintf(insn->mnemonic, sizeof(insn->mnemonic), "%s", ZydisMnemonicGetString(z.mnemonic));
+	copy_mnemonic(insn, z.mnemonic);
 	for (unsigned int i = 0; i < z.operand_count && insn->nr_operands < IQ_MAX_OPERANDS; i++) {
 		struct iq_operand *op = &insn->operand[insn->nr_operands];
 
