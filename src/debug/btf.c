@@ -328,39 +328,6 @@ struct iq_error *iq_btf_open(const void *data, size_t len, bool copy, struct iq_
 	return finish(t, data, len, ret);
 }
 
-/*
- * Read everything that can be read.  What cannot becomes bytes of 0xff, which are no record, no id, no
- * offset and no text, so that whatever uses them is found out to be damaged.
- */
-static struct iq_error *read_all(struct iq_types *t, struct iq_vm *vm, uint64_t address, uint64_t len)
-{
-	uint64_t done = 0, lost = 0;
-	struct iq_fault fault, first;
-
-	while (done < len) {
-		uint64_t hole;
-
-		if (iq_vm_read(vm, address + done, t->owned + done, len - done, &fault) == IQ_MEM_OK)
-			break;
-		if (fault.address < address + done || fault.address >= address + len)
-			return iq_fault_error(&fault);
-		done = fault.address - address;
-		if (done < HEADER_LEN)
-			return iq_fault_error(&fault);
-		if (!lost)
-			first = fault;
-		hole = IQ_MIN(4096 - (fault.address & 4095), len - done);
-		memset(t->owned + done, 0xff, hole);
-		done += hole;
-		lost += hole;
-	}
-	if (lost)
-		btf_damage(t, "%llu of its bytes cannot be read, the first at 0x%llx (%s)",
-			   (unsigned long long)lost, (unsigned long long)first.address,
-			   iq_mem_text(first.why));
-	return NULL;
-}
-
 struct iq_error *iq_btf_read(struct iq_vm *vm, uint64_t address, uint64_t len,
 			     struct iq_types *base, const char *name, struct iq_warnings *w,
 			     struct iq_types **ret)
@@ -382,7 +349,7 @@ struct iq_error *iq_btf_read(struct iq_vm *vm, uint64_t address, uint64_t len,
 	if (err)
 		return err;
 	t->owned = malloc(len ? len : 1);
-	err = t->owned ? read_all(t, vm, address, len) : iq_error_nomem();
+	err = t->owned ? btf_fetch(t, vm, address, len) : iq_error_nomem();
 	if (err) {
 		err = iq_error_prefix(err, "%s", t->source);
 		iq_types_close(t);

@@ -116,6 +116,14 @@ const char *btf_string(struct iq_types *t, uint32_t offset);
 const char *btf_name(struct iq_types *t, uint32_t offset);
 void btf_damage(struct iq_types *t, const char *fmt, ...) IQ_PRINTF(2, 3);
 
+/*
+ * btf_fetch.c: LEN bytes at ADDRESS into T->owned.  What cannot be read becomes bytes of 0xff, which are
+ * no record, no id, no offset and no text, so that whatever uses them is found out to be damaged.
+ * An error if nothing can be done with the rest.
+ */
+struct iq_error *btf_fetch(struct iq_types *t, struct iq_vm *vm, uint64_t address,
+			   uint64_t len) IQ_CHECK;
+
 /* btf_type.c: the type that a reference to ID means: tags skipped, forward declarations completed.
  * Never NULL; void if there is no such type. */
 const struct iq_type *btf_resolve(struct iq_types *t, uint32_t id);

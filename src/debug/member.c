@@ -167,6 +167,9 @@ static struct iq_error *explain(enum result why, const struct walk *w, const cha
 	case NOT_A_STRUCT:
 		err = iq_error_new(IQ_E_NOT_FOUND, "%s is not a struct or union: no member %.*s in it",
 				   type, len, w->what);
+		if (iq_type_strip(w->in)->kind == IQ_KIND_POINTER)
+			err = iq_error_hint(err, "what a pointer points to lies elsewhere: a path "
+						 "of members ends there");
 		break;
 	case NOT_AN_ARRAY:
 		err = iq_error_new(IQ_E_NOT_FOUND, "%s is not an array: no element %.*s in it", type,
