@@ -25,4 +25,12 @@ bool iq_page_pfn(struct iq_kernel *k, uint64_t address, uint64_t *pfn);
 /* "referenced,uptodate,lru": the names of the flags set, as crash prints them. */
 void iq_page_flags_text(struct iq_kernel *k, uint64_t flags, struct iq_buf *out);
 
+/*
+ * Is PFN in a free block of the buddy allocator (mm/page_alloc.c)?  *ORDER is the block's order, *HEAD its
+ * first page frame.  False also if it cannot be told.  Pages on a CPU's own free list do not count.
+ */
+bool iq_page_buddy(struct iq_kernel *k, uint64_t pfn, unsigned int *order, uint64_t *head);
+/* NUMA node of a page from its flags; -1 unknown. */
+int iq_page_node(struct iq_kernel *k, const struct iq_page *page);
+
 #endif

@@ -45,6 +45,8 @@ void iq_kernel_close(struct iq_kernel *k)
 {
 	if (!k)
 		return;
+	slabs_free(k);
+	vmaps_free(k);
 	log_free(k);
 	tasks_free(k);
 	modules_free(k);

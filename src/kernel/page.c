@@ -108,3 +108,64 @@ void iq_page_flags_text(struct iq_kernel *k, uint64_t flags, struct iq_buf *out)
 			iq_buf_putc(out, (char)tolower((unsigned char)*c));
 	}
 }
+
+/* ---- Free blocks -------------------------------------------------------------------------------- */
+
+#define MAX_ORDER 10 /* the largest block of x86-64 kernels is 4 MB (MAX_PAGE_ORDER) */
+
+/*
+ * PageBuddy: the page type in the word of _mapcount.  VMCOREINFO has its value for a whole word; since 6.12
+ * only the top byte is the type (PGTY_buddy), and VMCOREINFO's value has zeros below it.
+ */
+static bool is_buddy(struct iq_kernel *k, const struct iq_page *page)
+{
+	uint32_t word = (uint32_t)page->mapcount_raw;
+	int64_t value;
+
+	if (!k->vmcoreinfo || !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len,
+						 "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", &value))
+		value = -129; /* ~PG_buddy, 4.18 to 6.11 */
+	if (((uint32_t)value & 0xffffff) == 0)
+		return word >> 24 == (uint32_t)value >> 24;
+	return word == (uint32_t)value;
+}
+
+bool iq_page_buddy(struct iq_kernel *k, uint64_t pfn, unsigned int *order, uint64_t *head)
+{
+	uint64_t at, private_at;
+	unsigned int o;
+
+	if (!page_layout(k) || !iq_offset(iq_kernel_types(k), "page", "private", &private_at, NULL))
+		return false;
+	for (o = 0; o <= MAX_ORDER; o++) {
+		uint64_t first = pfn & ~((UINT64_C(1) << o) - 1);
+		struct iq_page page;
+		struct iq_error *err = iq_page_of(k, first, &page);
+
+		if (err) {
+			iq_error_free(err);
+			continue;
+		}
+		if (!is_buddy(k, &page) || !kernel_read_ptr(k, page.address + private_at, &at) ||
+		    at > MAX_ORDER || pfn - first >= UINT64_C(1) << at)
+			continue;
+		*order = (unsigned int)at;
+		*head = first;
+		return true;
+	}
+	return false;
+}
+
+int iq_page_node(struct iq_kernel *k, const struct iq_page *page)
+{
+	/* NODES_SHIFT bits at the top of the flags (include/linux/page-flags-layout.h, with
+	 * SPARSEMEM_VMEMMAP, where no section number is in front of them). */
+	int64_t nodes;
+	unsigned int shift = 0;
+
+	if (!k->vmcoreinfo || !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len, "LENGTH(node_data)", &nodes))
+		return iq_kernel_symbol(k, "contig_page_data") ? 0 : -1;
+	while (shift < 16 && INT64_C(1) << shift < nodes)
+		shift++;
+	return shift ? (int)(page->flags >> (64 - shift)) : 0;
+}

@@ -6,7 +6,9 @@
 #include <inquest/log.h>
 #include <inquest/module.h>
 #include <inquest/page.h>
+#include <inquest/slab.h>
 #include <inquest/task.h>
+#include <inquest/vmalloc.h>
 
 /* No machine that Linux runs on has more; a larger number in a dump is damage. */
 #define MAX_CPUS 8192
@@ -49,6 +51,20 @@ struct iq_kernel_private {
 		page_mapcount_at, page_head_at;
 	const struct iq_enumerator *page_flags;
 	unsigned int nr_page_flags;
+
+	enum lazy vmaps_state, mapped_state, caches_state;
+	struct iq_vmap *vmaps; /* sorted by start */
+	unsigned int nr_vmaps, room_vmaps;
+	struct pfn_va *mapped; /* sorted by pfn */
+	unsigned int nr_mapped, room_mapped;
+	struct iq_cache **caches;
+	unsigned int nr_caches, room_caches;
+	struct iq_map cache_by_address;
+};
+
+/* A page frame and a vmalloc address that maps it. */
+struct pfn_va {
+	uint64_t pfn, va;
 };
 
 struct task_stack {
@@ -76,11 +92,13 @@ static inline bool kernel_read_ptr(struct iq_kernel *k, uint64_t address, uint64
 bool kernel_read_member(struct iq_kernel *k, const char *tag, const char *path, uint64_t base,
 			uint64_t *ret);
 
-/* cpu.c, task.c, module.c, log.c */
+/* cpu.c, task.c, module.c, log.c, vmalloc.c, slab.c */
 void cpus_free(struct iq_kernel *k);
 void tasks_free(struct iq_kernel *k);
 void modules_free(struct iq_kernel *k);
 void log_free(struct iq_kernel *k);
+void vmaps_free(struct iq_kernel *k);
+void slabs_free(struct iq_kernel *k);
 
 /*
  * Walk a circular list_head list from HEAD: call FN with the address of each entry's list_head.  Stops at the

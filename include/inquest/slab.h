@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SLUB (mm/slub.c): which cache and object an address lies in, and whether the object is in use.
+ *
+ * The state is exact: an object is free if it is on its slab's free list or on the lockless list of the
+ * CPU that holds the slab.  Free pointers are hardened in different ways by different kernels; which way
+ * is found out by decoding (every link must lead to an object of the same slab), not by version.
+ */
+#ifndef INQUEST_SLAB_H
+#define INQUEST_SLAB_H
+
+#include <inquest/page.h>
+
+struct iq_cache {
+	uint64_t address;	/* struct kmem_cache */
+	char name[64];		/* escaped */
+	uint64_t object_size;	/* what the user asked for */
+	uint64_t size;		/* distance of objects in a slab */
+	uint64_t free_offset;	/* where in a free object the free pointer is */
+	uint64_t red_left_pad;	/* bytes of red zone in front of each object */
+	uint64_t random;	/* secret of hardened free pointers; 0 if not hardened */
+	unsigned int order;	/* pages of a new slab: 1 << order */
+	uint64_t flags;
+	struct iq_cache_private *priv;
+};
+
+enum iq_object_state {
+	IQ_OBJECT_UNKNOWN,	/* the free lists could not be followed to their end */
+	IQ_OBJECT_ALLOCATED,
+	IQ_OBJECT_FREE,		/* on the slab's own free list */
+	IQ_OBJECT_CPU_FREE,	/* on the list of CPU `cpu` */
+};
+
+struct iq_slab {
+	const struct iq_cache *cache;
+	uint64_t address;	/* struct slab, or struct page before 5.17 */
+	uint64_t memory;	/* virtual address of its first byte */
+	unsigned int objects, inuse; /* as the kernel counts them: inuse includes a CPU's free ones */
+	unsigned int allocated;	/* truly allocated; valid if lists_ok */
+	bool frozen;
+	bool lists_ok;		/* every free list of the slab was followed to its end */
+	int node;		/* NUMA node; -1 unknown */
+};
+
+struct iq_object {
+	struct iq_slab slab;
+	uint64_t object;	/* start of the object */
+	uint64_t offset;	/* of the address asked for, in it; object_size or more: padding behind it */
+	unsigned int index;
+	enum iq_object_state state;
+	int cpu;		/* CPU_FREE: whose */
+};
+
+/*
+ * All caches, in the order of the kernel's list (newest first).  Lazy, cached, owned by the kernel.
+ */
+struct iq_error *iq_caches(struct iq_kernel *k, struct iq_cache *const **ret, unsigned int *nr) IQ_CHECK;
+/* The cache with this name; NULL: none. */
+const struct iq_cache *iq_cache_by_name(struct iq_kernel *k, const char *name);
+/*
+ * The slab object that contains the direct-map address ADDRESS (other addresses: false).  False also for
+ * slab memory outside any object (the unused tail of a slab); then *RET has the slab and objects 0 … as
+ * known and `object` is 0.
+ */
+bool iq_object_at(struct iq_kernel *k, uint64_t address, struct iq_object *ret);
+/* The slab whose memory contains ADDRESS. */
+bool iq_slab_at(struct iq_kernel *k, uint64_t address, struct iq_slab *ret);
+/* State of each object of the slab, by index: RET has room for slab->objects entries. */
+bool iq_slab_states(struct iq_kernel *k, const struct iq_slab *slab, enum iq_object_state *ret, int *cpus);
+
+#endif

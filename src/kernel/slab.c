@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* SLUB caches, slabs and the state of objects: see slab.h. */
+#include <inquest/slab.h>
+
+#include "private.h"
+
+#include <stdlib.h>
+
+#define MAX_CACHES 65536
+#define MAX_OBJECTS 32767 /* struct slab: objects:15 */
+#define OBJECT_MAX (UINT64_C(1) << 24)
+#define SLAB_RED_ZONE 0x400 /* include/linux/slab.h; the bit has not moved since 4.18 */
+
+/* How a free pointer is stored (mm/slub.c: freelist_ptr_encode()).  Found out by decoding. */
+enum coding { CODING_UNKNOWN, CODING_PLAIN, CODING_XOR, CODING_XOR_SWAB, NR_CODINGS };
+
+struct iq_cache_private {
+	enum coding coding;
+	uint64_t cpu_slab;    /* per-CPU pointer to struct kmem_cache_cpu; 0: this kernel has none */
+};
+
+/* Where this kernel keeps things. */
+struct slab_layout {
+	const char *tag;      /* "slab" or "page" */
+	uint64_t cache_at, freelist_at;
+	struct iq_member inuse, objects, frozen;
+	uint64_t cpu_freelist_at, cpu_slab_at;
+	bool has_cpu_slab;
+};
+
+static bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
+{
+	struct iq_types *t = iq_kernel_types(k);
+	const struct iq_type *type;
+	struct iq_error *err;
+
+	if (!t)
+		return false;
+	memset(l, 0, sizeof(*l));
+	l->tag = iq_offset(t, "slab", "slab_cache", &l->cache_at, NULL) ? "slab" : "page";
+	if (!iq_offset(t, l->tag, "slab_cache", &l->cache_at, NULL) ||
+	    !iq_offset(t, l->tag, "freelist", &l->freelist_at, NULL))
+		return false;
+	type = iq_type_by_name(t, !strcmp(l->tag, "slab") ? "struct slab" : "struct page");
+	err = iq_member_find(type, "inuse", &l->inuse);
+	if (!err)
+		err = iq_member_find(type, "objects", &l->objects);
+	if (!err)
+		err = iq_member_find(type, "frozen", &l->frozen);
+	if (err) {
+		iq_error_free(err);
+		return false;
+	}
+	/* Gone in 7.0 (sheaves), and never there with SLUB_TINY. */
+	l->has_cpu_slab = iq_offset(t, "kmem_cache_cpu", "freelist", &l->cpu_freelist_at, NULL) &&
+			  (iq_offset(t, "kmem_cache_cpu", "slab", &l->cpu_slab_at, NULL) ||
+			   iq_offset(t, "kmem_cache_cpu", "page", &l->cpu_slab_at, NULL));
+	return true;
+}
+
+/* ---- Caches ------------------------------------------------------------------------------------- */
+
+static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
+{
+	struct iq_kernel_private *p = k->priv;
+	struct iq_types *t = iq_kernel_types(k);
+	uint64_t list_at, name_at, v;
+	struct iq_buf escaped = {0};
+	struct iq_cache *c;
+	char name[64];
+
+	if (!iq_offset(t, "kmem_cache", "list", &list_at, NULL))
+		return false;
+	c = calloc(1, sizeof(*c));
+	if (!c || !(c->priv = calloc(1, sizeof(*c->priv))) ||
+	    !iq_grow(&p->caches, &p->room_caches, p->nr_caches + 1, sizeof(*p->caches))) {
+		if (c)
+			free(c->priv);
+		free(c);
+		return false;
+	}
+	c->address = entry - list_at;
+	if (!kernel_read_member(k, "kmem_cache", "name", c->address, &name_at) ||
+	    iq_vm_read_string(k->vm, name_at, name, sizeof(name)))
+		snprintf(name, sizeof(name), "?");
+	iq_buf_add_escaped(&escaped, name, strlen(name), false);
+	snprintf(c->name, sizeof(c->name), "%.63s", iq_buf_str(&escaped));
+	iq_buf_free(&escaped);
+	kernel_read_member(k, "kmem_cache", "object_size", c->address, &c->object_size);
+	kernel_read_member(k, "kmem_cache", "size", c->address, &c->size);
+	kernel_read_member(k, "kmem_cache", "offset", c->address, &c->free_offset);
+	kernel_read_member(k, "kmem_cache", "random", c->address, &c->random);
+	kernel_read_member(k, "kmem_cache", "flags", c->address, &c->flags);
+	if (c->flags & SLAB_RED_ZONE)
+		kernel_read_member(k, "kmem_cache", "red_left_pad", c->address, &c->red_left_pad);
+	/* struct kmem_cache_order_objects oo: order in the bits above OO_SHIFT (16). */
+	if (kernel_read_member(k, "kmem_cache", "oo.x", c->address, &v))
+		c->order = (unsigned int)(v >> 16);
+	kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &c->priv->cpu_slab);
+	p->caches[p->nr_caches++] = c;
+	if (!c->size || c->size > OBJECT_MAX || c->object_size > c->size || c->free_offset + 8 > c->size ||
+	    c->red_left_pad >= c->size) {
+		iq_warn(k->warnings, "slab cache %s at 0x%lx: its sizes make no sense", c->name,
+			(unsigned long)c->address);
+		return true;
+	}
+	return iq_map_put(&p->cache_by_address, c->address, c);
+}
+
+struct iq_error *iq_caches(struct iq_kernel *k, struct iq_cache *const **ret, unsigned int *nr)
+{
+	struct iq_kernel_private *p = k->priv;
+	struct iq_types *t;
+	uint64_t head;
+
+	if (!p->caches_state) {
+		p->caches_state = LAZY_FAILED;
+		IQ_TRY(iq_kernel_need_types(k, &t));
+		head = iq_kernel_symbol(k, "slab_caches");
+		if (!head)
+			return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no list of slab caches");
+		p->caches_state = LAZY_DONE;
+		kernel_list_for_each(k, head, MAX_CACHES, "list of slab caches", add_cache, NULL);
+	}
+	if (p->caches_state == LAZY_FAILED)
+		return iq_error_new(IQ_E_UNAVAILABLE, "the slab caches of this dump cannot be read");
+	*ret = p->caches;
+	*nr = p->nr_caches;
+	return NULL;
+}
+
+static const struct iq_cache *cache_at(struct iq_kernel *k, uint64_t address)
+{
+	struct iq_cache *const *caches;
+	unsigned int nr;
+	struct iq_error *err = iq_caches(k, &caches, &nr);
+
+	if (err) {
+		iq_error_free(err);
+		return NULL;
+	}
+	return iq_map_get(&k->priv->cache_by_address, address);
+}
+
+const struct iq_cache *iq_cache_by_name(struct iq_kernel *k, const char *name)
+{
+	struct iq_cache *const *caches;
+	unsigned int nr, i;
+	struct iq_error *err = iq_caches(k, &caches, &nr);
+
+	if (err) {
+		iq_error_free(err);
+		return NULL;
+	}
+	for (i = 0; i < nr; i++)
+		if (!strcmp(caches[i]->name, name))
+			return caches[i];
+	return NULL;
+}
+
+void slabs_free(struct iq_kernel *k)
+{
+	struct iq_kernel_private *p = k->priv;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_caches; i++) {
+		free(p->caches[i]->priv);
+		free(p->caches[i]);
+	}
+	free(p->caches);
+	iq_map_free(&p->cache_by_address);
+}
+
+/* ---- Slabs -------------------------------------------------------------------------------------- */
+
+static unsigned int bits(const uint8_t *bytes, const struct iq_member *m)
+{
+	uint64_t word = iq_le64(bytes + m->bit_offset / 64 * 8);
+
+	if (!m->bit_size)
+		return (unsigned int)(word >> m->bit_offset % 64 & UINT32_MAX);
+	return (unsigned int)(word >> m->bit_offset % 64 & ((UINT64_C(1) << m->bit_size) - 1));
+}
+
+static bool read_slab(struct iq_kernel *k, const struct slab_layout *l, const struct iq_page *page,
+		      struct iq_slab *ret)
+{
+	struct iq_slab s = {.address = page->head, .node = iq_page_node(k, page)};
+	uint64_t cache, pfn, end;
+	uint8_t bytes[64];
+
+	if (!kernel_read_ptr(k, s.address + l->cache_at, &cache) || !(s.cache = cache_at(k, cache)))
+		return false;
+	if (!iq_page_pfn(k, s.address, &pfn) || iq_vm_read(k->vm, s.address, bytes, sizeof(bytes), NULL) ||
+	    l->inuse.bit_offset / 64 >= 8 || l->objects.bit_offset / 64 >= 8 ||
+	    l->frozen.bit_offset / 64 >= 8)
+		return false;
+	s.memory = k->layout.page_offset + pfn * iq_dump_info(k->dump)->page_size;
+	s.objects = bits(bytes, &l->objects);
+	s.inuse = bits(bytes, &l->inuse);
+	s.frozen = bits(bytes, &l->frozen);
+	/* A pointer to a cache can stand in the struct page of a page that is no slab any more. */
+	if (!s.objects || s.objects > MAX_OBJECTS || s.inuse > s.objects ||
+	    iq_mul_overflows(s.objects, s.cache->size, &end) || end > UINT64_C(1) << 30)
+		return false;
+	*ret = s;
+	return true;
+}
+
+/* PG_slab where the kernel has that flag; the page type (top byte 0xf5, or bit 12 cleared in 6.10, 6.11)
+ * where it has moved there.  The cache pointer is checked anyway. */
+static bool page_is_slab(struct iq_kernel *k, const struct iq_page *page)
+{
+	struct iq_kernel_private *p = k->priv;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_page_flags; i++)
+		if (!strcmp(p->page_flags[i].name, "PG_slab"))
+			return page->flags >> p->page_flags[i].value & 1;
+	return page->mapcount_raw < -1;
+}
+
+static bool slab_of(struct iq_kernel *k, const struct slab_layout *l, uint64_t address, struct iq_slab *ret)
+{
+	uint64_t size = iq_dump_info(k->dump)->page_size, pfn, head_pfn;
+	struct iq_page page, head;
+	struct iq_error *err;
+
+	if (address < k->layout.page_offset || address >= k->layout.page_offset_end)
+		return false;
+	pfn = (address - k->layout.page_offset) / size;
+	err = iq_page_of(k, pfn, &page);
+	if (!err && page.is_tail) {
+		if (!iq_page_pfn(k, page.head, &head_pfn) || head_pfn > pfn)
+			return false;
+		err = iq_page_of(k, head_pfn, &head);
+	} else {
+		head = page;
+	}
+	if (err) {
+		iq_error_free(err);
+		return false;
+	}
+	return page_is_slab(k, &head) && read_slab(k, l, &head, ret);
+}
+
+/* ---- Free lists --------------------------------------------------------------------------------- */
+
+static uint64_t decode(enum coding c, const struct iq_cache *cache, uint64_t stored, uint64_t at)
+{
+	switch (c) {
+	case CODING_XOR:
+		return stored ^ cache->random ^ at;
+	case CODING_XOR_SWAB:
+		return stored ^ cache->random ^ __builtin_bswap64(at);
+	default:
+		return stored;
+	}
+}
+
+/* Index of the object that begins at ADDRESS; -1: none does. */
+static int object_index(const struct iq_slab *s, uint64_t address)
+{
+	uint64_t first = s->memory + s->cache->red_left_pad, i;
+
+	if (address < first || (address - first) % s->cache->size)
+		return -1;
+	i = (address - first) / s->cache->size;
+	return i < s->objects ? (int)i : -1;
+}
+
+/*
+ * Follow a free list from object HEAD (a plain address): mark each object with STATE and CPU.  With CODING unknown
+ * nothing is marked; the return value says whether the list makes sense to its end.
+ */
+static bool follow(struct iq_kernel *k, const struct iq_slab *s, uint64_t head, enum coding coding,
+		   enum iq_object_state *states, enum iq_object_state state, int *cpus, int cpu)
+{
+	unsigned int n;
+
+	for (n = 0; head; n++) {
+		int i = object_index(s, head);
+		uint64_t at = head + s->cache->free_offset, stored;
+
+		if (i < 0 || n > s->objects)
+			return false;
+		if (states) {
+			if (states[i] == state)
+				return false; /* twice on one list: a circle, or freed twice */
+			states[i] = state;
+			if (cpus)
+				cpus[i] = cpu;
+		}
+		if (!kernel_read_ptr(k, at, &stored))
+			return false;
+		head = decode(coding, s->cache, stored, at);
+	}
+	return true;
+}
+
+/* A list of one object proves little: its only link must decode to NULL, which a wrong coding does by
+ * chance once in 2^64. */
+static enum coding find_coding(struct iq_kernel *k, const struct iq_slab *s, uint64_t head)
+{
+	enum coding c;
+
+	if (s->cache->priv->coding)
+		return s->cache->priv->coding;
+	for (c = NR_CODINGS - 1; c > CODING_UNKNOWN; c--) {
+		if (c != CODING_PLAIN && !s->cache->random)
+			continue;
+		if (follow(k, s, head, c, NULL, IQ_OBJECT_UNKNOWN, NULL, -1)) {
+			s->cache->priv->coding = c;
+			return c;
+		}
+	}
+	return CODING_UNKNOWN;
+}
+
+static bool follow_marked(struct iq_kernel *k, const struct iq_slab *s, uint64_t head,
+			  enum iq_object_state *states, enum iq_object_state state, int *cpus, int cpu)
+{
+	enum coding c;
+
+	if (!head)
+		return true;
+	c = find_coding(k, s, head);
+	return c && follow(k, s, head, c, states, state, cpus, cpu);
+}
+
+/* Fill in the states; false if a list could not be followed to its end (what it led to is marked). */
+static bool fill_states(struct iq_kernel *k, const struct slab_layout *l, const struct iq_slab *s,
+			enum iq_object_state *states, int *cpus)
+{
+	const struct iq_cpu *all;
+	unsigned int i, nr;
+	uint64_t head, slab;
+	bool ok = true;
+
+	for (i = 0; i < s->objects; i++) {
+		states[i] = IQ_OBJECT_ALLOCATED;
+		if (cpus)
+			cpus[i] = -1;
+	}
+	ok = kernel_read_ptr(k, s->address + l->freelist_at, &head) &&
+	     follow_marked(k, s, head, states, IQ_OBJECT_FREE, cpus, -1);
+	if (l->has_cpu_slab && s->cache->priv->cpu_slab) {
+		all = iq_kernel_cpus(k, &nr);
+		for (i = 0; i < nr; i++) {
+			uint64_t c = s->cache->priv->cpu_slab + all[i].percpu_offset;
+
+			if (!all[i].percpu_offset || !kernel_read_ptr(k, c + l->cpu_slab_at, &slab) ||
+			    slab != s->address)
+				continue;
+			ok &= kernel_read_ptr(k, c + l->cpu_freelist_at, &head) &&
+			      follow_marked(k, s, head, states, IQ_OBJECT_CPU_FREE, cpus, (int)i);
+		}
+	}
+	if (!ok)
+		for (i = 0; i < s->objects; i++)
+			if (states[i] == IQ_OBJECT_ALLOCATED)
+				states[i] = IQ_OBJECT_UNKNOWN;
+	return ok;
+}
+
+/* ---- Look-ups ----------------------------------------------------------------------------------- */
+
+bool iq_slab_states(struct iq_kernel *k, const struct iq_slab *slab, enum iq_object_state *ret, int *cpus)
+{
+	struct slab_layout l;
+
+	return slab_layout(k, &l) && fill_states(k, &l, slab, ret, cpus);
+}
+
+static bool slab_with_states(struct iq_kernel *k, uint64_t address, struct iq_slab *s,
+			     enum iq_object_state **states, int **cpus)
+{
+	struct slab_layout l;
+	unsigned int i;
+
+	if (!slab_layout(k, &l) || !slab_of(k, &l, address, s))
+		return false;
+	*states = calloc(s->objects, sizeof(**states));
+	*cpus = calloc(s->objects, sizeof(**cpus));
+	if (!*states || !*cpus) {
+		free(*states);
+		free(*cpus);
+		return false;
+	}
+	s->lists_ok = fill_states(k, &l, s, *states, *cpus);
+	for (i = 0; i < s->objects; i++)
+		s->allocated += (*states)[i] == IQ_OBJECT_ALLOCATED;
+	return true;
+}
+
+bool iq_slab_at(struct iq_kernel *k, uint64_t address, struct iq_slab *ret)
+{
+	enum iq_object_state *states;
+	struct iq_slab s;
+	int *cpus;
+
+	if (!slab_with_states(k, address, &s, &states, &cpus))
+		return false;
+	free(states);
+	free(cpus);
+	*ret = s;
+	return true;
+}
+
+bool iq_object_at(struct iq_kernel *k, uint64_t address, struct iq_object *ret)
+{
+	struct iq_object o = {.cpu = -1};
+	enum iq_object_state *states;
+	uint64_t first;
+	int *cpus;
+
+	if (!slab_with_states(k, address, &o.slab, &states, &cpus))
+		return false;
+	first = o.slab.memory;
+	o.index = (unsigned int)((address - first) / o.slab.cache->size);
+	if (o.index < o.slab.objects) {
+		o.object = first + o.index * o.slab.cache->size + o.slab.cache->red_left_pad;
+		/* In the left red zone: belongs to this slot, in front of the object. */
+		o.offset = address >= o.object ? address - o.object : o.slab.cache->size;
+		o.state = states[o.index];
+		o.cpu = cpus[o.index];
+	}
+	free(states);
+	free(cpus);
+	*ret = o;
+	return o.object != 0;
+}
