@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Definitions of types as crash's struct and whatis print them. */
+#include "expr.h"
+#include <inttypes.h>
+
+#define MAX_NESTING 32	  /* anonymous structs in anonymous structs */
+#define MAX_MEMBERS 20000 /* of one definition: a damaged type may contain itself many times */
+
+struct definer {
+	struct iq_buf *out;
+	bool offsets;
+	uint64_t base;	     /* address of the whole; 0: show offsets */
+	unsigned int width;  /* of "  [offset]" */
+	unsigned int budget; /* members that may still be written */
+};
+
+static bool is_aggregate(const struct iq_type *t)
+{
+	return t->kind == IQ_KIND_STRUCT || t->kind == IQ_KIND_UNION;
+}
+
+/* What a declaration is about when pointers and dimensions are taken off; typedefs stay. */
+static const struct iq_type *innermost(const struct iq_type *t)
+{
+	for (unsigned int i = 0; i < 64; i++) {
+		t = iq_type_unqualified(t);
+		if (t->kind != IQ_KIND_POINTER && t->kind != IQ_KIND_ARRAY)
+			break;
+		t = iq_type_target(t);
+	}
+	return t;
+}
+
+static void put_name(struct iq_buf *out, const char *name)
+{
+	iq_buf_add_escaped(out, name, strlen(name), false);
+}
+
+/* "[16] " or as many blanks; BIT_OFFSET from the start of the whole. */
+static void put_offset(struct definer *d, uint64_t bit_offset, bool shown)
+{
+	char text[32] = "";
+
+	if (!d->offsets)
+		return;
+	if (shown && d->base)
+		snprintf(text, sizeof(text), "  [%" PRIx64 "]", d->base + bit_offset / 8);
+	else if (shown)
+		snprintf(text, sizeof(text), "[%" PRIu64 "]", bit_offset / 8);
+	iq_buf_printf(d->out, "%*s ", (int)d->width, text);
+}
+
+static void put_members(struct definer *d, const struct iq_type *t, uint64_t bit_offset,
+			unsigned int nesting);
+
+/* The enumerators of T on one line: where a member's enum has no name. */
+static void put_enumerators(struct definer *d, const struct iq_type *t)
+{
+	unsigned int nr;
+	const struct iq_enumerator *e = iq_type_enumerators(t, &nr);
+	int64_t next = 0;
+
+	iq_buf_putc(d->out, '{');
+	for (unsigned int i = 0; i < nr && d->budget; i++, d->budget--) {
+		iq_buf_puts(d->out, i ? ", " : "");
+		put_name(d->out, e[i].name);
+		if (e[i].value != next)
+			iq_buf_printf(d->out, " = %" PRId64, e[i].value);
+		next = (int64_t)((uint64_t)e[i].value + 1);
+	}
+	iq_buf_putc(d->out, '}');
+}
+
+/* A member whose type has no name: its definition stands where the name would. */
+static void put_anonymous(struct definer *d, const struct iq_member *m, const struct iq_type *t,
+			  uint64_t bit_offset, unsigned int nesting)
+{
+	struct iq_buf text = {0};
+	const char *whole, *dots;
+
+	iq_type_declare(m->type, m->name, &text);
+	whole = iq_buf_str(&text);
+	dots = strstr(whole, "{...}");
+	if (!dots) {
+		iq_buf_puts(d->out, whole);
+		iq_buf_free(&text);
+		return;
+	}
+	iq_buf_add(d->out, whole, (size_t)(dots - whole));
+	if (t->kind == IQ_KIND_ENUM) {
+		put_enumerators(d, t);
+	} else {
+		iq_buf_puts(d->out, "{\n");
+		put_members(d, t, bit_offset, nesting + 1);
+		put_offset(d, 0, false);
+		iq_buf_printf(d->out, "%*s}", (int)(4 * (nesting + !d->offsets)), "");
+	}
+	/* `struct {...} name` has a blank behind the dots, an unnamed one may have one too. */
+	dots += strlen("{...}");
+	iq_buf_puts(d->out, !strcmp(dots, " ") ? "" : dots);
+	iq_buf_free(&text);
+}
+
+static void put_member(struct definer *d, const struct iq_member *m, uint64_t bit_offset,
+		       unsigned int nesting)
+{
+	const struct iq_type *t = innermost(m->type);
+	bool anonymous = !*t->name && (is_aggregate(t) || t->kind == IQ_KIND_ENUM) &&
+			 nesting < MAX_NESTING;
+
+	put_offset(d, bit_offset, !anonymous || *m->name || t->kind == IQ_KIND_ENUM);
+	iq_buf_printf(d->out, "%*s", (int)(4 * (nesting + !d->offsets)), "");
+	if (anonymous)
+		put_anonymous(d, m, t, bit_offset, nesting);
+	else
+		iq_type_declare(m->type, m->name, d->out);
+	if (m->bit_size)
+		iq_buf_printf(d->out, " : %u", m->bit_size);
+	iq_buf_puts(d->out, ";\n");
+}
+
+static void put_members(struct definer *d, const struct iq_type *t, uint64_t bit_offset,
+			unsigned int nesting)
+{
+	unsigned int nr;
+	const struct iq_member *m = iq_type_members(t, &nr);
+
+	for (unsigned int i = 0; i < nr && d->budget; i++) {
+		d->budget--;
+		put_member(d, &m[i], bit_offset + m[i].bit_offset, nesting);
+	}
+	if (!nr)
+		iq_buf_printf(d->out, "%*s<no data fields>\n", (int)(4 * (nesting + 1)), "");
+}
+
+/* "struct list_head", "struct", "enum pid_type". */
+static void put_tag(struct iq_buf *out, const struct iq_type *t)
+{
+	iq_buf_puts(out, t->kind == IQ_KIND_UNION   ? "union"
+			 : t->kind == IQ_KIND_ENUM ? "enum"
+						   : "struct");
+	if (*t->name) {
+		iq_buf_putc(out, ' ');
+		put_name(out, t->name);
+	}
+}
+
+static unsigned int offset_width(const struct iq_type *t)
+{
+	int n = snprintf(NULL, 0, "  [%" PRIu64 "]", t->size);
+
+	return n > 0 ? (unsigned int)n : 5;
+}
+
+static void define_enum(const struct iq_type *t, struct iq_buf *out)
+{
+	unsigned int nr;
+	const struct iq_enumerator *e = iq_type_enumerators(t, &nr);
+
+	put_tag(out, t);
+	iq_buf_puts(out, " {\n");
+	for (unsigned int i = 0; i < nr && i < MAX_MEMBERS; i++) {
+		iq_buf_puts(out, "  ");
+		put_name(out, e[i].name);
+		iq_buf_printf(out, " = %" PRId64 "\n", e[i].value);
+	}
+	iq_buf_putc(out, '}');
+}
+
+static void define_aggregate(struct definer *d, const struct iq_type *t)
+{
+	put_tag(d->out, t);
+	iq_buf_puts(d->out, " {\n");
+	put_members(d, t, 0, 0);
+	iq_buf_putc(d->out, '}');
+}
+
+void iq_type_define(const struct iq_type *t, bool offsets, uint64_t base, struct iq_buf *out)
+{
+	struct definer d = {
+		.out = out, .offsets = offsets, .base = base, .budget = MAX_MEMBERS};
+	const struct iq_type *named = iq_type_unqualified(t), *target = iq_type_strip(t);
+	bool is_typedef = named->kind == IQ_KIND_TYPEDEF;
+
+	d.width = offset_width(target);
+	if (is_typedef && !is_aggregate(target) && target->kind != IQ_KIND_ENUM) {
+		iq_buf_puts(out, "typedef ");
+		iq_type_declare(target, named->name, out);
+		iq_buf_putc(out, ';');
+		return;
+	}
+	if (is_typedef)
+		iq_buf_puts(out, "typedef ");
+	if (is_aggregate(target))
+		define_aggregate(&d, target);
+	else if (target->kind == IQ_KIND_ENUM)
+		define_enum(target, out);
+	else
+		iq_type_declare(t, "", out);
+	if (is_typedef) {
+		iq_buf_putc(out, ' ');
+		put_name(out, named->name);
+	}
+	if (is_typedef || target->kind == IQ_KIND_ENUM)
+		iq_buf_putc(out, ';');
+}
+
+struct iq_error *iq_type_define_member(const struct iq_type *t, const char *path, bool offsets,
+				       uint64_t base, struct iq_buf *out)
+{
+	struct definer d = {
+		.out = out, .offsets = offsets, .base = base, .budget = MAX_MEMBERS};
+	const struct iq_type *target = iq_type_strip(t);
+	struct iq_member m;
+
+	IQ_TRY(iq_member_find(t, path, &m));
+	d.width = offset_width(target);
+	put_member(&d, &m, m.bit_offset, 0);
+	return NULL;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a name in an expression stands for: a symbol, a per-CPU variable, a number without 0x. */
+#include "expr.h"
+#include <ctype.h>
+
+/* ---- Per-CPU variables ------------------------------------------------------------------------- */
+
+bool iq_symbol_is_percpu(struct iq_kernel *k, const struct iq_symbol *symbol)
+{
+	uint64_t start = 0, end = 0;
+	struct iq_types *types;
+
+	if (symbol->module) {
+		/* A module's per-CPU section is not part of its memory: its symbols lie nowhere. */
+		struct iq_symbol there;
+
+		return !iq_symbol_at(k, symbol->address, &there) &&
+		       k->arch->vm->is_kernel(&k->layout, symbol->address) &&
+		       strchr("dDbBrR", symbol->type);
+	}
+	start = iq_kernel_symbol(k, "__per_cpu_start");
+	end = iq_kernel_symbol(k, "__per_cpu_end");
+	if (end > start)
+		return symbol->address >= start && symbol->address < end;
+	types = iq_kernel_types(k);
+	return types && iq_variable_type(types, symbol->name);
+}
+
+static struct iq_error *percpu_value(const struct iq_scope *s, const struct node *n,
+				     const struct iq_symbol *symbol, struct iq_value *ret)
+{
+	uint64_t offset, address;
+
+	if (!iq_symbol_is_percpu(s->k, symbol))
+		return iq_error_new(IQ_E_USAGE, "%s is not a per-CPU variable: it has no copy for CPU %u",
+				    n->name, n->cpu);
+	if (!iq_percpu_offset(s->k, n->cpu, &offset))
+		return iq_error_new(IQ_E_NOT_FOUND, "no CPU %u", n->cpu);
+	address = symbol->module ? symbol->address + offset
+				 : iq_percpu_symbol(s->k, symbol->name, n->cpu);
+	if (!address)
+		return iq_error_new(IQ_E_NOT_FOUND, "%s has no copy for CPU %u", n->name, n->cpu);
+	*ret = (struct iq_value){.type = iq_global_type(s->k, symbol)};
+	if (ret->type) {
+		ret->in_memory = true;
+		ret->address = address;
+	} else {
+		ret->number = address;
+	}
+	return NULL;
+}
+
+/* ---- Numbers without 0x ------------------------------------------------------------------------ */
+
+static bool hex_word(const struct iq_scope *s, const char *word, uint64_t *ret)
+{
+	size_t len = strlen(word);
+	bool letter = false;
+
+	if (len > 16 || strspn(word, "0123456789abcdefABCDEF") != len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		letter |= isalpha((unsigned char)word[i]);
+	return (s->bare_hex || (letter && len >= 8)) && iq_parse_hex(word, ret);
+}
+
+/* ---- Names ------------------------------------------------------------------------------------- */
+
+static struct iq_error *no_symbol(const struct iq_scope *s, const struct node *n)
+{
+	struct iq_nearest nearest = {.word = n->name};
+	struct iq_error *err;
+
+	if (isdigit((unsigned char)n->name[0])) {
+		err = iq_error_new(IQ_E_USAGE, "%s at column %zu is not a number", n->name, n->at + 1);
+		return iq_error_hint(err, "hexadecimal numbers begin with 0x");
+	}
+	if (!s->k)
+		return iq_error_new(IQ_E_NOT_FOUND, "no symbol %s: there is no kernel", n->name);
+	if (n->module)
+		err = iq_error_new(IQ_E_NOT_FOUND, "no symbol %s in module %s", n->name, n->module);
+	else
+		err = iq_error_new(IQ_E_NOT_FOUND, "no symbol %s", n->name);
+	iq_kernel_nearest_symbol(s->k, &nearest);
+	return iq_nearest_hint(&nearest, err);
+}
+
+static bool find_symbol(const struct iq_scope *s, const struct node *n, struct iq_symbol *ret)
+{
+	char name[512];
+	int len = snprintf(name, sizeof(name), "%s%s%s", n->module ? n->module : "",
+			   n->module ? ":" : "", n->name);
+
+	return s->k && len > 0 && (size_t)len < sizeof(name) && iq_symbol_named(s->k, name, ret);
+}
+
+struct iq_error *name_value(const struct iq_scope *s, const struct node *n, struct iq_value *ret)
+{
+	struct iq_symbol symbol;
+	uint64_t number;
+
+	if (!find_symbol(s, n, &symbol)) {
+		if (!n->module && !n->has_cpu && hex_word(s, n->name, &number)) {
+			*ret = (struct iq_value){.number = number};
+			return NULL;
+		}
+		return no_symbol(s, n);
+	}
+	if (n->has_cpu)
+		return percpu_value(s, n, &symbol, ret);
+	if (iq_symbol_is_percpu(s->k, &symbol))
+		return iq_error_hint(iq_error_new(IQ_E_USAGE,
+						  "%s is a per-CPU variable: each CPU has its own",
+						  n->name),
+				     "name the CPU: %s:0", n->name);
+	*ret = (struct iq_value){.type = iq_global_type(s->k, &symbol)};
+	if (ret->type) {
+		ret->in_memory = true;
+		ret->address = symbol.address;
+	} else {
+		ret->number = symbol.address;
+	}
+	return NULL;
+}
