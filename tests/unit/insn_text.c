@@ -14,10 +14,14 @@
 #include <inquest/arch.h>
 #include <stdlib.h>
 
+/* Lines read ahead: an instruction is shown more than its own bytes, as it would be in memory. */
+#define WINDOW 16
+
 struct line {
 	uint64_t address;
 	uint8_t bytes[16];
 	unsigned int length;
+	bool first; /* of a symbol: objdump never shows it more than the bytes before */
 	char text[512];
 };
 
@@ -91,45 +95,89 @@ static bool parse_line(char *s, struct line *line)
 	return true;
 }
 
-static bool same(const struct iq_arch *arch, const struct line *line, struct iq_buf *text)
+/* The bytes from the first of NR lines on, as far as the lines are contiguous. */
+static size_t gather(const struct line *const *lines, unsigned int nr, uint8_t *code)
 {
+	uint64_t next = lines[0]->address;
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < nr && lines[i]->address == next; i++) {
+		if (i && lines[i]->first)
+			break;
+		memcpy(code + n, lines[i]->bytes, lines[i]->length);
+		n += lines[i]->length;
+		next += lines[i]->length;
+	}
+	return n;
+}
+
+static bool same(const struct iq_arch *arch, const struct line *const *lines, unsigned int nr,
+		 struct iq_buf *text)
+{
+	uint8_t code[WINDOW * sizeof(lines[0]->bytes)];
+	size_t len = gather(lines, nr, code);
 	struct iq_insn insn;
 
 	text->len = 0;
-	iq_insn_text(arch, line->bytes, line->length, line->address, NULL, text);
-	if (!iq_insn_decode(arch, line->bytes, line->length, line->address, &insn))
+	iq_insn_text(arch, code, len, lines[0]->address, NULL, text);
+	if (!iq_insn_decode(arch, code, len, lines[0]->address, &insn))
 		return false;
-	return insn.length == line->length && !strcmp(iq_buf_str(text), line->text);
+	return insn.length == lines[0]->length && !strcmp(iq_buf_str(text), lines[0]->text);
+}
+
+struct counts {
+	unsigned long compared, different, shown;
+};
+
+static void compare(const struct iq_arch *arch, const struct line *const *lines, unsigned int nr,
+		    struct iq_buf *text, struct counts *counts)
+{
+	const struct line *line = lines[0];
+
+	counts->compared++;
+	if (same(arch, lines, nr, text) || counts->different++ >= counts->shown)
+		return;
+	printf("%llx:", (unsigned long long)line->address);
+	for (unsigned int i = 0; i < line->length; i++)
+		printf(" %02x", line->bytes[i]);
+	printf("\n  objdump: %s\n  inquest: %s\n", line->text, iq_buf_str(text));
 }
 
 int main(int argc, char **argv)
 {
 	const struct iq_arch *arch = iq_arch_by_machine(EM_X86_64);
-	unsigned long compared = 0, different = 0, shown = 20;
+	struct counts counts = { .shown = 20 };
+	static struct line lines[WINDOW];
+	const struct line *window[WINDOW];
+	unsigned int nr = 0, first = 0;
 	struct iq_buf text = { 0 };
-	struct line line;
 	char *s = NULL;
 	size_t room = 0;
+	bool more = true, symbol = false;
 	int opt;
 
 	while ((opt = getopt(argc, argv, "n:")) != -1)
 		if (opt == 'n')
-			shown = strtoul(optarg, NULL, 10);
-	while (getline(&s, &room, stdin) > 0) {
-		if (!parse_line(s, &line))
-			continue;
-		compared++;
-		if (same(arch, &line, &text))
-			continue;
-		if (different++ >= shown)
-			continue;
-		printf("%llx:", (unsigned long long)line.address);
-		for (unsigned int i = 0; i < line.length; i++)
-			printf(" %02x", line.bytes[i]);
-		printf("\n  objdump: %s\n  inquest: %s\n", line.text, iq_buf_str(&text));
+			counts.shown = strtoul(optarg, NULL, 10);
+	while (more || nr) {
+		while (nr < WINDOW && (more = getline(&s, &room, stdin) > 0))
+			if (parse_line(s, &lines[(first + nr) % WINDOW])) {
+				lines[(first + nr) % WINDOW].first = symbol;
+				symbol = false;
+				nr++;
+			} else {
+				symbol = true;
+			}
+		if (!nr)
+			break;
+		for (unsigned int i = 0; i < nr; i++)
+			window[i] = &lines[(first + i) % WINDOW];
+		compare(arch, window, nr, &text, &counts);
+		first = (first + 1) % WINDOW;
+		nr--;
 	}
-	printf("compared %lu, different %lu\n", compared, different);
+	printf("compared %lu, different %lu\n", counts.compared, counts.different);
 	iq_buf_free(&text);
 	free(s);
-	return different || !compared;
+	return counts.different || !counts.compared;
 }

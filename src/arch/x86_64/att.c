@@ -54,6 +54,7 @@ const ZydisDecodedOperand *iq_att_find_operand(const struct att *a, ZydisOperand
 static void put_instruction(struct att *a)
 {
 	iq_att_prefixes(a);
+	iq_att_encoding(a);
 	iq_att_mnemonic(a);
 	if (!a->nr_operands && !a->literal_operands)
 		return;
@@ -80,10 +81,19 @@ static void put_truncated(struct att *a, uint8_t byte)
 
 static unsigned int nr_shown_operands(const ZydisDecodedInstruction *z)
 {
-	/* movs and cmps: both operands are hidden in Intel's syntax. */
-	if (iq_att_is_string(z) && z->operand_count >= 2)
-		return 2;
-	return IQ_MIN(z->operand_count_visible, ATT_MAX_OPERANDS);
+	switch (z->mnemonic) {
+	/* %xmm0, the first hidden operand, is shown. */
+	case ZYDIS_MNEMONIC_PBLENDVB:
+	case ZYDIS_MNEMONIC_BLENDVPD:
+	case ZYDIS_MNEMONIC_BLENDVPS:
+	case ZYDIS_MNEMONIC_SHA256RNDS2:
+		return 3;
+	default:
+		/* movs and cmps: both operands are hidden in Intel's syntax. */
+		if (iq_att_is_string(z) && z->operand_count >= 2)
+			return 2;
+		return IQ_MIN(z->operand_count_visible, ATT_MAX_OPERANDS);
+	}
 }
 
 void iq_x86_64_text(const uint8_t *code, size_t len, uint64_t address,
@@ -97,7 +107,10 @@ void iq_x86_64_text(const uint8_t *code, size_t len, uint64_t address,
 	struct att a;
 
 	a.z = &z;
-	a.address = address;
+	a.waits = iq_x86_64_fwait(code, len);
+	code += a.waits;
+	len -= a.waits;
+	a.address = address + a.waits;
 	a.namer = namer;
 	a.operands = operands;
 	a.literal_operands = NULL;
@@ -113,7 +126,7 @@ void iq_x86_64_text(const uint8_t *code, size_t len, uint64_t address,
 	if (ZYAN_SUCCESS(status))
 		put_instruction(&a);
 	else if (status == ZYDIS_STATUS_NO_MORE_DATA)
-		put_truncated(&a, code[0]);
+		put_truncated(&a, a.waits ? 0x9b : code[0]);
 	else
 		iq_att_put(&a, "(bad)");
 	iq_buf_add(out, a.text, a.len);

@@ -14,6 +14,11 @@
 
 /* A decoder for this machine (insn.c). */
 void iq_x86_64_decoder(ZydisDecoder *decoder);
+/*
+ * Bytes (1 or 0) of an fwait in front of an x87 instruction: the assembler and objdump take the two for
+ * one instruction ("fstcw"), although the processor executes them one after the other (insn.c).
+ */
+unsigned int iq_x86_64_fwait(const uint8_t *code, size_t len);
 
 struct att {
 	const ZydisDecodedInstruction *z;
@@ -26,6 +31,7 @@ struct att {
 	/* Operands that Zydis does not show; printed instead of its own if not NULL. */
 	const char *literal_operands;
 	bool intel_order; /* enter: not reversed */
+	bool waits;	  /* an x87 instruction with its fwait */
 
 	/* The text so far.  Nothing in it is longer than a name, which is cut: it always fits. */
 	char text[512];
@@ -46,6 +52,8 @@ void iq_att_put_address(struct att *a, uint64_t address);
 void iq_att_mnemonic(struct att *a);
 /* All operands and the comment behind them (att_operand.c). */
 void iq_att_operands(struct att *a);
+/* {evex} or {vex}, where another encoding would be expected (att_evex.c). */
+void iq_att_encoding(struct att *a);
 /* The word for a byte that is a prefix, else NULL (att_prefix.c). */
 const char *iq_att_prefix_name(uint8_t byte);
 /* Prefixes that are printed as words in front of the mnemonic (att_prefix.c). */

@@ -83,13 +83,7 @@ static void movsxd(struct att *a, const char *name)
 	iq_att_put(a, a->operands[0].size == 64 ? "movslq" : "movsxd");
 }
 
-static void crc32(struct att *a, const char *name)
-{
-	iq_att_put(a, name);
-	iq_att_putc(a, size_letter(a->operands[1].size));
-}
-
-/* cvtsi2sdl (%rax),%xmm0 */
+/* cvtsi2sdl (%rax),%xmm0: the register does not tell the size of the memory. */
 static void integer_source(struct att *a, const char *name)
 {
 	const ZydisDecodedOperand *m = memory(a);
@@ -116,6 +110,14 @@ static void classify(struct att *a, const char *name)
 	narrowing(a, name);
 	if (memory(a) && !a->z->avx.broadcast.mode && a->z->avx.vector_length == 512)
 		iq_att_putc(a, 'z');
+}
+
+/* pcmpestri compares lengths in eax and edx, pcmpestriq in rax and rdx. */
+static void by_rex_w(struct att *a, const char *name)
+{
+	iq_att_put(a, name);
+	if (a->z->operand_width == 64)
+		iq_att_putc(a, 'q');
 }
 
 static void by_width(struct att *a, const char *name)
@@ -167,6 +169,13 @@ static void x87_swapped(struct att *a, const char *name)
 		iq_att_putc(a, 'p');
 }
 
+/* fnstcw is fstcw without the fwait in front; the two are one instruction to the assembler. */
+static void x87_no_wait(struct att *a, const char *name)
+{
+	iq_att_putc(a, 'f');
+	iq_att_put(a, name + (a->waits ? 2 : 1));
+}
+
 /* ---- Control flow ----------------------------------------------------------------------------- */
 
 static void far(struct att *a, const char *name)
@@ -179,7 +188,7 @@ static void far(struct att *a, const char *name)
 static void ret(struct att *a, const char *name)
 {
 	far(a, name);
-	if (a->z->operand_width == 16)
+	if (iq_att_has_prefix(a->z, 0x66))
 		iq_att_putc(a, 'w');
 	else if (a->z->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR && a->z->operand_width == 64)
 		iq_att_putc(a, 'q');
@@ -203,7 +212,10 @@ static void nop(struct att *a, const char *name)
 		iq_att_put(a, "xchg");
 		a->literal_operands = "%ax,%ax";
 	} else {
-		/* The wide ones name a second register that is not shown. */
+		/* The wide ones have a second register that is not shown. */
+		if (a->nr_operands == 2 &&
+		    a->operands[1].encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM)
+			a->operands++;
 		a->nr_operands = IQ_MIN(a->nr_operands, 1u);
 		sized(a, name);
 	}
@@ -216,6 +228,11 @@ static void vmmcall(struct att *a, const char *name)
 										       name);
 }
 
+static void wbinvd(struct att *a, const char *name)
+{
+	iq_att_put(a, iq_att_has_prefix(a->z, 0xf3) ? "wbnoinvd" : name);
+}
+
 static void no_operands(struct att *a, const char *name)
 {
 	iq_att_put(a, name);
@@ -226,6 +243,19 @@ static void no_operands(struct att *a, const char *name)
 static void movsd(struct att *a, const char *name)
 {
 	iq_att_put(a, iq_att_is_string(a->z) ? "movsl" : name);
+}
+
+static void xlat(struct att *a, const char *name)
+{
+	bool narrow = a->z->address_width == 32;
+
+	iq_att_put(a, name);
+	if (a->z->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS)
+		a->literal_operands = narrow ? "%fs:(%ebx)" : "%fs:(%rbx)";
+	else if (a->z->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS)
+		a->literal_operands = narrow ? "%gs:(%ebx)" : "%gs:(%rbx)";
+	else
+		a->literal_operands = narrow ? "%ds:(%ebx)" : "%ds:(%rbx)";
 }
 
 static void monitor(struct att *a, const char *name)
@@ -358,7 +388,7 @@ static const struct mnemonic mnemonics[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	M(ROR) = { NULL, shift }, M(SAR) = { NULL, shift }, M(SHL) = { NULL, shift },
 	M(SHR) = { NULL, shift },
 	M(MOVSX) = { "movs", extend }, M(MOVZX) = { "movz", extend }, M(MOVSXD) = { NULL, movsxd },
-	M(CRC32) = { NULL, crc32 },
+	M(CRC32) = { NULL, integer_source },
 	M(CBW) = { "cbtw" }, M(CWDE) = { "cwtl" }, M(CDQE) = { "cltq" },
 	M(CWD) = { "cwtd" }, M(CDQ) = { "cltd" }, M(CQO) = { "cqto" },
 	CONDITIONS(CMOV, "cmov", NULL), CONDITIONS(SET, "set", NULL),
@@ -382,11 +412,17 @@ static const struct mnemonic mnemonics[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	M(SCASB) = { "scas" }, M(SCASW) = { "scas" }, M(SCASD) = { "scas" }, M(SCASQ) = { "scas" },
 	M(INSD) = { "insl" }, M(OUTSD) = { "outsl" },
 
+	M(XLAT) = { NULL, xlat },
+
 	/* System. */
 	M(MONITOR) = { NULL, monitor }, M(MONITORX) = { NULL, monitor },
-	M(VMMCALL) = { NULL, vmmcall }, M(PVALIDATE) = { NULL, no_operands },
+	M(WBINVD) = { NULL, wbinvd }, M(VMMCALL) = { NULL, vmmcall }, M(PVALIDATE) = { NULL, no_operands },
 	M(RMPADJUST) = { NULL, no_operands }, M(RMPUPDATE) = { NULL, no_operands },
 	M(PSMASH) = { NULL, no_operands }, M(INVLPGB) = { NULL, no_operands },
+	M(INVLPGA) = { NULL, no_operands }, M(SKINIT) = { NULL, no_operands },
+	M(CLZERO) = { NULL, no_operands }, M(RDPRU) = { NULL, no_operands },
+	M(VMRUN) = { NULL, no_operands }, M(VMLOAD) = { NULL, no_operands },
+	M(VMSAVE) = { NULL, no_operands },
 	M(MWAIT) = { NULL, mwait }, M(MWAITX) = { NULL, mwaitx },
 	M(XCRYPT_CBC) = { "xcrypt-cbc" }, M(XCRYPT_CFB) = { "xcrypt-cfb" },
 	M(XCRYPT_CTR) = { "xcrypt-ctr" }, M(XCRYPT_ECB) = { "xcrypt-ecb" },
@@ -406,8 +442,12 @@ static const struct mnemonic mnemonics[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	M(FIDIV) = { NULL, x87_integer }, M(FIDIVR) = { NULL, x87_integer },
 	M(FILD) = { NULL, x87_integer }, M(FIST) = { NULL, x87_integer },
 	M(FISTP) = { NULL, x87_integer }, M(FISTTP) = { NULL, x87_integer },
-	M(FENI8087_NOP) = { "fneni(8087 only)" }, M(FDISI8087_NOP) = { "fndisi(8087 only)" },
-	M(FSETPM287_NOP) = { "fnsetpm(287 only)" },
+	M(FNINIT) = { NULL, x87_no_wait }, M(FNCLEX) = { NULL, x87_no_wait },
+	M(FNSTCW) = { NULL, x87_no_wait }, M(FNSTSW) = { NULL, x87_no_wait },
+	M(FNSAVE) = { NULL, x87_no_wait }, M(FNSTENV) = { NULL, x87_no_wait },
+	M(FENI8087_NOP) = { "fneni(8087 only)", x87_no_wait },
+	M(FDISI8087_NOP) = { "fndisi(8087 only)", x87_no_wait },
+	M(FSETPM287_NOP) = { "fnsetpm(287 only)", x87_no_wait },
 
 	/* Vectors. */
 	M(CVTSI2SD) = { NULL, integer_source }, M(CVTSI2SS) = { NULL, integer_source },
@@ -419,6 +459,8 @@ static const struct mnemonic mnemonics[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	M(VCVTTPD2DQ) = { NULL, narrowing }, M(VCVTTPD2UDQ) = { NULL, narrowing },
 	M(VCVTUQQ2PS) = { NULL, narrowing },
 	M(VFPCLASSPD) = { NULL, classify }, M(VFPCLASSPS) = { NULL, classify },
+	M(PCMPESTRI) = { NULL, by_rex_w }, M(PCMPESTRM) = { NULL, by_rex_w },
+	M(VPCMPESTRI) = { NULL, by_rex_w }, M(VPCMPESTRM) = { NULL, by_rex_w },
 	M(CMPPD) = { NULL, float_compare }, M(CMPPS) = { NULL, float_compare },
 	M(CMPSS) = { NULL, float_compare },
 	M(VCMPPD) = { NULL, float_compare }, M(VCMPPS) = { NULL, float_compare },

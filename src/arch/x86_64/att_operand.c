@@ -15,11 +15,12 @@ static void put_reg(struct att *a, ZydisRegister reg)
 	}
 }
 
-/* mov %eax,%ds: 16 bits are used of a register that is shown in its full size. */
-static bool is_segment_load(const ZydisDecodedInstruction *z)
+/* mov %eax,%ds and lar: 16 bits are used of a register that is shown in its full size. */
+static bool is_selector_load(const ZydisDecodedInstruction *z)
 {
-	return z->mnemonic == ZYDIS_MNEMONIC_MOV && z->opcode == 0x8e &&
-	       z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT;
+	return z->mnemonic == ZYDIS_MNEMONIC_LAR || z->mnemonic == ZYDIS_MNEMONIC_LSL ||
+	       (z->mnemonic == ZYDIS_MNEMONIC_MOV && z->opcode == 0x8e &&
+		z->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT);
 }
 
 static ZydisRegisterClass general_class(unsigned int bits)
@@ -43,7 +44,7 @@ static void put_reg_operand(struct att *a, const ZydisDecodedOperand *op)
 	} else if (reg == ZYDIS_REGISTER_DX && (a->z->meta.category == ZYDIS_CATEGORY_IO ||
 						a->z->meta.category == ZYDIS_CATEGORY_IOSTRINGOP)) {
 		iq_att_put(a, "(%dx)");
-	} else if (is_segment_load(a->z) && op->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM) {
+	} else if (is_selector_load(a->z) && op->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM) {
 		put_reg(a, ZydisRegisterEncode(general_class(a->z->operand_width),
 					       (ZyanU8)ZydisRegisterGetId(reg)));
 	} else {
@@ -66,12 +67,25 @@ static void put_imm(struct att *a, const ZydisDecodedOperand *op)
 	iq_att_put_hex(a, value);
 }
 
-static void put_displacement(struct att *a, const ZydisDecodedOperandMem *m)
+/*
+ * Is an index byte without an index shown, as %riz?  Where the encoding could have done without the byte,
+ * and where 32-bit addresses would otherwise look like 64-bit ones.
+ */
+static bool shows_no_index(const ZydisDecodedInstruction *z, const ZydisDecodedOperandMem *m)
+{
+	if (!(z->attributes & ZYDIS_ATTRIB_HAS_SIB) || m->index)
+		return false;
+	if (!m->base)
+		return z->raw.sib.scale || z->address_width == 32;
+	return z->raw.sib.scale || z->raw.sib.base != 4;
+}
+
+static void put_displacement(struct att *a, const ZydisDecodedOperandMem *m, bool no_index)
 {
 	if (!m->disp.has_displacement)
 		return;
 	/* Relative to a register it has a sign; alone it is an address. */
-	if (m->disp.value < 0 && (m->base || m->index)) {
+	if (m->disp.value < 0 && (m->base || m->index || no_index)) {
 		iq_att_putc(a, '-');
 		iq_att_put_hex(a, -(uint64_t)m->disp.value);
 	} else {
@@ -79,15 +93,11 @@ static void put_displacement(struct att *a, const ZydisDecodedOperandMem *m)
 	}
 }
 
-/*
- * (base,index,scale).  An index byte that has no index is shown with %riz if there was no need for the
- * byte, so that the text tells encodings apart.
- */
-static void put_base_index(struct att *a, const ZydisDecodedOperandMem *m)
+/* (base,index,scale) */
+static void put_base_index(struct att *a, const ZydisDecodedOperandMem *m, bool no_index)
 {
 	const ZydisDecodedInstruction *z = a->z;
 	bool sib = z->attributes & ZYDIS_ATTRIB_HAS_SIB;
-	bool no_index = sib && !m->index && (z->raw.sib.scale || (m->base && z->raw.sib.base != 4));
 
 	if (!m->base && !m->index && !no_index)
 		return;
@@ -115,6 +125,7 @@ static void put_memory(struct att *a, const ZydisDecodedOperand *op)
 	};
 	const ZydisDecodedOperandMem *m = &op->mem;
 	const ZydisDecodedInstructionAvx *avx = &a->z->avx;
+	bool no_index = shows_no_index(a->z, m);
 
 	if (m->segment == ZYDIS_REGISTER_FS || m->segment == ZYDIS_REGISTER_GS) {
 		put_reg(a, m->segment);
@@ -123,8 +134,8 @@ static void put_memory(struct att *a, const ZydisDecodedOperand *op)
 		/* Other overrides mean nothing in 64-bit mode. */
 		iq_att_put(a, m->segment == ZYDIS_REGISTER_ES ? "%es:" : "%ds:");
 	}
-	put_displacement(a, m);
-	put_base_index(a, m);
+	put_displacement(a, m, no_index);
+	put_base_index(a, m, no_index);
 	if (avx->broadcast.mode && !avx->broadcast.is_static &&
 	    avx->broadcast.mode < IQ_ARRAY_SIZE(broadcast) && broadcast[avx->broadcast.mode])
 		iq_att_put(a, broadcast[avx->broadcast.mode]);
@@ -157,13 +168,14 @@ static void put_mask(struct att *a)
 {
 	const ZydisDecodedInstructionAvx *avx = &a->z->avx;
 
-	if (avx->mask.mode == ZYDIS_MASK_MODE_INVALID || avx->mask.mode == ZYDIS_MASK_MODE_DISABLED)
+	if (a->z->encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX ||
+	    avx->mask.mode == ZYDIS_MASK_MODE_INVALID || avx->mask.mode == ZYDIS_MASK_MODE_DISABLED)
 		return;
 	iq_att_putc(a, '{');
 	put_reg(a, avx->mask.reg);
 	iq_att_putc(a, '}');
-	if (avx->mask.mode == ZYDIS_MASK_MODE_ZEROING ||
-	    avx->mask.mode == ZYDIS_MASK_MODE_CONTROL_ZEROING)
+	/* A comparison into a mask register zeroes without saying so. */
+	if (a->z->raw.evex.z)
 		iq_att_put(a, "{z}");
 }
 
@@ -181,6 +193,18 @@ static const char *rounding(const ZydisDecodedInstructionAvx *avx)
 	default:
 		return avx->has_sae ? "{sae}" : NULL;
 	}
+}
+
+/* The source of vcvtsi2sd: rounding is shown behind it. */
+static bool is_integer(const ZydisDecodedOperand *op)
+{
+	ZydisRegisterClass c;
+
+	if (op->type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    op->encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM)
+		return false;
+	c = ZydisRegisterGetClass(op->reg.value);
+	return c == ZYDIS_REGCLASS_GPR32 || c == ZYDIS_REGCLASS_GPR64;
 }
 
 /* The target of a rip-relative operand, as a comment. */
@@ -217,7 +241,7 @@ void iq_att_operands(struct att *a)
 		if (!first)
 			iq_att_putc(a, ',');
 		first = false;
-		if (round && op->type != ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		if (round && op->type != ZYDIS_OPERAND_TYPE_IMMEDIATE && !is_integer(op)) {
 			iq_att_put(a, round);
 			iq_att_putc(a, ',');
 			round = NULL;

@@ -81,11 +81,9 @@ static bool is_general(ZydisRegisterClass c)
 	       c == ZYDIS_REGCLASS_GPR64;
 }
 
-/* Does the text change with REX.W, or with the operand size prefix? */
-static bool size_matters(const struct att *a)
+/* Does the name of the instruction tell its size? */
+static bool name_tells_size(const ZydisDecodedInstruction *z)
 {
-	const ZydisDecodedInstruction *z = a->z;
-
 	switch (z->mnemonic) {
 	case ZYDIS_MNEMONIC_CBW:
 	case ZYDIS_MNEMONIC_CWDE:
@@ -99,11 +97,12 @@ static bool size_matters(const struct att *a)
 	case ZYDIS_MNEMONIC_RET:
 	case ZYDIS_MNEMONIC_SYSRET:
 	case ZYDIS_MNEMONIC_SYSEXIT:
+	case ZYDIS_MNEMONIC_PUSH:
+	case ZYDIS_MNEMONIC_POP:
 	case ZYDIS_MNEMONIC_PUSHF:
 	case ZYDIS_MNEMONIC_POPF:
 	case ZYDIS_MNEMONIC_LEAVE:
 	case ZYDIS_MNEMONIC_ENTER:
-	case ZYDIS_MNEMONIC_NOP:
 	case ZYDIS_MNEMONIC_FXSAVE64:
 	case ZYDIS_MNEMONIC_FXRSTOR64:
 	case ZYDIS_MNEMONIC_XSAVE64:
@@ -113,23 +112,55 @@ static bool size_matters(const struct att *a)
 	case ZYDIS_MNEMONIC_XRSTOR64:
 	case ZYDIS_MNEMONIC_XRSTORS64:
 	case ZYDIS_MNEMONIC_CMPXCHG16B:
+	case ZYDIS_MNEMONIC_PCMPESTRI:
+	case ZYDIS_MNEMONIC_PCMPESTRM:
+		return true;
+	case ZYDIS_MNEMONIC_NOP:
+		return z->opcode != 0x90 || z->operand_width == 16;
+	default:
+		return iq_att_is_string(z);
+	}
+}
+
+/* Is the memory operand, next to vector registers, one whose size REX.W chooses? */
+static bool is_integer_source(const ZydisDecodedInstruction *z)
+{
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_MOVD:
+	case ZYDIS_MNEMONIC_MOVQ:
+		return z->opcode == 0x6e || z->opcode == 0x7e;
+	case ZYDIS_MNEMONIC_CVTSI2SD:
+	case ZYDIS_MNEMONIC_CVTSI2SS:
+	case ZYDIS_MNEMONIC_PINSRQ:
+	case ZYDIS_MNEMONIC_PEXTRQ:
 		return true;
 	default:
-		break;
+		return false;
 	}
-	if (iq_att_is_string(z))
+}
+
+/* Does the text change with REX.W, or with the operand size prefix? */
+static bool size_matters(const struct att *a)
+{
+	const ZydisDecodedInstruction *z = a->z;
+	bool memory = false, vector = false;
+
+	if (name_tells_size(z))
 		return true;
 	for (unsigned int i = 0; i < a->nr_operands; i++) {
 		const ZydisDecodedOperand *op = &a->operands[i];
+		bool sized = op->size == z->operand_width && op->size > 8;
 
-		if (op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->size == z->operand_width &&
-		    is_general(ZydisRegisterGetClass(op->reg.value)))
-			return true;
-		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->size == z->operand_width &&
-		    z->operand_width > 8)
-			return true;
+		if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+			if (!is_general(ZydisRegisterGetClass(op->reg.value)))
+				vector = true;
+			else if (sized)
+				return true;
+		} else if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+			memory = sized;
+		}
 	}
-	return false;
+	return memory && (!vector || is_integer_source(z));
 }
 
 /* Bits of REX (and 0x40 for its presence) that the operands need. */
@@ -138,17 +169,21 @@ static unsigned int rex_needed(const struct att *a)
 	const ZydisDecodedInstruction *z = a->z;
 	unsigned int used = 0;
 
-	if (z->raw.rex.W && !always_64(z) && size_matters(a))
+	if (z->raw.rex.W && z->operand_width == 64 && !always_64(z) && size_matters(a))
 		used |= 8;
 	for (unsigned int i = 0; i < a->nr_operands; i++) {
 		const ZydisDecodedOperand *op = &a->operands[i];
 
 		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+			if (!(z->attributes & ZYDIS_ATTRIB_HAS_MODRM))
+				continue;
 			used |= 1 | (z->attributes & ZYDIS_ATTRIB_HAS_SIB ? 2 : 0);
 		} else if (op->type == ZYDIS_OPERAND_TYPE_REGISTER) {
 			ZydisRegisterClass c = ZydisRegisterGetClass(op->reg.value);
 
-			if (c == ZYDIS_REGCLASS_GPR8)
+			/* Without any REX these would be ah, ch, dh and bh. */
+			if (op->reg.value >= ZYDIS_REGISTER_SPL &&
+			    op->reg.value <= ZYDIS_REGISTER_DIL)
 				used |= 0x40;
 			if (c == ZYDIS_REGCLASS_MMX || c == ZYDIS_REGCLASS_SEGMENT ||
 			    c == ZYDIS_REGCLASS_X87)
@@ -179,6 +214,43 @@ static bool is_last(const ZydisDecodedInstruction *z, unsigned int i)
 	return true;
 }
 
+static bool is_segment_prefix(uint8_t byte)
+{
+	return byte == 0x26 || byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x64 ||
+	       byte == 0x65;
+}
+
+static bool is_last_segment(const ZydisDecodedInstruction *z, unsigned int i)
+{
+	if (!is_segment_prefix(z->raw.prefixes[i].value))
+		return false;
+	while (++i < z->raw.prefix_count)
+		if (is_segment_prefix(z->raw.prefixes[i].value))
+			return false;
+	return true;
+}
+
+/* An operand in rsi or rbx always shows its segment, whichever prefix there is. */
+static bool has_data_segment(const ZydisDecodedInstruction *z)
+{
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_STOSB:
+	case ZYDIS_MNEMONIC_STOSW:
+	case ZYDIS_MNEMONIC_STOSD:
+	case ZYDIS_MNEMONIC_STOSQ:
+	case ZYDIS_MNEMONIC_SCASB:
+	case ZYDIS_MNEMONIC_SCASW:
+	case ZYDIS_MNEMONIC_SCASD:
+	case ZYDIS_MNEMONIC_SCASQ:
+	case ZYDIS_MNEMONIC_INSB:
+	case ZYDIS_MNEMONIC_INSW:
+	case ZYDIS_MNEMONIC_INSD:
+		return false;
+	default:
+		return iq_att_is_string(z) || z->mnemonic == ZYDIS_MNEMONIC_XLAT;
+	}
+}
+
 static bool has_memory(const struct att *a)
 {
 	return iq_att_find_operand(a, ZYDIS_OPERAND_TYPE_MEMORY);
@@ -190,9 +262,12 @@ static const char *repeat_word(const struct att *a, uint8_t byte)
 
 	if (byte == 0xf3 && z->attributes & ZYDIS_ATTRIB_HAS_REP)
 		return "rep";
-	if (z->mnemonic == ZYDIS_MNEMONIC_VMMCALL)
+	/* Mnemonics of their own: vmgexit, wbnoinvd. */
+	if (z->mnemonic == ZYDIS_MNEMONIC_VMMCALL ||
+	    (z->mnemonic == ZYDIS_MNEMONIC_WBINVD && byte == 0xf3))
 		return NULL;
-	if (z->attributes & ZYDIS_ATTRIB_HAS_BND && byte == 0xf2)
+	if (byte == 0xf2 &&
+	    (z->attributes & ZYDIS_ATTRIB_HAS_BND || z->mnemonic == ZYDIS_MNEMONIC_JMP))
 		return "bnd";
 	if (z->attributes & ZYDIS_ATTRIB_HAS_XACQUIRE && byte == 0xf2)
 		return "xacquire";
@@ -211,6 +286,8 @@ static const char *prefix_word(const struct att *a, unsigned int i)
 		return iq_att_prefix_name(byte);
 	if (z->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY && !iq_att_is_string(z))
 		return NULL;
+	if (has_data_segment(z) && is_last_segment(z, i))
+		return NULL;
 	switch (byte) {
 	case 0x40 ... 0x4f:
 		return rex_is_used(a, byte) ? NULL : rex_names[byte & 15];
@@ -223,7 +300,7 @@ static const char *prefix_word(const struct att *a, unsigned int i)
 			       "addr32";
 	case 0x64:
 	case 0x65:
-		return has_memory(a) ? NULL : iq_att_prefix_name(byte);
+		return has_memory(a) && !iq_att_is_string(z) ? NULL : iq_att_prefix_name(byte);
 	case 0x2e:
 	case 0x3e:
 		if (z->attributes &

@@ -177,30 +177,37 @@ void iq_x86_64_decoder(ZydisDecoder *decoder)
 	ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_WBNOINVD, ZYAN_TRUE);
 }
 
+unsigned int iq_x86_64_fwait(const uint8_t *code, size_t len)
+{
+	return len > 1 && code[0] == 0x9b && code[1] >= 0xd8 && code[1] <= 0xdf;
+}
+
 static bool decode(const uint8_t *code, size_t len, uint64_t address, struct iq_insn *insn)
 {
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction z;
 	ZydisDecoder decoder;
+	unsigned int fwait = iq_x86_64_fwait(code, len);
 
 	memset(insn, 0, sizeof(*insn));
 	insn->address = address;
 	iq_x86_64_decoder(&decoder);
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, len, &z, operands))) {
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code + fwait, len - fwait, &z,
+						 operands))) {
 		insn->length = 1;
 		insn->bytes[0] = code[0];
 		insn->bad = true;
 		memcpy(insn->mnemonic, "(bad)", sizeof("(bad)"));
 		return true;
 	}
-	insn->length = z.length;
-	memcpy(insn->bytes, code, z.length);
+	insn->length = z.length + fwait;
+	memcpy(insn->bytes, code, insn->length);
 	insn->flow = flow_of(&z);
 	copy_mnemonic(insn, z.mnemonic);
 	for (unsigned int i = 0; i < z.operand_count && insn->nr_operands < IQ_MAX_OPERANDS; i++) {
 		struct iq_operand *op = &insn->operand[insn->nr_operands];
 
-		if (!fill_operand(op, &z, &operands[i], address))
+		if (!fill_operand(op, &z, &operands[i], address + fwait))
 			continue;
 		fix_stack_slot(&z, op);
 		if (op->kind == IQ_OP_TARGET) {
