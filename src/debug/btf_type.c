@@ -495,18 +495,23 @@ struct btf_derived {
 	const struct iq_type *type;
 };
 
-/* The source's own pointer to, or qualified form of, the type ID. */
+/* The source's own pointer to, or qualified form of, the type ID; rather one without tags between. */
 static const struct iq_type *search_derived(struct iq_types *t, uint32_t id, enum iq_kind kind)
 {
 	uint32_t want = kind == IQ_KIND_POINTER ? BTF_PTR : kind == IQ_KIND_CONST ? BTF_CONST
 									       : BTF_VOLATILE;
+	uint32_t tagged = 0;
 	struct btf_record r;
 
 	for (uint32_t i = t->first; i < t->end; i++) {
-		if (btf_record(t, i, &r) && r.kind == want && r.size_or_type == id)
+		if (!btf_record(t, i, &r) || r.kind != want)
+			continue;
+		if (r.size_or_type == id)
 			return iq_type_by_id(t, i);
+		if (!tagged && btf_skip_tags(t, r.size_or_type) == id)
+			tagged = i;
 	}
-	return NULL;
+	return tagged ? iq_type_by_id(t, tagged) : NULL;
 }
 
 static const struct iq_type *make_up(const struct iq_type *target, enum iq_kind kind, uint64_t count)
