@@ -122,6 +122,13 @@ enum iq_mem iq_read_page(struct iq_reader *r, uint64_t pfn, const uint8_t **page
 const uint8_t *iq_zero_page(void);
 /* What iq_read_page() would say, without reading the page's bytes; DAMAGED cannot be seen so early. */
 enum iq_mem iq_page_state(struct iq_reader *r, uint64_t pfn);
+/*
+ * Are the zeros of this page (or of a part of it) inferred?  A filtered ELF dump (makedumpfile -E)
+ * does not tell zero pages from pages that were filtered out, and both read as zeros.  Of the
+ * kernel's own structures only zero pages are left out; a page of a process, of the page cache or a
+ * free one may have been anything.
+ */
+bool iq_page_is_guess(const struct iq_reader *r, uint64_t pfn);
 
 /*
  * LEN bytes of physical memory at ADDRESS.  On failure *FAULT (may be NULL) says where it stopped;
@@ -140,7 +147,9 @@ bool iq_dump_range(const struct iq_dump *d, unsigned int index, uint64_t *start,
  * All of physical memory in parallel.  The machine's page frames are cut into units of up to
  * 2048 pages; each worker thread claims units in ascending order and calls `page` for each page of
  * it, in ascending order, then `unit_done`.  The callbacks of one unit run in one thread.  Pages
- * that are zero are not shown if skip_zero; pages that are not there are counted, not shown.
+ * that are zero are not shown if skip_zero; pages that are not there are counted, not shown.  A page
+ * is shown aligned to 8 bytes at least, and only until the callback returns; a zero page is
+ * iq_zero_page().  Long stretches of which the file has nothing belong to no unit.
  */
 struct iq_scan {
 	uint64_t first_pfn, end_pfn; /* end_pfn 0: to the end */
@@ -150,10 +159,13 @@ struct iq_scan {
 	void *arg;
 	/* Called for each readable page.  May be NULL. */
 	void (*page)(void *arg, unsigned int worker, uint64_t pfn, const uint8_t *page);
-	/* Called after each unit: its number counts up from 0 without gaps.  May be NULL. */
+	/* Called after each unit (not the one that was interrupted): its number counts up from 0 without gaps.  May be NULL. */
 	void (*unit_done)(void *arg, unsigned int worker, uint64_t unit, uint64_t end_pfn);
 
-	/* Results: pages shown, zero, and those that are not there, by reason. */
+	/*
+	 * Results: pages with something in them, zero pages (shown or not), and those that are not
+	 * there, by reason.
+	 */
 	uint64_t read, zero, missing[IQ_MEM_NO_TABLE + 1];
 };
 /* IQ_E_INTERRUPTED if cancelled; the counts then say what was done. */
@@ -172,8 +184,11 @@ struct iq_error *iq_dump_open_memory(const void *data, size_t size, struct iq_wa
  * ROOM - 1 characters.  False: no such line.
  */
 bool iq_vmcoreinfo_get(const char *text, size_t len, const char *key, char *buf, size_t room);
-/* The same as numbers: SYMBOL(), SIZE(), OFFSET(), LENGTH() and KERNELOFFSET as the kernel prints
- * them; NUMBER() signed decimal. */
+/*
+ * The same as numbers.  _hex is for the unsigned ones, in the base in which the kernel prints them:
+ * SIZE(), OFFSET() and LENGTH() decimal, everything else (SYMBOL(), KERNELOFFSET) hexadecimal.  _dec
+ * is for PAGESIZE and NUMBER(): signed decimal, or hexadecimal where it begins with 0x.
+ */
 bool iq_vmcoreinfo_hex(const char *text, size_t len, const char *key, uint64_t *ret);
 bool iq_vmcoreinfo_dec(const char *text, size_t len, const char *key, int64_t *ret);
 

@@ -7,7 +7,7 @@
  * pages or more in a row are left out, and makes p_memsz cover them: zero pages and pages that were
  * filtered out for another reason alike (write_elf_pages_cyclic()).  They read as zeros here, as
  * elf(5) has it and as crash reads them, since what is part of the kernel's own structures was left
- * out only if it was zero; info.filtered and a warning say that others read as zeros, too.  QEMU
+ * out only if it was zero; a warning and iq_page_is_guess() say that others are zeros, too.  QEMU
  * marks a segment of which it has nothing with p_offset = -1: that is absent.
  *
  * A gap between segments is no RAM, or RAM that the crashed kernel did not offer: absent.
@@ -256,6 +256,20 @@ static size_t elf_covered(const struct iq_dump *d, uint64_t address, size_t len)
 	return (size_t)(at - address);
 }
 
+static bool elf_is_guess(const struct iq_dump *d, uint64_t pfn)
+{
+	const struct iq_elf *elf = d->format_data;
+	uint64_t at = pfn * d->info.page_size, end = at + d->info.page_size;
+	const struct iq_extent *e = iq_extents_find(&elf->map, at);
+	const struct iq_extent *stop = elf->map.e + elf->map.nr;
+
+	for (; e && e < stop && e->start < end; e++) {
+		if (e->kind == KIND_ZERO)
+			return true;
+	}
+	return false;
+}
+
 static uint64_t elf_next(const struct iq_dump *d, uint64_t pfn)
 {
 	const struct iq_elf *elf = d->format_data;
@@ -406,6 +420,7 @@ static const struct iq_format elf_format = {
 	.state = elf_state,
 	.load = elf_load,
 	.covered = elf_covered,
+	.is_guess = elf_is_guess,
 	.next = elf_next,
 	.scan = elf_scan,
 	.range = elf_range,

@@ -40,6 +40,8 @@ struct iq_format {
 			    struct iq_loaded *loaded);
 	/* Of a partial page: how many of LEN bytes from ADDRESS on are in the file.  May be NULL. */
 	size_t (*covered)(const struct iq_dump *d, uint64_t address, size_t len);
+	/* See iq_page_is_guess().  May be NULL. */
+	bool (*is_guess)(const struct iq_dump *d, uint64_t pfn);
 	/* The first page frame from PFN on which may be in the file; >= max_pfn: none.  No I/O. */
 	uint64_t (*next)(const struct iq_dump *d, uint64_t pfn);
 	/* Feed the page frames [FIRST, END), at most IQ_UNIT_PAGES, to SINK.  False: it said stop. */

@@ -12,13 +12,13 @@ static const char *known_stranger(const uint8_t *head, size_t len)
 		const char *magic, *what;
 	} strangers[] = {
 		{"DISKDUMP", "a diskdump of the years before kdump"},
-		{"\x7f" "ELF", "an ELF file, but not a 64-bit little-endian core"},
+		{"\177ELF", "an ELF file, but not a 64-bit little-endian core"},
 		{"QEVM", "a saved QEMU machine (savevm, virsh save), not a dump of its memory"},
 		{"LibvirtQemudSave", "a machine saved by libvirt, not a dump of its memory"},
 		{"Core", "a VirtualBox or Xen core in an older format"},
 		{"\x1f\x8b", "compressed with gzip"},
 		{"\x28\xb5\x2f\xfd", "compressed with zstd"},
-		{"\xfd" "7zXZ", "compressed with xz"},
+		{"\3757zXZ", "compressed with xz"},
 		{"BZh", "compressed with bzip2"},
 		{"\xed\xab\xee\xdb", "an RPM package"},
 		{"!<arch>", "an archive or a Debian package"},

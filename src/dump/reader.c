@@ -172,6 +172,13 @@ enum iq_mem iq_page_state(struct iq_reader *r, uint64_t pfn)
 	return r->dump->format->state(r, pfn);
 }
 
+bool iq_page_is_guess(const struct iq_reader *r, uint64_t pfn)
+{
+	const struct iq_format *format = r->dump->format;
+
+	return pfn < r->dump->info.max_pfn && format->is_guess && format->is_guess(r->dump, pfn);
+}
+
 enum iq_mem iq_read_phys(struct iq_reader *r, uint64_t address, void *buf, size_t len,
 			 struct iq_fault *fault)
 {

@@ -22,10 +22,12 @@ struct iq_error *iq_vmcoreinfo_set(struct iq_dump *d, const void *text, size_t l
 static const char *find(const char *text, size_t len, const char *key, size_t *value_len)
 {
 	size_t key_len = strlen(key);
-	const char *end = text + len;
+	const char *end;
 
-	if (!text || !key_len)
+	/* The first '=' ends a key. */
+	if (!text || !key_len || strchr(key, '='))
 		return NULL;
+	end = text + len;
 	while (text < end) {
 		const char *nl = memchr(text, '\n', (size_t)(end - text));
 		const char *stop = nl ? nl : end;
