@@ -37,8 +37,9 @@ enum iq_encoding { IQ_ENC_UNSIGNED, IQ_ENC_SIGNED, IQ_ENC_CHAR, IQ_ENC_UCHAR, IQ
 struct iq_type {
 	enum iq_kind kind;
 	enum iq_encoding encoding;  /* INT; ENUM: SIGNED or UNSIGNED */
-	const char *name;	    /* without "struct"; "" anonymous; "void".  Never NULL.  Arithmetic
-				     * types in crash's words: "unsigned long", "short" */
+	const char *name;	    /* without "struct"; "" anonymous; "void"; "?" if lost to damage.
+				     * Never NULL.  Arithmetic types in crash's words:
+				     * "unsigned long", "short" */
 	uint64_t size;		    /* bytes; arrays: the whole; functions, void, incomplete: 0 */
 	uint64_t count;		    /* ARRAY: elements; 0: [] or [0], which BTF does not tell apart */
 	bool variadic;		    /* FUNCTION */
@@ -48,7 +49,7 @@ struct iq_type {
 
 /* A member of a struct or union, or a parameter of a function. */
 struct iq_member {
-	const char *name;	    /* "" anonymous.  Never NULL */
+	const char *name;	    /* "" anonymous, "?" lost to damage.  Never NULL */
 	const struct iq_type *type;
 	uint64_t bit_offset;	    /* from the start of its struct */
 	unsigned int bit_size;	    /* 0: not a bitfield; its first bit is the least significant */

@@ -34,38 +34,46 @@ void btf_damage(struct iq_types *t, const char *fmt, ...)
 
 /* ---- Strings ---------------------------------------------------------------------------------- */
 
-const char *btf_string(struct iq_types *t, uint32_t offset)
+/* NULL, and the damage noted: there is no such string. */
+static const char *string_at(struct iq_types *t, uint32_t offset)
 {
 	const char *s;
 
-	if (offset < t->strings_first)
-		return btf_string(t->base, offset);
-	if (offset == 0)
+	if (!offset)
 		return "";
+	if (offset < t->strings_first)
+		return string_at(t->base, offset);
 	if (offset - t->strings_first >= t->strings_len) {
 		btf_damage(t, "there is no string at %u", offset);
-		return "";
+		return NULL;
 	}
 	s = t->strings + (offset - t->strings_first);
 	if (strnlen(s, LONGEST_NAME) == LONGEST_NAME) {
 		btf_damage(t, "the string at %u is too long", offset);
-		return "";
+		return NULL;
 	}
 	return s;
 }
 
+const char *btf_string(struct iq_types *t, uint32_t offset)
+{
+	const char *s = string_at(t, offset);
+
+	return s ? s : "";
+}
+
 const char *btf_name(struct iq_types *t, uint32_t offset)
 {
-	const char *s = btf_string(t, offset);
+	const char *s = string_at(t, offset);
 
-	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
-		/* 0xff is also what iq_btf_read() puts where the dump has nothing. */
+	for (const unsigned char *p = (const unsigned char *)s; p && *p; p++) {
+		/* 0xff is also what btf_fetch() puts where the dump has nothing. */
 		if (*p < ' ' || *p == 0x7f || *p == 0xff) {
 			btf_damage(t, "the string at %u is not a name", offset);
-			return "";
+			return "?";
 		}
 	}
-	return s;
+	return s ? s : "?";
 }
 
 /* ---- Records ---------------------------------------------------------------------------------- */

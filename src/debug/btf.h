@@ -112,7 +112,8 @@ struct iq_types *btf_owner(struct iq_types *t, uint32_t id);
 bool btf_record(struct iq_types *t, uint32_t id, struct btf_record *ret);
 /* The string at OFFSET, "" (and the damage noted) out of range. */
 const char *btf_string(struct iq_types *t, uint32_t offset);
-/* The same for names that are shown: those that are not text are damage as well. */
+/* The same for names that are shown, "?" if they are lost: "" would be an anonymous struct, whose
+ * members are found as if they were its parent's. */
 const char *btf_name(struct iq_types *t, uint32_t offset);
 void btf_damage(struct iq_types *t, const char *fmt, ...) IQ_PRINTF(2, 3);
 

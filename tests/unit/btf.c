@@ -476,8 +476,8 @@ static void damage_is_contained(void **state)
 	assert_int_equal(nr, 4);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(iq_type_strip(m[i].type)->kind, IQ_KIND_VOID);
-	assert_string_equal(m[3].name, "");
-	assert_string_equal(iq_type_by_id(t, cycle + 1)->name, "");
+	assert_string_equal(m[3].name, "?");
+	assert_string_equal(iq_type_by_id(t, cycle + 1)->name, "?");
 	err = iq_member_find(iq_type_by_id(t, cycle), "x", &found);
 	assert_non_null(err);
 	iq_error_free(err);
