@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Values as the JSON contract (docs/json.md) wants them. */
-#include "cli.h"
+#include "internal.h"
 #include <inttypes.h>
+#include <stdlib.h>
 
 json_t *json_address(uint64_t a)
 {
@@ -71,4 +72,51 @@ json_t *json_regs(const struct iq_arch *a, const struct iq_regs *r)
 			json_object_set_new(regs, a->reg_names[i], json_address(r->value[i]));
 	}
 	return regs;
+}
+
+static json_t *warning_list(struct iq_warnings *w)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < w->nr; i++)
+		json_array_append_new(list, json_text(w->text[i], strlen(w->text[i])));
+	if (w->dropped)
+		json_array_append_new(list, json_sprintf("%u more warnings", w->dropped));
+	iq_warnings_clear(w);
+	return list;
+}
+
+void json_command(struct session *s, const char *as_typed, json_t *result, bool has_result,
+		  const struct iq_error *err, struct iq_buf *out)
+{
+	/* Everything but printable ASCII leaves as an escape: safe on any terminal. */
+	size_t flags = JSON_ENSURE_ASCII | (s->json_pretty ? JSON_INDENT(2) : JSON_COMPACT);
+	json_t *object = json_object(), *problem;
+	char *text;
+
+	json_object_set_new(object, "command", as_typed ? json_text(as_typed, strlen(as_typed)) : json_null());
+	/* What can be shown is shown; what went wrong then is a warning and the exit status. */
+	if (err && has_result)
+		iq_warn(&s->warnings, "%s", err->message);
+	if (err && !has_result) {
+		problem = json_object();
+		json_object_set_new(problem, "message", json_text(err->message, strlen(err->message)));
+		json_object_set_new(problem, "hint",
+				    err->hint ? json_text(err->hint, strlen(err->hint)) : json_null());
+		json_object_set_new(object, "error", problem);
+	} else {
+		json_object_set_new(object, "result", result ? result : json_null());
+		result = NULL;
+	}
+	json_decref(result);
+	json_object_set_new(object, "warnings", warning_list(&s->warnings));
+	text = json_dumps(object, flags);
+	json_decref(object);
+	if (text) {
+		iq_buf_puts(out, text);
+		iq_buf_putc(out, '\n');
+	} else {
+		out->failed = true;
+	}
+	free(text);
 }

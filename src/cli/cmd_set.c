@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* set: the context, and how numbers are shown; hex and dec. */
+#include "internal.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct setting {
+	bool radix; /* the radix was set; otherwise the context is shown */
+	bool hex;
+	struct iq_task task;
+};
+
+uint64_t thread_info_address(struct iq_kernel *k, const struct iq_task *t)
+{
+	struct iq_types *types = iq_kernel_types(k);
+	uint64_t offset;
+
+	/* CONFIG_THREAD_INFO_IN_TASK; before it the structure lay at the end of the stack. */
+	if (types && iq_offset(types, "task_struct", "thread_info", &offset, NULL))
+		return t->address + offset;
+	return t->stack;
+}
+
+void task_state_long(struct session *s, const struct iq_task *t, struct iq_buf *out)
+{
+	char state[128];
+
+	iq_task_state_name(t, state, sizeof(state));
+	iq_buf_puts(out, state);
+	if (t->address == iq_panic_task(s->kernel))
+		iq_buf_puts(out, " (PANIC)");
+	else if (t->running)
+		iq_buf_puts(out, " (ACTIVE)");
+}
+
+/* Which of the idle tasks T is, for they share pid 0: "  (2 of 4)". */
+static void text_idle_number(struct session *s, const struct iq_task *t, struct iq_buf *out)
+{
+	const struct iq_task *tasks;
+	unsigned int nr, idle = 0, mine = 0;
+	struct iq_error *err;
+
+	if (t->pid)
+		return;
+	err = iq_tasks(s->kernel, &tasks, &nr);
+	for (unsigned int i = 0; !err && i < nr; i++) {
+		if (tasks[i].pid)
+			continue;
+		idle++;
+		if (tasks[i].address == t->address)
+			mine = idle;
+	}
+	iq_error_free(err);
+	if (mine && idle > 1)
+		iq_buf_printf(out, "  (%u of %u)", mine, idle);
+}
+
+void text_context(struct session *s, const struct iq_task *t, unsigned int width, struct iq_buf *out)
+{
+	uint64_t info = thread_info_address(s->kernel, t);
+	int w = (int)width;
+
+	iq_buf_printf(out, "%*s: %u\n", w, "PID", t->pid);
+	iq_buf_printf(out, "%*s: \"", w, "COMMAND");
+	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
+	iq_buf_puts(out, "\"\n");
+	iq_buf_printf(out, "%*s: %016" PRIx64, w, "TASK", t->address);
+	text_idle_number(s, t, out);
+	if (info)
+		iq_buf_printf(out, "  [THREAD_INFO: %016" PRIx64 "]", info);
+	iq_buf_printf(out, "\n%*s: %u\n", w, "CPU", t->cpu);
+	iq_buf_printf(out, "%*s: ", w, "STATE");
+	task_state_long(s, t, out);
+	iq_buf_putc(out, '\n');
+}
+
+json_t *json_context(struct session *s, const struct iq_task *t)
+{
+	uint64_t info = thread_info_address(s->kernel, t);
+	struct iq_buf state = {0};
+	json_t *o = json_object();
+
+	task_state_long(s, t, &state);
+	json_object_set_new(o, "pid", json_integer(t->pid));
+	json_object_set_new(o, "comm", json_text(t->comm, strnlen(t->comm, sizeof(t->comm))));
+	json_object_set_new(o, "task", json_address(t->address));
+	json_object_set_new(o, "thread_info", info ? json_address(info) : json_null());
+	json_object_set_new(o, "cpu", json_integer(t->cpu));
+	json_object_set_new(o, "state", json_text(iq_buf_str(&state), state.len));
+	iq_buf_free(&state);
+	return o;
+}
+
+static void text(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	const struct setting *x = r->data;
+
+	if (x->radix)
+		iq_buf_printf(out, "output radix: %s\n", x->hex ? "16 (hex)" : "10 (decimal)");
+	else
+		text_context(s, &x->task, 7, out);
+}
+
+static json_t *json(struct session *s, const struct result *r)
+{
+	const struct setting *x = r->data;
+	json_t *o;
+
+	if (!x->radix)
+		return json_context(s, &x->task);
+	o = json_object();
+	json_object_set_new(o, "radix", json_integer(x->hex ? 16 : 10));
+	return o;
+}
+
+static const struct result_ops ops = {text, json, free};
+
+static struct iq_error *answer(struct session *s, bool radix, struct result *r)
+{
+	struct setting *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return iq_error_nomem();
+	x->radix = radix;
+	x->hex = s->hex;
+	x->task = s->task;
+	*r = (struct result){&ops, x};
+	return NULL;
+}
+
+static struct iq_error *set_radix(struct session *s, int argc, char **argv, struct result *r)
+{
+	if (argc > 1)
+		return iq_error_new(IQ_E_USAGE, "set radix takes one word: 10 or 16");
+	if (argc == 1) {
+		if (!strcmp(argv[0], "16") || !strcmp(argv[0], "hex"))
+			s->hex = true;
+		else if (!strcmp(argv[0], "10") || !strcmp(argv[0], "dec"))
+			s->hex = false;
+		else
+			return iq_error_new(IQ_E_USAGE, "the radix is 10 or 16, not %s", argv[0]);
+	}
+	return answer(s, true, r);
+}
+
+/* The task that ran on the CPU named by WORD. */
+static struct iq_error *task_of_cpu(struct session *s, const char *word, struct iq_task *t)
+{
+	const struct iq_cpu *cpus;
+	struct iq_kernel *k;
+	unsigned int nr = 0;
+	uint64_t n;
+
+	IQ_TRY(need_kernel(s, &k));
+	if (!iq_parse_u64(word, &n))
+		return iq_error_new(IQ_E_USAGE, "%s is not the number of a CPU", word);
+	cpus = iq_kernel_cpus(k, &nr);
+	for (unsigned int i = 0; cpus && i < nr; i++) {
+		if (cpus[i].cpu != n)
+			continue;
+		if (!cpus[i].current)
+			return iq_error_new(IQ_E_NOT_FOUND, "it is not known what ran on CPU %u", cpus[i].cpu);
+		return iq_task_read(k, cpus[i].current, t);
+	}
+	return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "there is no CPU %s", word),
+			     "the dump has %u CPUs, counted from 0", nr);
+}
+
+static struct iq_error *panic_task(struct session *s, struct iq_task *t)
+{
+	struct iq_kernel *k;
+	uint64_t address;
+
+	IQ_TRY(need_kernel(s, &k));
+	address = iq_panic_task(k);
+	if (!address)
+		return iq_error_new(IQ_E_NOT_FOUND, "no task is known to have panicked");
+	return iq_task_read(k, address, t);
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct options o = {.argc = argc, .argv = argv};
+	const struct iq_task *unused;
+	struct iq_error *err;
+	struct iq_task t;
+	bool chosen = false;
+	int option;
+
+	while ((option = next_option(&o, "c:p", &err)) != -1) {
+		if (option == '?')
+			return err;
+		if (option == 'c')
+			IQ_TRY(task_of_cpu(s, o.value, &t));
+		else
+			IQ_TRY(panic_task(s, &t));
+		chosen = true;
+	}
+	if (!chosen && o.index < argc && !strcmp(argv[o.index], "radix"))
+		return set_radix(s, argc - o.index - 1, argv + o.index + 1, r);
+	if (!chosen && o.index < argc) {
+		IQ_TRY(parse_task(s, argv[o.index++], &t));
+		chosen = true;
+	}
+	if (o.index < argc)
+		return iq_error_new(IQ_E_USAGE, "one context at a time: what is %s for?", argv[o.index]);
+	if (chosen)
+		session_set_task(s, &t);
+	else
+		IQ_TRY(need_task(s, &unused));
+	return answer(s, false, r);
+}
+
+const struct command cmd_set = {
+	.name = "set",
+	.summary = "show or choose the context: the task that other commands mean",
+	.help = "set [PID | TASK | -p | -c CPU]\n"
+		"       set radix [10 | 16]\n"
+		"\n"
+		"Shows the context, or makes another task the context.  bt, vtop and $registers mean the context\n"
+		"unless they are told otherwise; at first it is the task that panicked.\n"
+		"\n"
+		"  PID      the task with this process id (decimal)\n"
+		"  TASK     the task whose task_struct is at this address (hexadecimal)\n"
+		"  -p       the task that panicked\n"
+		"  -c CPU   the task that ran on this CPU\n"
+		"  radix    in which radix integers are shown; hex and dec are short for it\n"
+		"\n"
+		"  inquest> set -c 1\n"
+		"  inquest> set 4711\n"
+		"  inquest> set radix 16\n",
+	.run = run,
+	.completes = "p",
+	.no_context = true,
+};
+
+static struct iq_error *run_hex(struct session *s, int argc, char **argv, struct result *r)
+{
+	char *word = !strcmp(argv[0], "hex") ? "16" : "10";
+
+	if (argc > 1)
+		return iq_error_new(IQ_E_USAGE, "%s takes no words", argv[0]);
+	return set_radix(s, 1, &word, r);
+}
+
+const struct command cmd_hex = {
+	.name = "hex",
+	.summary = "show integers in hexadecimal from now on",
+	.help = "hex\n"
+		"\n"
+		"Integers in structures and variables are shown in hexadecimal from now on; dec undoes it.  The\n"
+		"same as set radix 16.\n",
+	.run = run_hex,
+	.no_context = true,
+};
+
+const struct command cmd_dec = {
+	.name = "dec",
+	.summary = "show integers in decimal from now on",
+	.help = "dec\n"
+		"\n"
+		"Integers in structures and variables are shown in decimal from now on, as at the start of a\n"
+		"session; hex undoes it.  The same as set radix 10.\n",
+	.run = run_hex,
+	.no_context = true,
+};

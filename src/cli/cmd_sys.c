@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* sys: the machine, when and of what it died. */
+#include "internal.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Room for the mask's bits; struct taint_flag is two or more bytes (include/linux/panic.h). */
+#define TAINT_BITS 32
+
+struct system_result {
+	struct iq_system sys;
+	bool taint; /* -t: only that */
+	uint64_t mhz; /* 0: unknown */
+};
+
+/*
+ * The letters as kernel/panic.c has them in taint_flags[]; where that cannot be read, as
+ * Documentation/admin-guide/tainted-kernels.rst lists them.
+ */
+static char taint_letter(struct iq_kernel *k, unsigned int bit)
+{
+	static const char documented[] = "PFSRMBUDAWCIOELKXTNJ";
+	struct iq_types *types = iq_kernel_types(k);
+	const struct iq_type *flag = types ? iq_type_by_name(types, "struct taint_flag") : NULL;
+	uint64_t table = iq_kernel_symbol(k, "taint_flags"), offset, letter;
+
+	if (flag && flag->size && table && iq_offset(types, "taint_flag", "c_true", &offset, NULL) &&
+	    !iq_vm_read_uint(k->vm, table + bit * flag->size + offset, 1, &letter) && letter >= 'A' &&
+	    letter <= 'Z')
+		return (char)letter;
+	return bit < strlen(documented) ? documented[bit] : '?';
+}
+
+void taint_letters(struct iq_kernel *k, uint64_t mask, struct iq_buf *out)
+{
+	for (unsigned int bit = 0; bit < TAINT_BITS; bit++) {
+		if (mask >> bit & 1)
+			iq_buf_putc(out, taint_letter(k, bit));
+	}
+}
+
+void text_date(int64_t seconds, struct iq_buf *out)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+	char date[80];
+
+	if (localtime_r(&t, &tm) && strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Z %Y", &tm))
+		iq_buf_puts(out, date);
+	else
+		iq_buf_printf(out, "%" PRId64 " seconds since 1970", seconds);
+}
+
+static void text_uptime(uint64_t seconds, struct iq_buf *out)
+{
+	uint64_t days = seconds / 86400;
+
+	if (days)
+		iq_buf_printf(out, "%" PRIu64 " days, ", days);
+	iq_buf_printf(out, "%02u:%02u:%02u", (unsigned int)(seconds / 3600 % 24),
+		      (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60));
+}
+
+/* "319.5 MB", "6 GB": a unit that keeps the number short, a digit behind the point if it is not 0. */
+static void text_size(uint64_t bytes, struct iq_buf *out)
+{
+	static const char *const unit[] = {"KB", "MB", "GB", "TB", "PB"};
+	double value = (double)bytes / 1024;
+	unsigned int u = 0;
+	char number[32];
+	size_t len;
+
+	while (value >= 1024 && u + 1 < IQ_ARRAY_SIZE(unit)) {
+		value /= 1024;
+		u++;
+	}
+	snprintf(number, sizeof(number), "%.1f", value);
+	len = strlen(number);
+	if (len > 2 && !strcmp(number + len - 2, ".0"))
+		number[len - 2] = '\0';
+	iq_buf_printf(out, "%s %s", number, unit[u]);
+}
+
+static void label(const char *name, struct iq_buf *out)
+{
+	iq_buf_printf(out, "%12s: ", name);
+}
+
+static void text_line(const char *name, const char *value, struct iq_buf *out)
+{
+	label(name, out);
+	if (*value)
+		iq_buf_add_escaped(out, value, strlen(value), false);
+	else
+		iq_buf_puts(out, "(unknown)");
+	iq_buf_putc(out, '\n');
+}
+
+static void text_files(struct session *s, const struct iq_system *sys, struct iq_buf *out)
+{
+	const struct iq_dump_info *info = iq_dump_info(s->dump);
+
+	label("KERNEL", out);
+	if (s->vmlinux) {
+		const char *path = iq_debugfile_path(s->vmlinux);
+
+		iq_buf_add_escaped(out, path, strlen(path), false);
+	} else {
+		iq_buf_puts(out, "(no vmlinux: names and types from the dump)");
+	}
+	if (sys && sys->has_tainted && sys->tainted)
+		iq_buf_puts(out, "  [TAINTED]");
+	iq_buf_putc(out, '\n');
+	label("DUMPFILE", out);
+	iq_buf_add_escaped(out, info->path, strlen(info->path), false);
+	if (info->filtered || info->incomplete || info->truncated)
+		iq_buf_putc(out, ' ');
+	if (info->filtered)
+		iq_buf_puts(out, " [PARTIAL DUMP]");
+	if (info->incomplete)
+		iq_buf_puts(out, " [INCOMPLETE]");
+	if (info->truncated)
+		iq_buf_puts(out, " [TRUNCATED]");
+	iq_buf_putc(out, '\n');
+}
+
+static void text_panic(const struct iq_system *sys, struct iq_buf *out)
+{
+	label("PANIC", out);
+	if (sys->panic[0]) {
+		iq_buf_putc(out, '"');
+		iq_buf_add_escaped(out, sys->panic, strlen(sys->panic), false);
+		iq_buf_putc(out, '"');
+		/* An oops that a panic followed is in the log with its registers. */
+		if (strstr(sys->panic, "Oops: "))
+			iq_buf_puts(out, " (check log for details)");
+	} else {
+		iq_buf_puts(out, "(no panic and no oops in the log: not the dump of a crash?)");
+	}
+	iq_buf_putc(out, '\n');
+}
+
+static void text_system(struct session *s, const struct system_result *x, struct iq_buf *out)
+{
+	const struct iq_system *sys = &x->sys;
+
+	text_files(s, sys, out);
+	label("CPUS", out);
+	iq_buf_printf(out, "%u", sys->cpus_present);
+	if (sys->cpus_present > sys->cpus_online)
+		iq_buf_printf(out, " [OFFLINE: %u]", sys->cpus_present - sys->cpus_online);
+	iq_buf_putc(out, '\n');
+	label("DATE", out);
+	if (sys->time)
+		text_date(sys->time, out);
+	else
+		iq_buf_puts(out, "(unknown)");
+	iq_buf_putc(out, '\n');
+	label("UPTIME", out);
+	if (sys->has_uptime)
+		text_uptime(sys->uptime, out);
+	else
+		iq_buf_puts(out, "(unknown)");
+	iq_buf_putc(out, '\n');
+	label("LOAD AVERAGE", out);
+	if (sys->has_load)
+		iq_buf_printf(out, "%.2f, %.2f, %.2f\n", sys->load[0], sys->load[1], sys->load[2]);
+	else
+		iq_buf_puts(out, "(unknown)\n");
+	label("TASKS", out);
+	iq_buf_printf(out, "%u\n", sys->nr_tasks);
+	text_line("NODENAME", sys->nodename, out);
+	text_line("RELEASE", s->kernel->release, out);
+	text_line("VERSION", sys->version, out);
+	label("MACHINE", out);
+	iq_buf_add_escaped(out, sys->machine, strlen(sys->machine), false);
+	if (x->mhz)
+		iq_buf_printf(out, "  (%" PRIu64 " Mhz)\n", x->mhz);
+	else
+		iq_buf_puts(out, "  (unknown Mhz)\n");
+	label("MEMORY", out);
+	if (sys->memory)
+		text_size(sys->memory, out);
+	else
+		iq_buf_puts(out, "(unknown)");
+	iq_buf_putc(out, '\n');
+	text_panic(sys, out);
+}
+
+static void text(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	const struct system_result *x = r->data;
+
+	if (!x->taint) {
+		text_system(s, x, out);
+		return;
+	}
+	iq_buf_printf(out, "TAINTED_MASK: %" PRIx64 "  ", x->sys.tainted);
+	taint_letters(s->kernel, x->sys.tainted, out);
+	iq_buf_putc(out, '\n');
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static json_t *json_or_null(const char *text)
+{
+	return *text ? json_text(text, strlen(text)) : json_null();
+}
+
+static json_t *json_load(const struct iq_system *sys)
+{
+	json_t *load;
+
+	if (!sys->has_load)
+		return json_null();
+	load = json_array();
+	for (unsigned int i = 0; i < 3; i++)
+		json_array_append_new(load, json_real(sys->load[i]));
+	return load;
+}
+
+static void json_taint(struct session *s, const struct iq_system *sys, json_t *o)
+{
+	struct iq_buf letters = {0};
+
+	taint_letters(s->kernel, sys->has_tainted ? sys->tainted : 0, &letters);
+	json_object_set_new(o, "tainted_mask", sys->has_tainted ? json_address(sys->tainted) : json_null());
+	json_object_set_new(o, "tainted", sys->has_tainted ? json_string(iq_buf_str(&letters)) : json_null());
+	iq_buf_free(&letters);
+}
+
+static json_t *json_date(int64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+	char date[64];
+
+	if (!seconds || !gmtime_r(&t, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return json_null();
+	return json_string(date);
+}
+
+static void json_dump(struct session *s, json_t *o)
+{
+	const struct iq_dump_info *info = iq_dump_info(s->dump);
+	const char *vmlinux = s->vmlinux ? iq_debugfile_path(s->vmlinux) : "";
+
+	json_object_set_new(o, "kernel", json_or_null(vmlinux));
+	json_object_set_new(o, "dumpfile", json_text(info->path, strlen(info->path)));
+	json_object_set_new(o, "format", json_text(info->format_text, strlen(info->format_text)));
+	json_object_set_new(o, "partial", json_boolean(info->filtered));
+	json_object_set_new(o, "incomplete", json_boolean(info->incomplete));
+	json_object_set_new(o, "truncated", json_boolean(info->truncated));
+}
+
+static json_t *json(struct session *s, const struct result *r)
+{
+	const struct system_result *x = r->data;
+	const struct iq_system *sys = &x->sys;
+	json_t *o = json_object();
+
+	if (x->taint) {
+		json_taint(s, sys, o);
+		return o;
+	}
+	json_dump(s, o);
+	json_object_set_new(o, "cpus", json_integer(sys->cpus_present));
+	json_object_set_new(o, "cpus_offline",
+			    json_integer(sys->cpus_present > sys->cpus_online
+						 ? sys->cpus_present - sys->cpus_online : 0));
+	json_object_set_new(o, "date", json_date(sys->time));
+	json_object_set_new(o, "uptime", sys->has_uptime ? json_integer((json_int_t)sys->uptime) : json_null());
+	json_object_set_new(o, "load_average", json_load(sys));
+	json_object_set_new(o, "tasks", json_integer(sys->nr_tasks));
+	json_object_set_new(o, "nodename", json_or_null(sys->nodename));
+	json_object_set_new(o, "release", json_or_null(s->kernel->release));
+	json_object_set_new(o, "version", json_or_null(sys->version));
+	json_object_set_new(o, "machine", json_or_null(sys->machine));
+	json_object_set_new(o, "mhz", x->mhz ? json_integer((json_int_t)x->mhz) : json_null());
+	json_object_set_new(o, "memory", sys->memory ? json_integer((json_int_t)sys->memory) : json_null());
+	json_object_set_new(o, "build_id", json_or_null(s->kernel->build_id));
+	json_taint(s, sys, o);
+	json_object_set_new(o, "panic", json_or_null(sys->panic));
+	return o;
+}
+
+static const struct result_ops ops = {text, json, free};
+
+static struct iq_error *fill(struct session *s, struct system_result *x)
+{
+	uint64_t khz;
+
+	IQ_TRY(iq_kernel_system(s->kernel, &x->sys));
+	/* arch/x86/kernel/tsc.c; other machines do not know it. */
+	if (iq_kernel_variable(s->kernel, "cpu_khz", 4, &khz))
+		x->mhz = khz / 1000;
+	return NULL;
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct options o = {.argc = argc, .argv = argv};
+	struct system_result *x;
+	struct iq_kernel *k;
+	struct iq_error *err;
+	bool taint = false;
+	int option;
+
+	while ((option = next_option(&o, "t", &err)) != -1) {
+		if (option == '?')
+			return err;
+		taint = true;
+	}
+	if (o.index < argc)
+		return iq_error_new(IQ_E_USAGE, "sys takes no words");
+	IQ_TRY(need_kernel(s, &k));
+	x = calloc(1, sizeof(*x));
+	if (!x)
+		return iq_error_nomem();
+	err = fill(s, x);
+	if (!err && taint && !x->sys.has_tainted)
+		err = iq_error_new(IQ_E_UNAVAILABLE, "the taint mask cannot be read");
+	if (err) {
+		free(x);
+		return err;
+	}
+	x->taint = taint;
+	*r = (struct result){&ops, x};
+	return NULL;
+}
+
+void text_banner(struct session *s, struct iq_buf *out)
+{
+	struct system_result x = {0};
+	struct iq_error *err;
+
+	if (!s->kernel) {
+		text_files(s, NULL, out);
+		iq_buf_putc(out, '\n');
+		return;
+	}
+	err = fill(s, &x);
+	if (err) {
+		iq_warn(&s->warnings, "%s", err->message);
+		iq_error_free(err);
+		text_files(s, NULL, out);
+		iq_buf_putc(out, '\n');
+		return;
+	}
+	text_system(s, &x, out);
+	session_context(s);
+	if (s->has_task)
+		text_context(s, &s->task, 12, out);
+	iq_buf_putc(out, '\n');
+}
+
+const struct command cmd_sys = {
+	.name = "sys",
+	.summary = "the machine, and when and of what it died",
+	.help = "sys [-t]\n"
+		"\n"
+		"Shows what stands at the start of a session: the files, the machine, the time of the crash and\n"
+		"the kernel's last words.  DATE is in the local time zone.\n"
+		"\n"
+		"  -t   the kernel's taint mask and the letters of its flags\n"
+		"\n"
+		"  inquest> sys -t\n"
+		"  TAINTED_MASK: 3000  OE\n",
+	.run = run,
+	.no_context = true,
+};

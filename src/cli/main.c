@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* inquest: the program. */
+#include "internal.h"
+#include <elfutils/version.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libdeflate.h>
+#include <lzo/lzoconf.h>
+#include <readline/readline.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+#include <Zydis/Zydis.h>
+
+#define EXIT_COMMAND_FAILED 1
+#define EXIT_NOT_OPENED 2
+#define EXIT_INTERRUPTED 130
+
+static const char usage_text[] =
+	"usage: inquest [OPTIONS] VMCORE [VMLINUX] [MODULE.ko.debug...]\n";
+
+static const char help_text[] =
+	"\n"
+	"Opens the crash dump of a Linux kernel.  The files may stand in any order: what each is follows\n"
+	"from its content.  Neither a vmlinux nor module files are needed; they add source lines.\n"
+	"\n"
+	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a prompt; may be repeated\n"
+	"  -s                no banner\n"
+	"  --no-vmlinux      use the dump alone: no debug file, neither given nor found\n"
+	"  --no-btf          do not use the types (BTF) in the dump\n"
+	"  --debug-dir DIR   look for a vmlinux and module files in DIR too; may be repeated\n"
+	"  --json[=pretty]   results as JSON, one object a command\n"
+	"  --version         show the version of inquest and its libraries\n"
+	"  --help            show this help\n"
+	"\n"
+	"At the prompt, help lists the commands and help NAME explains one.  Without -c, commands are read\n"
+	"from standard input if that is not a terminal.  Exit status: 0 if all commands succeeded, 1 if\n"
+	"one failed, 2 if the files could not be opened, 130 after Ctrl-C.\n";
+
+enum {
+	OPT_NO_VMLINUX = 256,
+	OPT_NO_BTF,
+	OPT_DEBUG_DIR,
+	OPT_JSON,
+	OPT_VERSION,
+	OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{"no-vmlinux", no_argument, NULL, OPT_NO_VMLINUX},
+	{"no-btf", no_argument, NULL, OPT_NO_BTF},
+	{"debug-dir", required_argument, NULL, OPT_DEBUG_DIR},
+	{"json", optional_argument, NULL, OPT_JSON},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, OPT_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+/* What the command line says. */
+struct arguments {
+	struct session_options open;
+	const char **commands, **dirs, **modules;
+	unsigned int nr_commands, room_commands, room_dirs, room_modules;
+	bool done; /* --help or --version was all */
+};
+
+static void show_version(void)
+{
+	uint64_t zydis = ZydisGetVersion();
+
+	printf("inquest %s\n", INQUEST_VERSION);
+	printf("libraries: elfutils %d.%d, jansson %s, libdeflate %s, lzo %s, readline %s, zstd %s, Zydis %u.%u\n",
+	       _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, jansson_version_str(),
+	       LIBDEFLATE_VERSION_STRING, LZO_VERSION_STRING, rl_library_version, ZSTD_versionString(),
+	       (unsigned int)ZYDIS_VERSION_MAJOR(zydis), (unsigned int)ZYDIS_VERSION_MINOR(zydis));
+}
+
+static struct iq_error *push(const char ***list, unsigned int *nr, unsigned int *room, const char *text)
+{
+	if (!iq_grow(list, room, *nr + 1, sizeof(**list)))
+		return iq_error_nomem();
+	(*list)[(*nr)++] = text;
+	return NULL;
+}
+
+/* What an unusable file is, for those kinds that people confuse with the right one. */
+static struct iq_error *not_ours(const char *path, int fd)
+{
+	static const struct {
+		size_t at, len;
+		const char *magic, *hint;
+	} known[] = {
+		{0, 3, "\x1f\x8b\x08", "it is compressed by gzip: gunzip it first"},
+		{0, 6, "\xfd" "7zXZ\0", "it is compressed by xz: unxz it first"},
+		{0, 4, "\x28\xb5\x2f\xfd", "it is compressed by zstd: unzstd it first"},
+		{0, 3, "BZh", "it is compressed by bzip2: bunzip2 it first"},
+		{0x202, 4, "HdrS", "it is a bootable kernel image: the vmlinux it was made of is wanted"},
+		{0, 8, "!<arch>\n", "it is an archive, as .deb files are: unpack it first"},
+		{0, 4, "\xed\xab\xee\xdb", "it is an RPM package: unpack it first"},
+	};
+	struct iq_error *err;
+	uint8_t head[0x210] = {0};
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	err = iq_error_new(IQ_E_FORMAT, "%s is not a kernel dump, vmlinux or module", path);
+	if (n == 0)
+		return iq_error_hint(err, "it is empty");
+	for (unsigned int i = 0; n > 0 && i < IQ_ARRAY_SIZE(known); i++) {
+		if (!memcmp(head + known[i].at, known[i].magic, known[i].len))
+			return iq_error_hint(err, "%s", known[i].hint);
+	}
+	return err;
+}
+
+static struct iq_error *sort_file(struct arguments *a, const char *path)
+{
+	struct iq_error *err = NULL;
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return iq_error_errno(errno, "cannot open %s", path);
+	if (fstat(fd, &st)) {
+		err = iq_error_errno(errno, "cannot open %s", path);
+	} else if (S_ISDIR(st.st_mode)) {
+		err = iq_error_new(IQ_E_FORMAT, "%s is a directory", path);
+		err = iq_error_hint(err, "--debug-dir names a directory with debug files");
+	} else if (iq_dump_recognise(fd)) {
+		if (a->open.dump)
+			err = iq_error_new(IQ_E_USAGE, "two dumps were given: %s and %s", a->open.dump, path);
+		a->open.dump = path;
+	} else {
+		switch (iq_file_recognise(path)) {
+		case IQ_FILE_VMLINUX:
+			if (a->open.vmlinux)
+				err = iq_error_new(IQ_E_USAGE, "two vmlinux files were given: %s and %s",
+						   a->open.vmlinux, path);
+			a->open.vmlinux = path;
+			break;
+		case IQ_FILE_MODULE:
+			err = push(&a->modules, &a->open.nr_modules, &a->room_modules, path);
+			break;
+		case IQ_FILE_OTHER:
+			err = not_ours(path, fd);
+			break;
+		}
+	}
+	close(fd);
+	return err;
+}
+
+static struct iq_error *usage_error(struct iq_error *err)
+{
+	return err->hint ? err : iq_error_hint(err, "inquest --help shows how it is called");
+}
+
+/* The options; what else there is are files. */
+static struct iq_error *parse_options(struct session *s, struct arguments *a, int argc, char **argv)
+{
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:sh", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			IQ_TRY(push(&a->commands, &a->nr_commands, &a->room_commands, optarg));
+			break;
+		case 's':
+			s->silent = true;
+			break;
+		case OPT_NO_VMLINUX:
+			a->open.no_vmlinux = true;
+			break;
+		case OPT_NO_BTF:
+			a->open.no_btf = true;
+			break;
+		case OPT_DEBUG_DIR:
+			IQ_TRY(push(&a->dirs, &a->open.debug_dirs.nr, &a->room_dirs, optarg));
+			break;
+		case OPT_JSON:
+			s->json = true;
+			s->json_pretty = optarg && !strcmp(optarg, "pretty");
+			if (optarg && !s->json_pretty)
+				return usage_error(iq_error_new(IQ_E_USAGE, "--json=%s: only pretty is known", optarg));
+			break;
+		case OPT_VERSION:
+			show_version();
+			a->done = true;
+			return NULL;
+		case OPT_HELP:
+		case 'h':
+			printf("%s%s", usage_text, help_text);
+			a->done = true;
+			return NULL;
+		case ':':
+			return usage_error(iq_error_new(IQ_E_USAGE, "%s needs a value", argv[optind - 1]));
+		default:
+			return usage_error(iq_error_new(IQ_E_USAGE, "unknown option %s", argv[optind - 1]));
+		}
+	}
+	return NULL;
+}
+
+static struct iq_error *parse_arguments(struct session *s, struct arguments *a, int argc, char **argv)
+{
+	IQ_TRY(parse_options(s, a, argc, argv));
+	if (a->done)
+		return NULL;
+	for (int i = optind; i < argc; i++)
+		IQ_TRY(sort_file(a, argv[i]));
+	a->open.modules = a->modules;
+	a->open.debug_dirs.dir = a->dirs;
+	if (a->open.dump)
+		return NULL;
+	if (a->open.vmlinux || a->open.nr_modules)
+		return usage_error(iq_error_new(IQ_E_USAGE, "no dump was given, only debug files"));
+	return usage_error(iq_error_new(IQ_E_USAGE, "no dump was given"));
+}
+
+/* ---- Signals ----------------------------------------------------------------------------------- */
+
+/* A handler gets nothing but the signal: this is the one thing that it must find.  Set once. */
+static struct iq_cancel *interrupt;
+
+static void on_interrupt(int sig)
+{
+	interrupt->stop = 1;
+}
+
+static void catch_signals(struct session *s)
+{
+	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+
+	interrupt = &s->cancel;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	/* A reader that goes away (log | head) is an error of write(), not our death. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- Running ----------------------------------------------------------------------------------- */
+
+static void run_standard_input(struct session *s)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+
+	while (!s->quit && (len = getline(&line, &room, stdin)) > 0) {
+		if (line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		run_line(s, line);
+	}
+	free(line);
+}
+
+static void run_all(struct session *s, const struct arguments *a)
+{
+	struct iq_buf banner = {0};
+
+	if (s->interactive) {
+		if (!s->silent && !s->json)
+			text_banner(s, &banner);
+		if (!s->json)
+			show_warnings(s);
+		write_stdout(s, &banner);
+		iq_buf_free(&banner);
+		run_prompt(s);
+	} else if (a->nr_commands) {
+		for (unsigned int i = 0; i < a->nr_commands && !s->quit; i++)
+			run_line(s, a->commands[i]);
+	} else {
+		run_standard_input(s);
+	}
+	/* Those of the opening, if no command came that would have shown them. */
+	if (!s->json)
+		show_warnings(s);
+}
+
+static int refuse(struct session *s, struct iq_error *err)
+{
+	struct iq_buf out = {0};
+
+	if (s->json) {
+		json_command(s, NULL, NULL, false, err, &out);
+		write_stdout(s, &out);
+		iq_buf_free(&out);
+	} else {
+		show_warnings(s);
+		show_error(NULL, err);
+	}
+	iq_error_free(err);
+	return EXIT_NOT_OPENED;
+}
+
+static bool colour_wanted(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
+}
+
+int main(int argc, char **argv)
+{
+	struct session s = {0};
+	struct arguments a = {0};
+	struct iq_error *err;
+	int status = EXIT_SUCCESS;
+
+	catch_signals(&s);
+	s.colour = colour_wanted();
+	err = parse_arguments(&s, &a, argc, argv);
+	if (!err && !a.done) {
+		s.interactive = !a.nr_commands && isatty(STDIN_FILENO);
+		err = session_open(&s, &a.open);
+	}
+	if (err)
+		status = refuse(&s, err);
+	else if (!a.done)
+		run_all(&s, &a);
+	if (!status && s.cancel.stop && !s.interactive)
+		status = EXIT_INTERRUPTED;
+	else if (!status && s.commands_failed && !s.interactive)
+		status = EXIT_COMMAND_FAILED;
+	session_close(&s);
+	free(a.commands);
+	free(a.dirs);
+	free(a.modules);
+	if (fflush(stdout) && !status)
+		status = EXIT_COMMAND_FAILED;
+	return status;
+}

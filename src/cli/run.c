@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From a line as typed to its output. */
+#include "internal.h"
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void result_free(struct result *r)
+{
+	if (r->ops && r->ops->free)
+		r->ops->free(r->data);
+	*r = (struct result){0};
+}
+
+/* ---- One command ------------------------------------------------------------------------------- */
+
+static struct iq_error *unknown_command(struct session *s, const char *name)
+{
+	struct iq_nearest nearest = {.word = name};
+
+	for (unsigned int i = 0; commands[i]; i++)
+		iq_nearest_offer(&nearest, commands[i]->name);
+	if (s->kernel && !nearest.best[0])
+		iq_kernel_nearest_symbol(s->kernel, &nearest);
+	return iq_nearest_hint(&nearest,
+			       iq_error_hint(iq_error_new(IQ_E_USAGE,
+							  s->kernel ? "no such command, symbol or type: %s"
+								    : "no such command: %s", name),
+					     "help lists the commands"));
+}
+
+struct iq_error *execute_command(struct session *s, int argc, char **argv, struct result *r)
+{
+	const struct command *c = command_by_name(argv[0]);
+	struct iq_error *err;
+
+	*r = (struct result){0};
+	if (!c)
+		return unknown_command(s, argv[0]);
+	if (!c->no_context)
+		session_context(s);
+	err = c->run(s, argc, argv, r);
+	if (!err && iq_cancelled(&s->cancel))
+		err = iq_error_new(IQ_E_INTERRUPTED, "interrupted");
+	return err;
+}
+
+struct iq_error *run_command(struct session *s, int argc, char **argv, const char *as_typed,
+			     struct iq_buf *out)
+{
+	struct result r;
+	struct iq_error *err = execute_command(s, argc, argv, &r);
+	bool has_result = !err || r.ops;
+
+	if (s->json)
+		json_command(s, as_typed, r.ops ? r.ops->json(s, &r) : NULL, has_result, err, out);
+	else if (r.ops)
+		r.ops->text(s, &r, out);
+	result_free(&r);
+	if (!err && out->failed)
+		err = iq_error_nomem();
+	return err;
+}
+
+/* ---- Words that are no command: a symbol, a struct, a typedef ---------------------------------- */
+
+/*
+ * The command meant by TEXT, which begins with none: crash's habit of showing what is named.  NULL:
+ * nothing of this name.
+ */
+static const char *command_for_name(struct session *s, const char *text)
+{
+	const struct iq_type *type;
+	struct iq_symbol symbol;
+	char name[256], tag[264];
+	size_t len = 0;
+
+	while (isalnum((unsigned char)text[len]) || text[len] == '_')
+		len++;
+	if (!len || len >= sizeof(name) || !s->kernel)
+		return NULL;
+	memcpy(name, text, len);
+	name[len] = '\0';
+	if (iq_symbol_named(s->kernel, name, &symbol))
+		return "p";
+	snprintf(tag, sizeof(tag), "struct %s", name);
+	if (iq_kernel_type(s->kernel, tag, NULL))
+		return "struct";
+	snprintf(tag, sizeof(tag), "union %s", name);
+	if (iq_kernel_type(s->kernel, tag, NULL))
+		return "union";
+	type = iq_kernel_type(s->kernel, name, NULL);
+	return type ? "whatis" : NULL;
+}
+
+/* TEXT cut into words as its command wants them. */
+static struct iq_error *words_of(struct session *s, const char *text, struct words *w)
+{
+	char *name = words_first(text);
+	const struct command *c;
+	const char *meant;
+	struct iq_buf both = {0};
+	struct iq_error *err;
+
+	if (!name)
+		return iq_error_nomem();
+	c = command_by_name(name);
+	free(name);
+	if (c)
+		return words_split(text, c->raw, c->keep_quotes, w);
+	meant = command_for_name(s, text);
+	if (!meant)
+		return words_split(text, true, false, w);
+	iq_buf_printf(&both, "%s %s", meant, text);
+	c = command_by_name(meant);
+	err = both.failed ? iq_error_nomem() : words_split(iq_buf_str(&both), c && c->raw, false, w);
+	iq_buf_free(&both);
+	return err;
+}
+
+/* ---- Lines ------------------------------------------------------------------------------------- */
+
+/* Where the output of a part goes; false if it could not get there. */
+static bool deliver(struct session *s, const struct line_part *part, const struct iq_buf *out)
+{
+	struct iq_error *err = NULL;
+	int fd, e, status = 0;
+
+	switch (part->to) {
+	case LINE_STDOUT:
+		return write_stdout(s, out);
+	case LINE_PIPE:
+		err = run_shell(part->target, out, &status);
+		break;
+	case LINE_FILE:
+	case LINE_APPEND:
+		fd = open(part->target,
+			  O_WRONLY | O_CREAT | O_CLOEXEC | (part->to == LINE_APPEND ? O_APPEND : O_TRUNC), 0666);
+		e = fd < 0 ? errno : write_all(fd, iq_buf_str(out), out->len);
+		if (fd >= 0 && close(fd) && !e)
+			e = errno;
+		if (e)
+			err = iq_error_errno(e, "cannot write %s", part->target);
+		break;
+	case LINE_SHELL:
+		break;
+	}
+	if (err) {
+		show_error(NULL, err);
+		iq_error_free(err);
+		return false;
+	}
+	return status == 0;
+}
+
+static bool run_part(struct session *s, const struct line_part *part)
+{
+	bool colour = s->colour, ok;
+	struct words w = {0};
+	struct iq_buf out = {0};
+	struct iq_error *err;
+	int status;
+
+	if (part->to == LINE_SHELL) {
+		err = run_shell(part->text, NULL, &status);
+		ok = !err && status == 0;
+		if (err)
+			show_error(NULL, err);
+		iq_error_free(err);
+		return ok;
+	}
+	if (s->interactive)
+		s->cancel.stop = 0;
+	if (part->to != LINE_STDOUT)
+		s->colour = false;
+	err = words_of(s, part->text, &w);
+	if (!err)
+		err = run_command(s, (int)w.nr, w.word, part->text, &out);
+	else if (s->json)
+		json_command(s, part->text, NULL, false, err, &out);
+	s->colour = colour;
+	if (!s->json)
+		show_warnings(s);
+	ok = !err;
+	/* What can be shown comes before what could not. */
+	if ((out.len || part->to != LINE_STDOUT) && !deliver(s, part, &out))
+		ok = false;
+	if (err && !s->json)
+		show_error(w.nr ? w.word[0] : NULL, err);
+	iq_error_free(err);
+	iq_buf_free(&out);
+	words_free(&w);
+	return ok;
+}
+
+bool run_line(struct session *s, const char *text)
+{
+	struct iq_buf out = {0};
+	struct line line = {0};
+	struct iq_error *err;
+	bool ok = true;
+
+	err = line_split(text, &line);
+	if (err) {
+		if (s->json) {
+			json_command(s, text, NULL, false, err, &out);
+			write_stdout(s, &out);
+			iq_buf_free(&out);
+		} else {
+			show_error(NULL, err);
+		}
+		iq_error_free(err);
+		s->commands_failed++;
+		return false;
+	}
+	for (unsigned int i = 0; i < line.nr && !s->quit; i++) {
+		if (!run_part(s, &line.part[i])) {
+			s->commands_failed++;
+			ok = false;
+		}
+		/* Ctrl-C means all that was asked for, not only the one that was running. */
+		if (iq_cancelled(&s->cancel)) {
+			s->quit |= !s->interactive;
+			break;
+		}
+	}
+	line_free(&line);
+	return ok;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A line as typed: commands, pipes, redirections, words. */
+#include "internal.h"
+#include <ctype.h>
+#include <stdlib.h>
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* S from START to END without the blanks around it; NULL without memory. */
+static char *trimmed(const char *start, const char *end)
+{
+	while (start < end && blank(*start))
+		start++;
+	while (end > start && blank(end[-1]))
+		end--;
+	return strndup(start, (size_t)(end - start));
+}
+
+/*
+ * Where a quoted text that begins at P ends: behind its closing quote; NULL: it does not.  In double
+ * quotes a backslash protects the next character.
+ */
+static const char *skip_quoted(const char *p)
+{
+	char quote = *p++;
+
+	for (; *p; p++) {
+		if (*p == quote)
+			return p + 1;
+		if (quote == '"' && *p == '\\' && p[1])
+			p++;
+	}
+	return NULL;
+}
+
+/*
+ * From P to the first of the characters in STOP that nothing protects, or the end of the text.
+ */
+static struct iq_error *skip_to(const char *p, const char *stop, const char **ret)
+{
+	const char *start = p;
+	unsigned int depth = 0;
+
+	while (*p) {
+		if (*p == '\'' || *p == '"') {
+			const char *end = skip_quoted(p);
+
+			if (!end)
+				return iq_error_new(IQ_E_USAGE, "the quote at %s is not closed", p);
+			p = end;
+			continue;
+		}
+		if (*p == '\\' && p[1]) {
+			p += 2;
+			continue;
+		}
+		if (strchr("([{", *p))
+			depth++;
+		else if (strchr(")]}", *p))
+			depth -= depth > 0;
+		else if (!depth && *p == '>' && p > start && p[-1] == '-')
+			; /* a->b */
+		else if (!depth && *p == '#' && (p == start || blank(p[-1])) && strchr(stop, '#'))
+			break;
+		else if (!depth && *p != '#' && strchr(stop, *p))
+			break;
+		p++;
+	}
+	*ret = p;
+	return NULL;
+}
+
+/* The name of a file behind '>': one word. */
+static struct iq_error *file_target(const char *start, const char *end, char **ret)
+{
+	struct words w = {0};
+	struct iq_error *err;
+	char *text = trimmed(start, end);
+
+	if (!text)
+		return iq_error_nomem();
+	err = words_split(text, false, false, &w);
+	free(text);
+	if (err)
+		return err;
+	if (w.nr != 1) {
+		words_free(&w);
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "'>' wants the name of one file"),
+				     "put an expression that contains '>' in parentheses");
+	}
+	*ret = w.word[0];
+	w.word[0] = NULL;
+	w.nr = 0;
+	words_free(&w);
+	return NULL;
+}
+
+static struct iq_error *add_part(struct line *l, struct line_part *part)
+{
+	if (part->text && part->text[0] == '\0' && part->to == LINE_STDOUT) {
+		free(part->text);
+		return NULL;
+	}
+	if (!part->text || (part->to > LINE_STDOUT && part->to < LINE_SHELL && !part->target) ||
+	    !iq_grow(&l->part, &l->room, l->nr + 1, sizeof(*l->part))) {
+		free(part->text);
+		free(part->target);
+		return iq_error_nomem();
+	}
+	if (part->text[0] == '\0' || (part->target && part->target[0] == '\0')) {
+		free(part->text);
+		free(part->target);
+		return iq_error_new(IQ_E_USAGE, "nothing stands %s '%s'",
+				    part->text[0] ? "behind" : "in front of",
+				    part->to == LINE_PIPE ? "|" : part->to == LINE_SHELL ? "!" : ">");
+	}
+	l->part[l->nr++] = *part;
+	return NULL;
+}
+
+/* One command, from *P; *P is left at its ';', a comment or the end. */
+static struct iq_error *split_part(const char **p, struct line *l)
+{
+	struct line_part part = {.to = LINE_STDOUT};
+	const char *start = *p, *end, *next;
+
+	while (blank(*start))
+		start++;
+	if (*start == '!') {
+		*p = start + strlen(start);
+		part.to = LINE_SHELL;
+		part.text = trimmed(start + 1, *p);
+		return add_part(l, &part);
+	}
+	IQ_TRY(skip_to(start, ";|>#", &end));
+	*p = end;
+	if (*end == '|') {
+		IQ_TRY(skip_to(end + 1, ";", &next));
+		part.to = LINE_PIPE;
+		part.target = trimmed(end + 1, next);
+		*p = next;
+	} else if (*end == '>') {
+		const char *name = end[1] == '>' ? end + 2 : end + 1;
+
+		IQ_TRY(skip_to(name, ";#", &next));
+		part.to = end[1] == '>' ? LINE_APPEND : LINE_FILE;
+		IQ_TRY(file_target(name, next, &part.target));
+		*p = next;
+	}
+	part.text = trimmed(start, end);
+	return add_part(l, &part);
+}
+
+struct iq_error *line_split(const char *text, struct line *ret)
+{
+	struct iq_error *err = NULL;
+	struct line l = {0};
+	const char *p = text;
+
+	while (!err) {
+		err = split_part(&p, &l);
+		if (err || *p != ';')
+			break;
+		p++;
+	}
+	if (err) {
+		line_free(&l);
+		return err;
+	}
+	*ret = l;
+	return NULL;
+}
+
+void line_free(struct line *l)
+{
+	for (unsigned int i = 0; i < l->nr; i++) {
+		free(l->part[i].text);
+		free(l->part[i].target);
+	}
+	free(l->part);
+	*l = (struct line){0};
+}
+
+static struct iq_error *add_word(struct words *w, char *word)
+{
+	if (!word || !iq_grow(&w->word, &w->room, w->nr + 2, sizeof(*w->word))) {
+		free(word);
+		return iq_error_nomem();
+	}
+	w->word[w->nr++] = word;
+	w->word[w->nr] = NULL;
+	return NULL;
+}
+
+/* One word at *P, quotes removed. */
+static struct iq_error *next_word(const char **p, bool keep_quotes, struct words *w)
+{
+	const char *s = *p;
+	struct iq_buf word = {0};
+
+	while (*s && !blank(*s)) {
+		if (*s == '\'' || *s == '"') {
+			const char *end = skip_quoted(s);
+			bool whole;
+
+			if (!end) {
+				iq_buf_free(&word);
+				return iq_error_new(IQ_E_USAGE, "the quote at %s is not closed", s);
+			}
+			whole = s == *p && (!*end || blank(*end)) && *s == '\'' && keep_quotes;
+			for (const char *q = whole ? s : s + 1; q < (whole ? end : end - 1); q++) {
+				if (*s == '"' && *q == '\\' && (q[1] == '"' || q[1] == '\\'))
+					q++;
+				iq_buf_putc(&word, *q);
+			}
+			s = end;
+		} else {
+			iq_buf_putc(&word, *s++);
+		}
+	}
+	*p = s;
+	return add_word(w, iq_buf_steal(&word));
+}
+
+/* May this word stand between the name of a raw command and its text? */
+static bool raw_option(const char *p)
+{
+	return *p == '/' || (*p == '-' && isalpha((unsigned char)p[1]));
+}
+
+struct iq_error *words_split(const char *text, bool raw, bool keep_quotes, struct words *ret)
+{
+	struct iq_error *err = NULL;
+	struct words w = {0};
+	const char *p = text;
+
+	while (!err) {
+		while (blank(*p))
+			p++;
+		if (!*p)
+			break;
+		if (raw && w.nr && !raw_option(p)) {
+			err = add_word(&w, trimmed(p, p + strlen(p)));
+			break;
+		}
+		/* "*list_head": the star is a command of its own. */
+		if (!w.nr && *p == '*') {
+			err = add_word(&w, strdup("*"));
+			p++;
+			continue;
+		}
+		err = next_word(&p, keep_quotes, &w);
+	}
+	if (err) {
+		words_free(&w);
+		return err;
+	}
+	*ret = w;
+	return NULL;
+}
+
+char *words_first(const char *text)
+{
+	const char *end;
+
+	while (blank(*text))
+		text++;
+	if (*text == '*')
+		return strdup("*");
+	for (end = text; *end && !blank(*end); end++)
+		;
+	return strndup(text, (size_t)(end - text));
+}
+
+void words_free(struct words *w)
+{
+	for (unsigned int i = 0; i < w->nr; i++)
+		free(w->word[i]);
+	free(w->word);
+	*w = (struct words){0};
+}
