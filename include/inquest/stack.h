@@ -21,6 +21,7 @@ enum iq_frame_how {
 	IQ_FRAME_POINTER,  /* frame-pointer chain: likely */
 	IQ_FRAME_CALL,	   /* a return address next to the stack pointer after a call into nowhere */
 	IQ_FRAME_SCAN,	   /* found by searching the stack for text addresses: a guess */
+	IQ_FRAME_CODE,	   /* no ORC row: the stack pointer was followed through the function's code */
 };
 
 enum iq_context {

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside the stack room.  A frame (struct iq_frame) is at the same time the state of the unwinder: its
+ * registers, as far as they are known, and the stack it lies on are all that the step to its caller
+ * needs.
+ */
+#ifndef INQUEST_STACK_UNWIND_H
+#define INQUEST_STACK_UNWIND_H
+
+#include <inquest/stack.h>
+
+/* Stacks a trace may pass through: the task's and each kind of per-CPU stack, once each. */
+#define MAX_STACKS_CROSSED 16
+/* A stack pointer this far below its stack is in the guard page: the stack has overflowed. */
+#define GUARD_SIZE 4096
+
+struct unwinder {
+	struct iq_kernel *k;
+	const struct iq_arch *arch;
+	struct iq_stack task_stack; /* kind NONE: the task has none */
+	uint64_t left[MAX_STACKS_CROSSED]; /* starts of stacks that the trace has left behind */
+	unsigned int nr_left;
+	bool doubtful;		/* a guess was made: no frame from here on is reliable */
+	bool trial;		/* follows a chain to see where it leads: no guesses */
+	struct functions *functions; /* those read so far; shared by copies of this struct */
+	/* How it ended. */
+	enum iq_stack_end end;
+	char end_text[160];
+	bool has_user_regs;
+	uint64_t user_regs_address;
+	struct iq_regs user_regs;
+};
+
+/* T may have lost its stack (zombie). */
+void unwinder_init(struct unwinder *u, struct iq_kernel *k, const struct iq_task *t,
+		   struct functions *functions);
+/* Set how the trace ended; false, to be returned by whoever could not go on. */
+bool unwind_end(struct unwinder *u, enum iq_stack_end end, const char *fmt, ...) IQ_PRINTF(3, 4);
+
+/* ---- step.c ---- */
+
+/*
+ * The caller of F (for an entry from an interrupt: what it interrupted) into NEXT; false at the end
+ * of the trace, which u->end then explains.
+ */
+bool unwind_step(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
+/* CFA of F, by its ORC row or its code: the stack pointer before F's function was called. */
+bool unwind_cfa(struct unwinder *u, const struct iq_frame *f, uint64_t *cfa);
+/* The return address below CFA into NEXT. */
+bool step_return(struct unwinder *u, const struct iq_frame *f, uint64_t cfa, struct iq_frame *next);
+/* Fill in what follows from ip, exact_ip, sp: symbol, offset, stack, context, rip and rsp. */
+void frame_complete(struct unwinder *u, struct iq_frame *f);
+/* The word at ADDRESS, if that is on a stack this trace may use. */
+bool stack_word(struct unwinder *u, const struct iq_stack *likely, uint64_t address, uint64_t *ret);
+/* The stack that ADDRESS lies on, LIKELY first. */
+bool stack_of(struct unwinder *u, const struct iq_stack *likely, uint64_t address, struct iq_stack *ret);
+
+/* ---- text.c: is this word a return address? ---- */
+
+/* Can a function be called from, or be running, here: text, init text, or generated code (BPF)? */
+bool is_code(struct iq_kernel *k, uint64_t address);
+/* Does a call instruction end at ADDRESS? */
+bool after_call(struct iq_kernel *k, uint64_t address);
+
+/* ---- guess.c: where no table speaks ---- */
+
+/* By the function's code, by frame pointer or by searching the stack.  As unwind_step(). */
+bool guess_step(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
+/* The lowest place in [START, END) of S from which a complete trace leads outwards. */
+bool guess_start(struct unwinder *u, const struct iq_stack *s, uint64_t start, struct iq_frame *ret);
+
+/* ---- function.c: what a function does to the stack ---- */
+
+#define DEPTH_UNKNOWN (-1)
+/* Bytes between the CFA and where a register points. */
+struct depth {
+	int16_t sp; /* DEPTH_UNKNOWN: realigned, for instance */
+	int16_t fp; /* DEPTH_UNKNOWN: it is not in use as a frame pointer */
+};
+
+/* The words of a frame that are looked at; registers are saved next to the return address. */
+#define FRAME_WORDS 24
+struct function {
+	uint64_t symbol;  /* address of the symbol, which may be that of its cold part */
+	uint64_t address; /* where it begins */
+	bool known;
+	uint64_t written; /* registers that it changes, other than by pop */
+	struct frame_word {
+		uint64_t pushed; /* callee-saved registers that are pushed into this word */
+		bool other;	 /* it is used for other things as well */
+	} word[FRAME_WORDS];	 /* word i lies at CFA - 8 * (i + 1); word 0 is the return address */
+	unsigned int nr_parts;
+	struct code_part {
+		uint64_t start, size;
+		uint8_t *code;
+		struct depth *depth; /* by byte of code */
+	} part[2];
+};
+struct functions {
+	struct function *list;
+	unsigned int nr, room;
+	uint64_t read; /* bytes of code */
+};
+/* The function that symbol S belongs to, read at the first call; NULL: none.  Valid until the next call. */
+const struct function *function_of(struct unwinder *u, const struct iq_symbol *s);
+/* The stack in front of the instruction that ADDRESS lies in; false: not known. */
+bool function_depth(const struct function *f, uint64_t address, struct depth *ret);
+void functions_free(struct functions *f);
+
+/* ---- saves.c: registers of the caller ---- */
+
+/*
+ * Callee-saved registers of F's caller into NEXT.  CFA is F's.  The frame pointer is left to ORC
+ * unless WITH_FP.
+ */
+void saved_registers(struct unwinder *u, const struct iq_frame *f, uint64_t cfa, bool with_fp,
+		     struct iq_frame *next);
+/* CFA of F found in its function's code instead of an ORC row. */
+bool cfa_by_code(struct unwinder *u, const struct iq_frame *f, uint64_t *cfa);
+
+/* ---- start.c: the innermost frame ---- */
+
+/* Exactly at REGS. */
+struct iq_error *start_at(struct unwinder *u, const struct iq_regs *regs, struct iq_frame *f) IQ_CHECK;
+/* Where CPU C was when it stopped. */
+struct iq_error *start_running(struct unwinder *u, const struct iq_cpu *c, struct iq_frame *f) IQ_CHECK;
+struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t, struct iq_frame *f) IQ_CHECK;
+
+#endif
