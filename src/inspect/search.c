@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The search for a word in all of memory (search.h).
+ *
+ * The scan (dump room) hands each thread units of consecutive pages.  A thread collects the hits of its unit;
+ * when the unit is done they are reported at once if all units before it are, else kept until they are.
+ * A thread that runs ahead with many hits waits for the others, which bounds what is kept.
+ */
+#include <inquest/search.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define MAX_THREADS 256
+#define MAX_KEPT (1u << 20)	/* hits of units that are not their turn */
+#define PROGRESS_UNITS 8
+
+struct hit {
+	uint64_t physical, word;
+};
+
+struct hits {
+	struct hit *hit;
+	unsigned int nr, room;
+};
+
+struct unit_result {
+	uint64_t unit;
+	struct hits hits;
+};
+
+struct state {
+	struct iq_search *s;
+	uint64_t value, mask, end_pfn, page_size;
+	struct hits mine[MAX_THREADS]; /* of the unit each thread is at */
+
+	pthread_mutex_t lock;
+	pthread_cond_t turn;
+	uint64_t next;			/* unit whose hits are to be reported next */
+	struct unit_result *kept;	/* of later units, no order */
+	unsigned int nr_kept, room_kept;
+	uint64_t kept_hits;
+	struct iq_cancel stop;		/* set when hit() has had enough or memory ran out */
+	bool nomem;
+};
+
+/* Four words at a time; the compiler has the right instructions for it. */
+typedef uint64_t words __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t mask_words __attribute__((vector_size(32)));
+
+/* Does a block of 16 words hold the value?  Nearly always not: one branch for all of them. */
+static inline bool block_has(const uint64_t *p, words value, words mask)
+{
+	const words *w = (const words *)p;
+	mask_words any = ((w[0] & mask) == value) | ((w[1] & mask) == value) |
+			 ((w[2] & mask) == value) | ((w[3] & mask) == value);
+
+	return (any[0] | any[1] | any[2] | any[3]) != 0;
+}
+
+static bool add_hit(struct hits *h, uint64_t physical, uint64_t word)
+{
+	if (!iq_grow(&h->hit, &h->room, h->nr + 1, sizeof(*h->hit)))
+		return false;
+	h->hit[h->nr++] = (struct hit){physical, word};
+	return true;
+}
+
+/* The scan is stopped by our own flag; the user's sets it. */
+static void check_cancel(struct state *st)
+{
+	if (iq_cancelled(st->s->cancel))
+		st->stop.stop = 1;
+}
+
+/* Wait until another thread has reported something, or a moment: Ctrl-C wakes nobody. */
+static void wait_turn(struct state *st)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 50 * 1000 * 1000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&st->turn, &st->lock, &until);
+	check_cancel(st);
+}
+
+static void search_page(void *arg, unsigned int worker, uint64_t pfn, const uint8_t *page)
+{
+	struct state *st = arg;
+	const uint64_t *p = (const uint64_t *)page; /* readers align pages to 8 at least */
+	words value = {st->value, st->value, st->value, st->value};
+	words mask = {st->mask, st->mask, st->mask, st->mask};
+	uint64_t i, j, n = st->page_size / 8;
+
+	check_cancel(st);
+	for (i = 0; i < n; i += 16) {
+		if (!block_has(p + i, value, mask))
+			continue;
+		for (j = i; j < i + 16; j++)
+			if ((p[j] & st->mask) == st->value &&
+			    !add_hit(&st->mine[worker], pfn * st->page_size + j * 8, p[j])) {
+				st->nomem = true;
+				st->stop.stop = 1;
+			}
+	}
+}
+
+static void report(struct state *st, const struct hits *h)
+{
+	unsigned int i;
+
+	for (i = 0; i < h->nr && !st->stop.stop; i++)
+		if (!st->s->hit(st->s->arg, h->hit[i].physical, h->hit[i].word))
+			st->stop.stop = 1;
+}
+
+/* Report what has been kept for units whose turn it is now. */
+static void report_kept(struct state *st)
+{
+	bool found = true;
+	unsigned int i;
+
+	while (found) {
+		found = false;
+		for (i = 0; i < st->nr_kept; i++) {
+			if (st->kept[i].unit != st->next)
+				continue;
+			report(st, &st->kept[i].hits);
+			st->kept_hits -= st->kept[i].hits.nr;
+			free(st->kept[i].hits.hit);
+			st->kept[i] = st->kept[--st->nr_kept];
+			st->next++;
+			found = true;
+			break;
+		}
+	}
+}
+
+static void unit_done(void *arg, unsigned int worker, uint64_t unit, uint64_t end_pfn)
+{
+	struct state *st = arg;
+	struct hits *mine = &st->mine[worker];
+
+	pthread_mutex_lock(&st->lock);
+	check_cancel(st);
+	while (unit != st->next && st->kept_hits > MAX_KEPT && !st->stop.stop)
+		wait_turn(st);
+	if (unit == st->next) {
+		report(st, mine);
+		mine->nr = 0;
+		st->next++;
+		report_kept(st);
+		if (st->s->progress && st->next % PROGRESS_UNITS == 0)
+			st->s->progress(st->s->arg, end_pfn, st->end_pfn);
+		pthread_cond_broadcast(&st->turn);
+	} else if (iq_grow(&st->kept, &st->room_kept, st->nr_kept + 1, sizeof(*st->kept))) {
+		st->kept[st->nr_kept++] = (struct unit_result){unit, *mine};
+		st->kept_hits += mine->nr;
+		*mine = (struct hits){0};
+	} else {
+		st->nomem = true;
+		st->stop.stop = 1;
+		pthread_cond_broadcast(&st->turn);
+	}
+	pthread_mutex_unlock(&st->lock);
+}
+
+struct iq_error *iq_search(struct iq_dump *d, struct iq_search *s)
+{
+	const struct iq_dump_info *info = iq_dump_info(d);
+	struct state *st = calloc(1, sizeof(*st));
+	struct iq_scan scan = {.page = search_page, .unit_done = unit_done, .arg = st};
+	struct iq_error *err;
+	unsigned int i;
+
+	if (!st)
+		return iq_error_nomem();
+	st->s = s;
+	st->mask = s->mask ? s->mask : UINT64_MAX;
+	st->value = s->value & st->mask;
+	st->page_size = info->page_size;
+	pthread_mutex_init(&st->lock, NULL);
+	pthread_cond_init(&st->turn, NULL);
+	scan.first_pfn = s->start / info->page_size;
+	scan.end_pfn = s->end ? (s->end + info->page_size - 1) / info->page_size : 0;
+	st->end_pfn = scan.end_pfn ? scan.end_pfn : info->max_pfn;
+	scan.skip_zero = st->value != 0;
+	scan.threads = IQ_MIN(s->threads ? s->threads : iq_nr_threads(), MAX_THREADS);
+	scan.cancel = &st->stop;
+	err = iq_dump_scan(d, &scan);
+	/* A unit that was cut short by cancelling has hits that nobody has reported: leave them. */
+	for (i = 0; i < st->nr_kept; i++)
+		free(st->kept[i].hits.hit);
+	for (i = 0; i < MAX_THREADS; i++)
+		free(st->mine[i].hit);
+	free(st->kept);
+	s->pages_searched = scan.read + scan.zero;
+	s->pages_excluded = scan.missing[IQ_MEM_EXCLUDED];
+	s->pages_unreadable = scan.missing[IQ_MEM_TRUNCATED] + scan.missing[IQ_MEM_DAMAGED] +
+			      scan.missing[IQ_MEM_IO];
+	pthread_cond_destroy(&st->turn);
+	pthread_mutex_destroy(&st->lock);
+	if (st->nomem) {
+		iq_error_free(err);
+		err = iq_error_nomem();
+	} else if (err && err->code == IQ_E_INTERRUPTED && !iq_cancelled(s->cancel)) {
+		iq_error_free(err); /* hit() ended it */
+		err = NULL;
+	}
+	free(st);
+	return err;
+}
