@@ -97,9 +97,10 @@ struct iq_reader {
 	uint32_t page_size;
 	unsigned int page_shift;
 	uint32_t clock;
+	uint64_t max_pfn;
 
 	/* The page that was asked for last: most reads are of the same page again. */
-	uint64_t last_pfn;
+	uint64_t last_pfn; /* UINT64_MAX: none */
 	const uint8_t *last_page;
 	bool last_partial;
 

@@ -58,6 +58,7 @@ struct iq_error *iq_reader_open(struct iq_dump *d, unsigned int cache_pages, str
 	r->dump = d;
 	r->page_size = d->info.page_size;
 	r->page_shift = (unsigned int)__builtin_ctz(r->page_size);
+	r->max_pfn = d->info.max_pfn;
 	r->last_pfn = UINT64_MAX;
 	err = allocate(r, cache_pages);
 	if (err) {
@@ -145,12 +146,12 @@ enum iq_mem iq_read_page(struct iq_reader *r, uint64_t pfn, const uint8_t **page
 	enum iq_mem why;
 	bool partial;
 
+	if (pfn >= r->max_pfn)
+		return IQ_MEM_ABSENT;
 	if (pfn == r->last_pfn) {
 		*page = r->last_page;
 		return IQ_MEM_OK;
 	}
-	if (pfn >= r->dump->info.max_pfn)
-		return IQ_MEM_ABSENT;
 	/* Loading may push the last page out of the cache. */
 	r->last_pfn = UINT64_MAX;
 	why = load(r, pfn, &bytes, &partial);
@@ -165,7 +166,7 @@ enum iq_mem iq_read_page(struct iq_reader *r, uint64_t pfn, const uint8_t **page
 
 enum iq_mem iq_page_state(struct iq_reader *r, uint64_t pfn)
 {
-	if (pfn >= r->dump->info.max_pfn)
+	if (pfn >= r->max_pfn)
 		return IQ_MEM_ABSENT;
 	if (pfn == r->last_pfn)
 		return IQ_MEM_OK;
@@ -176,7 +177,7 @@ bool iq_page_is_guess(const struct iq_reader *r, uint64_t pfn)
 {
 	const struct iq_format *format = r->dump->format;
 
-	return pfn < r->dump->info.max_pfn && format->is_guess && format->is_guess(r->dump, pfn);
+	return pfn < r->max_pfn && format->is_guess && format->is_guess(r->dump, pfn);
 }
 
 enum iq_mem iq_read_phys(struct iq_reader *r, uint64_t address, void *buf, size_t len,

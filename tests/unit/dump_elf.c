@@ -78,6 +78,7 @@ static void test_plain(void **state)
 	};
 	struct image im = build_elf(seg, 2, NULL, false);
 	const struct iq_dump_info *info;
+	const uint8_t *page;
 	uint64_t start, end;
 
 	open_image(&im);
@@ -96,6 +97,13 @@ static void test_plain(void **state)
 			expect_fault(pfn, IQ_MEM_ABSENT);
 	}
 	expect_fault(UINT64_MAX / PAGE, IQ_MEM_ABSENT);
+	assert_int_equal(iq_page_state(reader, UINT64_MAX), IQ_MEM_ABSENT);
+	close_image(&im);
+
+	/* The first call of all. */
+	im = build_elf(seg, 2, NULL, false);
+	open_image(&im);
+	assert_int_equal(iq_read_page(reader, UINT64_MAX, &page), IQ_MEM_ABSENT);
 	assert_true(iq_dump_range(dump, 0, &start, &end) && start == 0x1000 && end == 0xa000);
 	assert_true(iq_dump_range(dump, 1, &start, &end) && start == 0x100000 && end == 0x110000);
 	assert_false(iq_dump_range(dump, 2, &start, &end));
