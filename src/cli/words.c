@@ -98,24 +98,34 @@ static struct iq_error *file_target(const char *start, const char *end, char **r
 	return NULL;
 }
 
+/* What is missing from a part that is not whole; NULL: nothing. */
+static struct iq_error *check_part(const struct line_part *part)
+{
+	static const char *const mark[] = {"", "|", ">", ">>", "!"};
+
+	if (!part->text || (part->to > LINE_STDOUT && part->to < LINE_SHELL && !part->target))
+		return iq_error_nomem();
+	if (part->to == LINE_SHELL && !part->text[0])
+		return iq_error_new(IQ_E_USAGE, "nothing stands behind '!'");
+	if (!part->text[0])
+		return iq_error_new(IQ_E_USAGE, "nothing stands in front of '%s'", mark[part->to]);
+	if (part->target && !part->target[0])
+		return iq_error_new(IQ_E_USAGE, "nothing stands behind '%s'", mark[part->to]);
+	return NULL;
+}
+
+/* PART's texts become L's, or are freed. */
 static struct iq_error *add_part(struct line *l, struct line_part *part)
 {
-	if (part->text && part->text[0] == '\0' && part->to == LINE_STDOUT) {
-		free(part->text);
-		return NULL;
-	}
-	if (!part->text || (part->to > LINE_STDOUT && part->to < LINE_SHELL && !part->target) ||
-	    !iq_grow(&l->part, &l->room, l->nr + 1, sizeof(*l->part))) {
-		free(part->text);
-		free(part->target);
-		return iq_error_nomem();
-	}
-	if (part->text[0] == '\0' || (part->target && part->target[0] == '\0')) {
+	bool empty = part->text && !part->text[0] && part->to == LINE_STDOUT;
+	struct iq_error *err = empty ? NULL : check_part(part);
+
+	if (!err && !empty && !iq_grow(&l->part, &l->room, l->nr + 1, sizeof(*l->part)))
+		err = iq_error_nomem();
+	if (err || empty) {
 		free(part->text);
 		free(part->target);
-		return iq_error_new(IQ_E_USAGE, "nothing stands %s '%s'",
-				    part->text[0] ? "behind" : "in front of",
-				    part->to == LINE_PIPE ? "|" : part->to == LINE_SHELL ? "!" : ">");
+		return err;
 	}
 	l->part[l->nr++] = *part;
 	return NULL;
