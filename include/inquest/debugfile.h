@@ -32,7 +32,8 @@ const char *iq_debugfile_build_id(const struct iq_debugfile *f);
 /* Module name as lsmod shows it ("usbcore", '-' turned into '_'); "" for a vmlinux. */
 const char *iq_debugfile_module(const struct iq_debugfile *f);
 bool iq_debugfile_has_dwarf(const struct iq_debugfile *f);
-/* Link-time address of SYMBOL in its symbol table. */
+/* Address of SYMBOL in its symbol table: of a vmlinux the link-time address (no delta); of a module where
+ * its section was loaded, false before iq_debugfile_set_section().  Takes milliseconds. */
 bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *address);
 
 /* vmlinux: runtime address = file address + delta (KASLR). */
@@ -41,10 +42,12 @@ void iq_debugfile_set_delta(struct iq_debugfile *f, int64_t delta);
 struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *name, uint64_t address) IQ_CHECK;
 
 /*
- * Source line of a runtime address (for a return address pass address - 1).  *FILE is the name as
- * the debug information has it, joined with the compilation directory only where it is needed to
- * find the file, with "./" and the build's own directory prefix left as crash prints them; owned by
- * the debug file.  False: no line known.
+ * Source line of a runtime address (for a return address pass address - 1).  *FILE is the path
+ * relative to the root of the kernel's source ("kernel/panic.c"): the name in the debug information
+ * joined with its directories, "." and ".." taken out, without the compilation directory that it lies below
+ * (for Debian's kernels, compiled in debian/build/build_…: without the directory above "debian"); a path
+ * elsewhere, of a module built outside of the kernel's tree, stays absolute.  Owned by the debug file.
+ * False: no line known.
  */
 bool iq_line_of(struct iq_debugfile *f, uint64_t address, const char **file, unsigned int *line);
 

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Files with debug information: what they are, where they were loaded, what lines they know. */
+#include <inquest/debugfile.h>
+
+#include "dwarf.h"
+#include "inlines.h"
+#include "symtab_elf.h"
+#include <stdlib.h>
+
+/* Units whose tables are kept: strings that were handed out are kept elsewhere. */
+#define UNITS_KEPT 256
+
+/* A section of a module and where it was loaded. */
+struct loaded {
+	uint64_t start, size;
+	unsigned int section;
+};
+
+struct iq_debugfile {
+	struct iq_elffile elf;
+	enum iq_file_kind kind;
+	char build_id[IQ_BUILD_ID_TEXT];
+	char *module;
+	int64_t delta;
+	struct loaded *loaded;
+	unsigned int nr_loaded, room_loaded;
+	bool dwarf_opened, dwarf_usable;
+	struct iq_dwarf dwarf;
+};
+
+/* ---- What kind of file ------------------------------------------------------------------------ */
+
+static enum iq_file_kind kind_of(const struct iq_elffile *e)
+{
+	static const char *const marks[] = {"__ksymtab", "__ksymtab_gpl", ".data..percpu",
+					    "__ex_table", ".init.text"};
+	unsigned int found = 0;
+
+	if (e->type == ET_REL)
+		return iq_elffile_section(e, ".modinfo") ||
+				       iq_elffile_section(e, ".gnu.linkonce.this_module")
+			       ? IQ_FILE_MODULE : IQ_FILE_OTHER;
+	if ((e->type != ET_EXEC && e->type != ET_DYN) || !iq_elffile_section(e, ".text"))
+		return IQ_FILE_OTHER;
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(marks); i++)
+		found += iq_elffile_section(e, marks[i]) != 0;
+	return found >= 2 ? IQ_FILE_VMLINUX : IQ_FILE_OTHER;
+}
+
+enum iq_file_kind iq_file_recognise(const char *path)
+{
+	struct iq_elffile e;
+	struct iq_error *err = iq_elffile_open(&e, path);
+	enum iq_file_kind kind;
+
+	if (err) {
+		iq_error_free(err);
+		return IQ_FILE_OTHER;
+	}
+	kind = kind_of(&e);
+	iq_elffile_close(&e);
+	return kind;
+}
+
+/* ---- Module name ------------------------------------------------------------------------------ */
+
+/* The value of "name=" in .modinfo (4.13 and later), copied. */
+static char *name_in_modinfo(const struct iq_elffile *e)
+{
+	size_t size;
+	const char *p = (const char *)iq_elffile_bytes(e, iq_elffile_section(e, ".modinfo"), &size);
+	const char *end = p ? p + size : NULL;
+
+	while (p < end) {
+		size_t len = strnlen(p, (size_t)(end - p));
+
+		if (len > 5 && !memcmp(p, "name=", 5))
+			return strndup(p + 5, len - 5);
+		p += len + 1;
+	}
+	return NULL;
+}
+
+/* "usb-storage.ko.debug" is usb_storage. */
+static char *module_name(const struct iq_elffile *e)
+{
+	char *name = name_in_modinfo(e), *end;
+	const char *base = strrchr(e->path, '/');
+
+	if (!name) {
+		name = strdup(base ? base + 1 : e->path);
+		end = name ? strstr(name, ".ko") : NULL;
+		if (end)
+			*end = '\0';
+	}
+	for (char *c = name; c && *c; c++) {
+		if (*c == '-')
+			*c = '_';
+	}
+	return name;
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+struct iq_error *iq_debugfile_open(const char *path, struct iq_debugfile **ret)
+{
+	struct iq_debugfile *f = calloc(1, sizeof(*f));
+	struct iq_error *err;
+
+	if (!f)
+		return iq_error_nomem();
+	err = iq_elffile_open(&f->elf, path);
+	if (err) {
+		free(f);
+		return err;
+	}
+	f->kind = kind_of(&f->elf);
+	if (f->kind == IQ_FILE_OTHER) {
+		iq_debugfile_close(f);
+		return iq_error_new(IQ_E_FORMAT, "%s is neither a vmlinux nor a kernel module", path);
+	}
+	f->module = f->kind == IQ_FILE_MODULE ? module_name(&f->elf) : strdup("");
+	if (!f->module) {
+		iq_debugfile_close(f);
+		return iq_error_nomem();
+	}
+	iq_elffile_build_id(&f->elf, f->build_id);
+	*ret = f;
+	return NULL;
+}
+
+void iq_debugfile_close(struct iq_debugfile *f)
+{
+	if (!f)
+		return;
+	if (f->dwarf_usable)
+		iq_dwarf_close(&f->dwarf);
+	iq_elffile_close(&f->elf);
+	free(f->loaded);
+	free(f->module);
+	free(f);
+}
+
+const char *iq_debugfile_path(const struct iq_debugfile *f)
+{
+	return f->elf.path;
+}
+
+enum iq_file_kind iq_debugfile_kind(const struct iq_debugfile *f)
+{
+	return f->kind;
+}
+
+const char *iq_debugfile_build_id(const struct iq_debugfile *f)
+{
+	return f->build_id;
+}
+
+const char *iq_debugfile_module(const struct iq_debugfile *f)
+{
+	return f->module;
+}
+
+static bool has_bytes(const struct iq_debugfile *f, const char *name)
+{
+	unsigned int section = iq_elffile_section(&f->elf, name);
+
+	return section && f->elf.sections[section].sh_type != SHT_NOBITS &&
+	       f->elf.sections[section].sh_size;
+}
+
+bool iq_debugfile_has_dwarf(const struct iq_debugfile *f)
+{
+	return has_bytes(f, ".debug_info") && has_bytes(f, ".debug_abbrev") &&
+	       has_bytes(f, ".debug_line");
+}
+
+/* ---- Addresses -------------------------------------------------------------------------------- */
+
+void iq_debugfile_set_delta(struct iq_debugfile *f, int64_t delta)
+{
+	f->delta = delta;
+}
+
+struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *name, uint64_t address)
+{
+	unsigned int section = iq_elffile_section(&f->elf, name);
+	uint64_t size, end;
+
+	if (!section)
+		return iq_error_new(IQ_E_NOT_FOUND, "%s has no section %s", f->elf.path, name);
+	size = f->elf.sections[section].sh_size;
+	if (iq_add_overflows(address, size, &end))
+		return iq_error_new(IQ_E_FORMAT, "section %s of %s cannot lie at %#llx", name,
+				    f->elf.path, (unsigned long long)address);
+	if (!iq_grow(&f->loaded, &f->room_loaded, f->nr_loaded + 1, sizeof(*f->loaded)))
+		return iq_error_nomem();
+	f->loaded[f->nr_loaded++] = (struct loaded){address, size, section};
+	return NULL;
+}
+
+/* From a runtime address to the file's own. */
+static bool link_address(const struct iq_debugfile *f, uint64_t address, uint64_t *ret)
+{
+	if (f->kind == IQ_FILE_VMLINUX) {
+		*ret = address - (uint64_t)f->delta;
+		return true;
+	}
+	/* The latest word counts: a module may have been loaded anew elsewhere. */
+	for (unsigned int i = f->nr_loaded; i-- > 0;) {
+		const struct loaded *l = &f->loaded[i];
+
+		if (address >= l->start && address - l->start < l->size) {
+			*ret = iq_dwarf_link_address(&f->elf, l->section, address - l->start);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *address)
+{
+	Elf64_Sym sym;
+
+	if (!iq_elffile_symbol(&f->elf, symbol, &sym))
+		return false;
+	if (f->elf.type != ET_REL) {
+		*address = sym.st_value;
+		return true;
+	}
+	for (unsigned int i = f->nr_loaded; i-- > 0;) {
+		if (f->loaded[i].section == sym.st_shndx) {
+			*address = f->loaded[i].start + sym.st_value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- Lines ------------------------------------------------------------------------------------ */
+
+/* The unit of a runtime address; its link address in *LINK. */
+static struct iq_dw_unit *unit_at(struct iq_debugfile *f, uint64_t address, uint64_t *link)
+{
+	if (!f->dwarf_opened) {
+		f->dwarf_opened = true;
+		if (iq_debugfile_has_dwarf(f)) {
+			struct iq_error *err = iq_dwarf_open(&f->dwarf, &f->elf);
+
+			f->dwarf_usable = !err;
+			iq_error_free(err);
+		}
+	}
+	if (!f->dwarf_usable || !link_address(f, address, link))
+		return NULL;
+	iq_dw_units_trim(&f->dwarf, UNITS_KEPT);
+	return iq_dw_unit_at(&f->dwarf, *link);
+}
+
+bool iq_line_of(struct iq_debugfile *f, uint64_t address, const char **file, unsigned int *line)
+{
+	uint64_t link;
+	struct iq_dw_unit *u = unit_at(f, address, &link);
+
+	return u && iq_dw_line(u, link, file, line);
+}
+
+unsigned int iq_inlines_of(struct iq_debugfile *f, uint64_t address, struct iq_inline *out,
+			   unsigned int max)
+{
+	uint64_t link;
+	struct iq_dw_unit *u = unit_at(f, address, &link);
+
+	return u ? iq_dw_inlines(u, link, out, max) : 0;
+}
