@@ -10,11 +10,11 @@
 #include <stdlib.h>
 
 #define BTF_MAGIC 0xeb9f
-#define HEADER_LEN 24	    /* up to and with str_len */
-#define HEADER_LAYOUT 32    /* with layout_off, layout_len (Linux 7.1) */
-#define RECORD_LEN 12	    /* struct btf_type */
+#define HEADER_LEN 24 /* up to and with str_len */
+#define HEADER_LAYOUT 32 /* with layout_off, layout_len (Linux 7.1) */
+#define RECORD_LEN 12 /* struct btf_type */
 #define LARGEST (64u << 20) /* an allyesconfig kernel has about 30 MB */
-#define LONGEST_NAME 1024    /* the kernel itself allows half of this (KSYM_NAME_LEN) */
+#define LONGEST_NAME 1024 /* the kernel itself allows half of this (KSYM_NAME_LEN) */
 #define DAMAGES_SHOWN 10
 
 void btf_damage(struct iq_types *t, const char *fmt, ...)
@@ -32,7 +32,7 @@ void btf_damage(struct iq_types *t, const char *fmt, ...)
 	iq_buf_free(&text);
 }
 
-/* ---- Strings ---------------------------------------------------------------------------------- */
+/* ---- Strings --------------------------------------------------------------------------------- */
 
 /* NULL, and the damage noted: there is no such string. */
 static const char *string_at(struct iq_types *t, uint32_t offset)
@@ -76,7 +76,7 @@ const char *btf_name(struct iq_types *t, uint32_t offset)
 	return s ? s : "?";
 }
 
-/* ---- Records ---------------------------------------------------------------------------------- */
+/* ---- Records --------------------------------------------------------------------------------- */
 
 /*
  * Bytes that follow the common part of a record; false: a kind that neither this program nor the
@@ -138,8 +138,7 @@ static bool decode(const struct iq_types *t, uint32_t offset, struct btf_record 
 	r->flag = info >> 31;
 	r->size_or_type = iq_le32(p + 8);
 	r->data = p + RECORD_LEN;
-	if (!tail_length(t, r->kind, r->vlen, &tail) ||
-	    tail > t->records_len - offset - RECORD_LEN)
+	if (!tail_length(t, r->kind, r->vlen, &tail) || tail > t->records_len - offset - RECORD_LEN)
 		return false;
 	*next = offset + RECORD_LEN + (uint32_t)tail;
 	return true;
@@ -191,8 +190,9 @@ static struct iq_error *find_records(struct iq_types *t)
 		uint32_t next;
 
 		if (!decode(t, at, &r, &next)) {
-			btf_damage(t, "record %u at byte %u makes no sense; types from there on are "
-				      "unknown",
+			btf_damage(t,
+				   "record %u at byte %u makes no sense; types from there on are "
+				   "unknown",
 				   t->first + nr, at);
 			t->damaged = true;
 			break;
@@ -213,7 +213,7 @@ static struct iq_error *find_records(struct iq_types *t)
 	return NULL;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static bool section(const uint8_t *data, size_t len, uint32_t header, unsigned int field,
 		    const uint8_t **start, uint32_t *size)
@@ -237,7 +237,8 @@ static struct iq_error *parse(struct iq_types *t, const uint8_t *data, size_t le
 	if (len < HEADER_LEN || iq_le16(data) != BTF_MAGIC)
 		return iq_error_new(IQ_E_FORMAT, "%s is not BTF", t->source);
 	if (data[2] != 1)
-		return iq_error_new(IQ_E_FORMAT, "%s has the unknown version %u", t->source, data[2]);
+		return iq_error_new(IQ_E_FORMAT, "%s has the unknown version %u", t->source,
+				    data[2]);
 	header = iq_le32(data + 4);
 	if (header < HEADER_LEN || header > len ||
 	    !section(data, len, header, 8, &t->records, &t->records_len) ||
@@ -299,7 +300,8 @@ static struct iq_error *finish(struct iq_types *t, const void *data, size_t len,
 	struct iq_error *err = parse(t, data, len);
 
 	if (!err) {
-		t->nodes = calloc((t->end - t->first + BTF_BLOCK - 1) / BTF_BLOCK, sizeof(*t->nodes));
+		t->nodes =
+			calloc((t->end - t->first + BTF_BLOCK - 1) / BTF_BLOCK, sizeof(*t->nodes));
 		if (!t->nodes)
 			err = iq_error_nomem();
 	}

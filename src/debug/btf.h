@@ -3,8 +3,9 @@
  * BTF inside the debug room: what btf.c (container and records), btf_type.c (types made from
  * records), type_name.c (look-up by name), member.c and declare.c share.
  *
- * The format is that of Documentation/bpf/btf.rst and include/uapi/linux/btf.h: a header, a sequence
- * of records of varying length whose numbers ("ids") count up from 1, and a section of strings.
+ * The format is that of Documentation/bpf/btf.rst and include/uapi/linux/btf.h: a header, a
+ * sequence of records of varying length whose numbers ("ids") count up from 1, and a section of
+ * strings.
  */
 #ifndef INQUEST_DEBUG_BTF_H
 #define INQUEST_DEBUG_BTF_H
@@ -49,8 +50,8 @@ struct btf_record {
 };
 
 /*
- * Hash chains, in the order of ids.  A record has at most one name in one index, so all indexes share
- * the links (iq_types.chain).
+ * Hash chains, in the order of ids.  A record has at most one name in one index, so all indexes
+ * share the links (iq_types.chain).
  */
 struct btf_index {
 	uint32_t *heads; /* ids; 0: empty */
@@ -118,9 +119,9 @@ const char *btf_name(struct iq_types *t, uint32_t offset);
 void btf_damage(struct iq_types *t, const char *fmt, ...) IQ_PRINTF(2, 3);
 
 /*
- * btf_fetch.c: LEN bytes at ADDRESS into T->owned.  What cannot be read becomes bytes of 0xff, which are
- * no record, no id, no offset and no text, so that whatever uses them is found out to be damaged.
- * An error if nothing can be done with the rest.
+ * btf_fetch.c: LEN bytes at ADDRESS into T->owned.  What cannot be read becomes bytes of 0xff,
+ * which are no record, no id, no offset and no text, so that whatever uses them is found out to be
+ * damaged.  An error if nothing can be done with the rest.
  */
 struct iq_error *btf_fetch(struct iq_types *t, struct iq_vm *vm, uint64_t address,
 			   uint64_t len) IQ_CHECK;
@@ -130,8 +131,8 @@ struct iq_error *btf_fetch(struct iq_types *t, struct iq_vm *vm, uint64_t addres
 const struct iq_type *btf_resolve(struct iq_types *t, uint32_t id);
 /* Follow type tags only; 0 if that leads nowhere. */
 uint32_t btf_skip_tags(struct iq_types *t, uint32_t id);
-/* KIND (POINTER, CONST, VOLATILE, ARRAY of COUNT) of T, from the source or made up.  NULL: no memory
- * or too large. */
+/* KIND (POINTER, CONST, VOLATILE, ARRAY of COUNT) of T, from the source or made up.  NULL: no
+ * memory or too large. */
 const struct iq_type *btf_derive(const struct iq_type *t, enum iq_kind kind, uint64_t count);
 
 /* type_name.c: the first definition named NAME of one of the BTF kinds in MASK in T alone (not its

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A kernel's BTF out of the dump: about a thousand pages that have to be decompressed, which is the
- * longest single step of opening a dump.  So all CPUs do it: the address range is translated here, and
- * threads with readers of their own fetch pieces of it.
+ * longest single step of opening a dump.  So all CPUs do it: the address range is translated here,
+ * and threads with readers of their own fetch pieces of it.
  */
 #include "btf.h"
 #include <stdlib.h>
 
 #define PIECE (64 * 1024)
 #define WORTH_THREADS (512 * 1024) /* a module's BTF is read faster than a thread starts */
-#define MIN_USABLE 24		   /* a header */
+#define MIN_USABLE 24 /* a header */
 
 struct piece {
 	uint64_t physical;
@@ -113,7 +113,8 @@ static struct iq_error *fetch_slowly(struct iq_types *t, struct iq_vm *vm, uint6
 	while (done < len) {
 		uint64_t hole;
 
-		if (iq_vm_read(vm, address + done, t->owned + done, len - done, &fault) == IQ_MEM_OK)
+		if (iq_vm_read(vm, address + done, t->owned + done, len - done, &fault) ==
+		    IQ_MEM_OK)
 			break;
 		if (fault.address < address + done || fault.address >= address + len)
 			return iq_fault_error(&fault);

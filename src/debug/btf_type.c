@@ -10,7 +10,7 @@
 
 #define WORD 8 /* bytes of a pointer; every supported machine has 64 bits */
 
-/* ---- References ------------------------------------------------------------------------------- */
+/* ---- References ------------------------------------------------------------------------------ */
 
 uint32_t btf_skip_tags(struct iq_types *t, uint32_t id)
 {
@@ -74,7 +74,7 @@ const struct iq_type *btf_resolve(struct iq_types *t, uint32_t id)
 	return &t->nothing.type;
 }
 
-/* ---- Making a type ---------------------------------------------------------------------------- */
+/* ---- Making a type --------------------------------------------------------------------------- */
 
 /* Bytes of type ID.  False, and the damage noted: no such type, a cycle, or more than 64 bits. */
 static bool size_of(struct iq_types *t, uint32_t id, uint64_t *ret)
@@ -244,8 +244,8 @@ static bool make(struct iq_types *t, uint32_t id, const struct btf_record *r, st
 
 static bool is_type(uint32_t kind)
 {
-	return kind != BTF_FUNC && kind != BTF_VAR && kind != BTF_DATASEC &&
-	       kind != BTF_DECL_TAG && kind != BTF_TYPE_TAG && kind < BTF_NR_KINDS;
+	return kind != BTF_FUNC && kind != BTF_VAR && kind != BTF_DATASEC && kind != BTF_DECL_TAG &&
+	       kind != BTF_TYPE_TAG && kind < BTF_NR_KINDS;
 }
 
 const struct iq_type *iq_type_by_id(struct iq_types *t, uint32_t id)
@@ -278,7 +278,7 @@ const struct iq_type *iq_type_by_id(struct iq_types *t, uint32_t id)
 	return &node->type;
 }
 
-/* ---- Targets ---------------------------------------------------------------------------------- */
+/* ---- Targets --------------------------------------------------------------------------------- */
 
 const struct iq_type *iq_type_target(const struct iq_type *type)
 {
@@ -300,44 +300,41 @@ const struct iq_type *iq_type_target(const struct iq_type *type)
 	/* Types that were made up have their targets from the beginning. */
 	if (!node->target) {
 		if (btf_record(type->types, type->id, &r))
-			node->target = btf_resolve(type->types, r.kind == BTF_ARRAY ?
-							       iq_le32(r.data) : r.size_or_type);
+			node->target =
+				btf_resolve(type->types,
+					    r.kind == BTF_ARRAY ? iq_le32(r.data) : r.size_or_type);
 		else
 			node->target = &type->types->nothing.type;
 	}
 	return node->target;
 }
 
-const struct iq_type *iq_type_unqualified(const struct iq_type *t)
+static bool is_qualifier(enum iq_kind kind)
 {
-	unsigned int i;
-
-	for (i = 0; i < BTF_MAX_CHAIN && (t->kind == IQ_KIND_CONST || t->kind == IQ_KIND_VOLATILE ||
-					  t->kind == IQ_KIND_RESTRICT); i++)
-		t = iq_type_target(t);
-	return i < BTF_MAX_CHAIN ? t : &t->types->nothing.type;
+	return kind == IQ_KIND_CONST || kind == IQ_KIND_VOLATILE || kind == IQ_KIND_RESTRICT;
 }
 
-const struct iq_type *iq_type_strip(const struct iq_type *t)
+const struct iq_type *iq_type_unqualified(const struct iq_type *t)
 {
-	unsigned int i;
-
-	for (i = 0; i < BTF_MAX_CHAIN; i++) {
-		switch (t->kind) {
-		case IQ_KIND_CONST:
-		case IQ_KIND_VOLATILE:
-		case IQ_KIND_RESTRICT:
-		case IQ_KIND_TYPEDEF:
-			t = iq_type_target(t);
-			continue;
-		default:
+	for (unsigned int i = 0; i < BTF_MAX_CHAIN; i++) {
+		if (!is_qualifier(t->kind))
 			return t;
-		}
+		t = iq_type_target(t);
 	}
 	return &t->types->nothing.type;
 }
 
-/* ---- Members ---------------------------------------------------------------------------------- */
+const struct iq_type *iq_type_strip(const struct iq_type *t)
+{
+	for (unsigned int i = 0; i < BTF_MAX_CHAIN; i++) {
+		if (!is_qualifier(t->kind) && t->kind != IQ_KIND_TYPEDEF)
+			return t;
+		t = iq_type_target(t);
+	}
+	return &t->types->nothing.type;
+}
+
+/* ---- Members --------------------------------------------------------------------------------- */
 
 /*
  * Before kind_flag (Linux 4.20), a bitfield's width was a property of an integer type made for it:
@@ -488,18 +485,19 @@ const struct iq_enumerator *iq_type_enumerators(const struct iq_type *t, unsigne
 	return node->enumerators;
 }
 
-/* ---- Types derived from others ---------------------------------------------------------------- */
+/* ---- Types derived from others --------------------------------------------------------------- */
 
 struct btf_derived {
 	struct btf_derived *next;
 	const struct iq_type *type;
 };
 
-/* The source's own pointer to, or qualified form of, the type ID; rather one without tags between. */
+/* The source's own pointer to, or qualified form of, the type ID; rather without tags between. */
 static const struct iq_type *search_derived(struct iq_types *t, uint32_t id, enum iq_kind kind)
 {
-	uint32_t want = kind == IQ_KIND_POINTER ? BTF_PTR : kind == IQ_KIND_CONST ? BTF_CONST
-									       : BTF_VOLATILE;
+	uint32_t want = kind == IQ_KIND_POINTER ? BTF_PTR
+			: kind == IQ_KIND_CONST ? BTF_CONST
+						: BTF_VOLATILE;
 	uint32_t tagged = 0;
 	struct btf_record r;
 
@@ -514,7 +512,8 @@ static const struct iq_type *search_derived(struct iq_types *t, uint32_t id, enu
 	return tagged ? iq_type_by_id(t, tagged) : NULL;
 }
 
-static const struct iq_type *make_up(const struct iq_type *target, enum iq_kind kind, uint64_t count)
+static const struct iq_type *make_up(const struct iq_type *target, enum iq_kind kind,
+				     uint64_t count)
 {
 	uint64_t size = kind == IQ_KIND_POINTER ? WORD : target->size;
 	struct btf_node *node;
@@ -524,8 +523,8 @@ static const struct iq_type *make_up(const struct iq_type *target, enum iq_kind 
 	node = iq_arena_alloc(&target->types->arena, sizeof(*node));
 	if (!node)
 		return NULL;
-	node->type = (struct iq_type){.kind = kind, .name = "", .size = size, .count = count,
-				      .types = target->types};
+	node->type = (struct iq_type){
+		.kind = kind, .name = "", .size = size, .count = count, .types = target->types};
 	node->target = target;
 	node->listed = true;
 	return &node->type;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * C declarations as gdb and crash print them.  A declaration is built from the inside out, starting
- * from the name: what a type derives from it (*, [n], (parameters)) is put around it, until the type
- * at the bottom goes in front.
+ * from the name: what a type derives from it (*, [n], (parameters)) is put around it, until the
+ * type at the bottom goes in front.
  */
 #include "btf.h"
 
-#define MAX_NESTING 8	    /* functions in parameters of functions */
-#define MAX_PARAMETERS 64   /* shown */
-#define MAX_LENGTH 16384    /* of one declarator; a damaged type has no end */
+#define MAX_NESTING 8 /* functions in parameters of functions */
+#define MAX_PARAMETERS 64 /* shown */
+#define MAX_LENGTH 16384 /* of one declarator; a damaged type has no end */
 
 struct declarator {
 	struct iq_buf text;

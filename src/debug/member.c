@@ -2,7 +2,7 @@
 /* Members by path: through anonymous structs and unions, nested structs and array elements. */
 #include "btf.h"
 
-#define MAX_NESTING 16	     /* anonymous in anonymous */
+#define MAX_NESTING 16 /* anonymous in anonymous */
 #define MAX_LOOKED_AT 200000 /* members per name: a damaged struct can contain itself many times */
 
 /* Member NAME (LEN characters) of T, its offset counted from the start of T. */
@@ -165,15 +165,16 @@ static struct iq_error *explain(enum result why, const struct walk *w, const cha
 		err = no_member(w, type);
 		break;
 	case NOT_A_STRUCT:
-		err = iq_error_new(IQ_E_NOT_FOUND, "%s is not a struct or union: no member %.*s in it",
-				   type, len, w->what);
+		err = iq_error_new(IQ_E_NOT_FOUND,
+				   "%s is not a struct or union: no member %.*s in it", type, len,
+				   w->what);
 		if (iq_type_strip(w->in)->kind == IQ_KIND_POINTER)
 			err = iq_error_hint(err, "what a pointer points to lies elsewhere: a path "
 						 "of members ends there");
 		break;
 	case NOT_AN_ARRAY:
-		err = iq_error_new(IQ_E_NOT_FOUND, "%s is not an array: no element %.*s in it", type,
-				   len, w->what);
+		err = iq_error_new(IQ_E_NOT_FOUND, "%s is not an array: no element %.*s in it",
+				   type, len, w->what);
 		break;
 	case BEYOND:
 		err = iq_error_new(IQ_E_NOT_FOUND, "%.*s is outside of %s", len, w->what, type);
@@ -198,7 +199,8 @@ struct iq_error *iq_member_find(const struct iq_type *t, const char *path, struc
 	return NULL;
 }
 
-bool iq_offset(struct iq_types *t, const char *tag, const char *path, uint64_t *offset, uint64_t *size)
+bool iq_offset(struct iq_types *t, const char *tag, const char *path, uint64_t *offset,
+	       uint64_t *size)
 {
 	struct walk w = {.in = btf_by_tag(t, tag), .at = {.name = ""}};
 

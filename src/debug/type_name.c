@@ -7,20 +7,35 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#define MAX_WORDS 128	/* of a name with everything around it that can be parsed */
+#define MAX_WORDS 128 /* of a name with everything around it that can be parsed */
 #define MAX_DIMENSIONS 8
 #define MAX_POINTERS 32
 #define LONGEST_CHAIN 4096 /* of equal hashes: a kernel has a few dozen functions of one name */
 
-/* ---- C's arithmetic types --------------------------------------------------------------------- */
+/* ---- C's arithmetic types -------------------------------------------------------------------- */
 
-enum { W_SIGNED, W_UNSIGNED, W_LONG, W_SHORT, W_INT, W_CHAR, W_BOOL, W_FLOAT, W_DOUBLE, W_INT128,
-       NR_WORDS };
+enum word {
+	W_SIGNED,
+	W_UNSIGNED,
+	W_LONG,
+	W_SHORT,
+	W_INT,
+	W_CHAR,
+	W_BOOL,
+	W_FLOAT,
+	W_DOUBLE,
+	W_INT128,
+	NR_WORDS
+};
 
 static int arithmetic_word(const char *s, size_t len)
 {
-	static const char *const words[NR_WORDS] = {"signed", "unsigned", "long",  "short",  "int",
-						    "char",   "_Bool",	  "float", "double", "__int128"};
+	static const char *const words[NR_WORDS] = {
+		[W_SIGNED] = "signed", [W_UNSIGNED] = "unsigned", [W_LONG] = "long",
+		[W_SHORT] = "short",   [W_INT] = "int",		  [W_CHAR] = "char",
+		[W_BOOL] = "_Bool",    [W_FLOAT] = "float",	  [W_DOUBLE] = "double",
+		[W_INT128] = "__int128",
+	};
 
 	for (int i = 0; i < NR_WORDS; i++) {
 		if (strlen(words[i]) == len && !memcmp(words[i], s, len))
@@ -87,7 +102,7 @@ const char *btf_arithmetic_name(const char *words, size_t len)
 	return usual_name(nr);
 }
 
-/* ---- Indexes ---------------------------------------------------------------------------------- */
+/* ---- Indexes --------------------------------------------------------------------------------- */
 
 static const uint32_t index_kinds[BTF_NR_INDEXES] = {
 	[BTF_INDEX_TYPES] = BTF_MASK(BTF_INT) | BTF_MASK(BTF_STRUCT) | BTF_MASK(BTF_UNION) |
@@ -172,7 +187,7 @@ uint32_t btf_find(struct iq_types *t, enum btf_index_kind which, const char *nam
 	return 0;
 }
 
-/* ---- Names as C writes them ------------------------------------------------------------------- */
+/* ---- Names as C writes them ------------------------------------------------------------------ */
 
 enum tag { TAG_NONE, TAG_STRUCT, TAG_UNION, TAG_ENUM };
 
@@ -200,7 +215,9 @@ static const struct iq_type *find_word(struct iq_types *t, const char *name, enu
 {
 	static const uint32_t order[] = {
 		BTF_MASK(BTF_TYPEDEF) | BTF_MASK(BTF_INT) | BTF_MASK(BTF_FLOAT),
-		BTF_MASK(BTF_STRUCT), BTF_MASK(BTF_UNION), BTF_MASK(BTF_ENUM) | BTF_MASK(BTF_ENUM64),
+		BTF_MASK(BTF_STRUCT),
+		BTF_MASK(BTF_UNION),
+		BTF_MASK(BTF_ENUM) | BTF_MASK(BTF_ENUM64),
 	};
 	const struct iq_type *type = NULL;
 
@@ -399,9 +416,10 @@ const struct iq_type *iq_type_next_same_name(const struct iq_type *t)
 	return id ? iq_type_by_id(t->types, id) : NULL;
 }
 
-/* ---- Functions and variables ------------------------------------------------------------------ */
+/* ---- Functions and variables ----------------------------------------------------------------- */
 
-const struct iq_type *iq_function_by_name(struct iq_types *t, const char *name, unsigned int *matches)
+const struct iq_type *iq_function_by_name(struct iq_types *t, const char *name,
+					  unsigned int *matches)
 {
 	const struct iq_type *first = NULL;
 	unsigned int nr = 0;
@@ -436,7 +454,7 @@ const struct iq_type *iq_variable_type(struct iq_types *t, const char *name)
 	return NULL;
 }
 
-/* ---- Spelling suggestions --------------------------------------------------------------------- */
+/* ---- Spelling suggestions -------------------------------------------------------------------- */
 
 void iq_types_nearest(struct iq_types *t, struct iq_nearest *n)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * BTF of any content: every type is made, listed, declared and looked up by its own name.  The input is
- * a little-endian length, so many bytes of a kernel's BTF, and the rest a module's.
+ * BTF of any content: every type is made, listed, declared and looked up by its own name.  The
+ * input is a little-endian length, so many bytes of a kernel's BTF, and the rest a module's.
  */
 #include <inquest/types.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * BTF put together by hand, so that every kind, both ways to write bitfields and every sort of damage
- * occur.  That real BTF is understood is checked against pahole and bpftool by btf_against_others.py.
+ * BTF put together by hand, so that every kind, both ways to write bitfields and every sort of
+ * damage occur.  That real BTF is understood is checked against pahole and bpftool by
+ * btf_against_others.py.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +13,10 @@
 #include <inquest/types.h>
 #include <stdlib.h>
 
-/* ---- A BTF under construction ----------------------------------------------------------------- */
+/* ---- A BTF under construction ---------------------------------------------------------------- */
 
-enum { INT = 1, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, PROTO,
-       VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 };
+enum { INT = 1, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC,
+       PROTO, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 };
 
 struct built {
 	struct iq_buf types, strings;
@@ -46,8 +47,8 @@ static uint32_t string(struct built *b, const char *s)
 }
 
 /* The common part of a record; returns its id. */
-static uint32_t record(struct built *b, const char *name, unsigned int kind, uint32_t vlen, bool flag,
-		       uint32_t size_or_type)
+static uint32_t record(struct built *b, const char *name, unsigned int kind, uint32_t vlen,
+		       bool flag, uint32_t size_or_type)
 {
 	u32(&b->types, string(b, name));
 	u32(&b->types, (uint32_t)flag << 31 | kind << 24 | vlen);
@@ -89,7 +90,8 @@ static void member(struct built *b, const char *name, uint32_t type, uint32_t wh
 
 /* Header LEN bytes; the layout section, if any, goes behind the strings. */
 static struct iq_error *open_built(struct built *b, uint32_t len, const uint8_t *layout,
-				   uint32_t layout_len, struct iq_types *base, struct iq_types **ret)
+				   uint32_t layout_len, struct iq_types *base,
+				   struct iq_types **ret)
 {
 	string(b, "");
 	iq_buf_add(&b->file, "\x9f\xeb\x01\x00", 4);
@@ -107,7 +109,8 @@ static struct iq_error *open_built(struct built *b, uint32_t len, const uint8_t 
 	iq_buf_add(&b->file, b->types.s, b->types.len);
 	iq_buf_add(&b->file, b->strings.s, b->strings.len);
 	iq_buf_add(&b->file, layout, layout_len);
-	return iq_btf_open(b->file.s, b->file.len, true, base, base ? "mod" : "vmlinux", &b->w, ret);
+	return iq_btf_open(b->file.s, b->file.len, true, base, base ? "mod" : "vmlinux", &b->w,
+			   ret);
 }
 
 static struct iq_types *finish(struct built *b)
@@ -145,7 +148,7 @@ static void assert_warned(struct built *b, const char *part)
 	fail_msg("no warning contains \"%s\"", part);
 }
 
-/* ---- Tests ------------------------------------------------------------------------------------ */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
 static void arithmetic_types(void **state)
 {
@@ -217,7 +220,8 @@ static void declarations(void **state)
 	assert_declared(iq_type_by_name(t, "char[4][2]"), "", "char [4][2]");
 	assert_int_equal(iq_type_by_name(t, "char[4][2]")->size, 8);
 	assert_int_equal(iq_type_by_name(t, "char[4][2]")->count, 4);
-	assert_declared(iq_type_by_name(t, "struct list_head*const*"), "", "struct list_head * const *");
+	assert_declared(iq_type_by_name(t, "struct list_head*const*"), "",
+			"struct list_head * const *");
 	assert_ptr_equal(iq_type_by_name(t, "list_head *"), iq_type_by_id(t, list + 1));
 	assert_ptr_equal(iq_type_by_name(t, "const char *"), iq_type_by_id(t, tagged + 2));
 	assert_ptr_equal(iq_type_by_name(t, "int *[2]"), iq_type_by_name(t, "int *[2]"));
@@ -381,7 +385,8 @@ static void members_by_path(void **state)
 	assert_int_equal(err->code, IQ_E_NOT_FOUND);
 	iq_error_free(err);
 	for (unsigned int i = 0; i < 6; i++) {
-		static const char *const bad[] = {"", ".pid", "list[", "list[x]", "list..", "list[]"};
+		static const char *const bad[] = {"", ".pid", "list[", "list[x]", "list..",
+						  "list[]"};
 
 		err = iq_member_find(outer, bad[i], &m);
 		assert_int_equal(err->code, IQ_E_USAGE);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * unit-btf-dump [-b BASE] FILE: everything a BTF file or the .BTF section of an ELF file says, as one line an
- * item, for comparison with what pahole and bpftool make of the same file (tests/suite).
+ * unit-btf-dump [-b BASE] FILE: everything a BTF file or the .BTF section of an ELF file says, as
+ * one line an item, for comparison with what pahole and bpftool make of the same file
+ * (btf_against_others.py).
  *
- *	ID KIND NAME SIZE
+ *	ID KIND NAME SIZE [ENCODING] [DECLARATION]
+ *	  ENUMERATOR VALUE
  *	  MEMBER BIT_OFFSET BIT_SIZE SIZE DECLARATION
  */
 #include <fcntl.h>
@@ -103,7 +105,8 @@ static void print_type(const struct iq_type *t, struct iq_buf *out)
 		if (t->encoding == IQ_ENC_SIGNED)
 			iq_buf_printf(out, "  %s %lld\n", e[i].name, (long long)e[i].value);
 		else
-			iq_buf_printf(out, "  %s %llu\n", e[i].name, (unsigned long long)e[i].value);
+			iq_buf_printf(out, "  %s %llu\n", e[i].name,
+				      (unsigned long long)e[i].value);
 	}
 }
 
