@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,11 @@
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,6 +162,51 @@ static void role_udp(void)
 		perror("recv");
 }
 
+/* A "container": every namespace its own; its init is pid 1 in there. */
+static void role_ns(void)
+{
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC))
+		perror("unshare");
+	if (sethostname("inside", 6))
+		perror("sethostname");
+	if (fork() == 0) {
+		prctl(PR_SET_NAME, "w-ns-init", 0, 0, 0);
+		if (fork() == 0)
+			prctl(PR_SET_NAME, "w-ns-child", 0, 0, 0);
+	}
+	for (;;)
+		pause();
+}
+
+/* Real-time, on one CPU, with limits and ids of its own. */
+static void role_rt(void)
+{
+	struct sched_param sp = { .sched_priority = 7 };
+	struct rlimit nofile = { 77, 99 };
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	sched_setscheduler(0, SCHED_FIFO, &sp);
+	setrlimit(RLIMIT_NOFILE, &nofile);
+	if (setgid(1234) || setuid(4321))
+		perror("setuid");
+	for (;;)
+		sleep(1000);
+}
+
+static void role_timer(void)
+{
+	struct itimerspec in = { .it_value.tv_sec = 5000, .it_interval.tv_sec = 60 };
+	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+	char expired[8];
+
+	timerfd_settime(fd, 0, &in, NULL);
+	if (read(fd, expired, 8) < 0)
+		perror("timerfd");
+}
+
 static void role_nice(void)
 {
 	if (nice(10) == -1)
@@ -174,6 +222,8 @@ static const struct { const char *name; void (*fn)(void); } roles[] = {
 	{ "w-epoll", role_epoll },     { "w-mmap", role_mmap },
 	{ "w-flock", role_flock },     { "w-nice", role_nice },
 	{ "w-ipc", role_ipc },         { "w-udp", role_udp },
+	{ "w-ns", role_ns },           { "w-rt", role_rt },
+	{ "w-timer", role_timer },
 };
 
 int main(void)
