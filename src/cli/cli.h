@@ -126,7 +126,7 @@ void text_task_header(const struct iq_task *t, struct iq_buf *out);
 json_t *json_address(uint64_t a);
 /*
  * Text from the dump as a JSON string: valid UTF-8 as it is, any other byte as the code point of its value;
- * written out, everything but printable ASCII is an escape ("\u001b").
+ * written out, everything but printable ASCII is an escape ("\u001B").
  */
 json_t *json_text(const char *s, size_t len);
 /* Registers as a JSON object. */

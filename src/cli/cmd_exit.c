@@ -10,7 +10,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	if (next_option(&o, "", &err) != -1)
 		return err;
 	if (o.index < argc)
-		return iq_error_new(IQ_E_USAGE, "%s takes no words", argv[0]);
+		return iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]);
 	s->quit = true;
 	return NULL;
 }

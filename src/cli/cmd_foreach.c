@@ -319,7 +319,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		return err;
 	at = find_command(argc, argv);
 	if (at == argc)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "foreach needs a command"),
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "no command was named"),
 				     "for example: foreach user bt");
 	IQ_TRY(check_command(argv[at]));
 	IQ_TRY(need_kernel(s, &k));

@@ -172,7 +172,7 @@ static struct iq_error *parse(int argc, char **argv, struct log_result *x)
 		}
 	}
 	if (o.index < argc)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "log takes options only, not %s", argv[o.index]),
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]),
 				     "to search it: log | grep WORD");
 	if (x->wall && x->plain)
 		return iq_error_new(IQ_E_USAGE, "-T shows the time of day and -t no time: choose one");

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct mod_result {
-	struct iq_module *const *module; /* owned by the kernel */
+	const struct iq_module **module; /* owned, what it points to is the kernel's; by address */
 	unsigned int nr;
 	bool taints; /* -t */
 	bool many_ranges;
@@ -16,6 +16,7 @@ static void free_result(void *data)
 {
 	struct mod_result *x = data;
 
+	free(x->module);
 	free(x->taint);
 	free(x);
 }
@@ -163,6 +164,31 @@ static bool has_many_ranges(struct iq_kernel *k)
 	return types && iq_offset(types, "module", "mem", &offset, NULL);
 }
 
+static int by_base(const void *a, const void *b)
+{
+	const struct iq_module *x = *(const struct iq_module *const *)a;
+	const struct iq_module *y = *(const struct iq_module *const *)b;
+
+	return x->base < y->base ? -1 : x->base > y->base;
+}
+
+static struct iq_error *list_modules(struct iq_kernel *k, struct mod_result *x)
+{
+	struct iq_module *const *modules;
+	unsigned int nr;
+
+	IQ_TRY(iq_modules(k, &modules, &nr));
+	x->module = calloc(nr ? nr : 1, sizeof(*x->module));
+	x->taint = calloc(nr ? nr : 1, sizeof(*x->taint));
+	if (!x->module || !x->taint)
+		return iq_error_nomem();
+	for (unsigned int i = 0; i < nr; i++)
+		x->module[i] = modules[i];
+	x->nr = nr;
+	qsort(x->module, nr, sizeof(*x->module), by_base);
+	return NULL;
+}
+
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
 	struct options o = {.argc = argc, .argv = argv};
@@ -178,19 +204,14 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		taints = true;
 	}
 	if (o.index < argc)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "mod takes no words"),
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]),
 				     "debug files of modules are given on the command line, or with --debug-dir");
 	IQ_TRY(need_kernel(s, &k));
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();
 	x->taints = taints;
-	err = iq_modules(k, &x->module, &x->nr);
-	if (!err) {
-		x->taint = calloc(x->nr ? x->nr : 1, sizeof(*x->taint));
-		if (!x->taint)
-			err = iq_error_nomem();
-	}
+	err = list_modules(k, x);
 	if (!err && taints)
 		err = read_taints(s, x);
 	if (err) {

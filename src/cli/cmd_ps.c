@@ -78,7 +78,7 @@ static void text_table(const struct ps_result *x, struct iq_buf *out)
 {
 	if (!x->no_header)
 		iq_buf_printf(out, "      PID    PPID  CPU  %s  ST  %%MEM      VSZ      RSS  COMM\n",
-			      x->stack_pointer ? "    KSTACKP     " : "     TASK       ");
+			      x->stack_pointer ? "    KSTACKP    " : "     TASK      ");
 	for (unsigned int i = 0; i < x->nr; i++)
 		text_row(x, x->row[i].task, out);
 }

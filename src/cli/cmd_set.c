@@ -131,7 +131,7 @@ static struct iq_error *answer(struct session *s, bool radix, struct result *r)
 static struct iq_error *set_radix(struct session *s, int argc, char **argv, struct result *r)
 {
 	if (argc > 1)
-		return iq_error_new(IQ_E_USAGE, "set radix takes one word: 10 or 16");
+		return iq_error_new(IQ_E_USAGE, "the radix is one word: 10 or 16");
 	if (argc == 1) {
 		if (!strcmp(argv[0], "16") || !strcmp(argv[0], "hex"))
 			s->hex = true;
@@ -239,7 +239,7 @@ static struct iq_error *run_hex(struct session *s, int argc, char **argv, struct
 	char *word = !strcmp(argv[0], "hex") ? "16" : "10";
 
 	if (argc > 1)
-		return iq_error_new(IQ_E_USAGE, "%s takes no words", argv[0]);
+		return iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[1]);
 	return set_radix(s, 1, &word, r);
 }
 

@@ -356,7 +356,7 @@ static struct iq_error *parse(int argc, char **argv, struct request *q)
 	q->words = argv + o.index;
 	q->nr_words = argc - o.index;
 	if (q->all + q->modules + !!q->module + !!q->part + (q->nr_words > 0) != 1)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "sym wants names or addresses, or one of -l, -M, -m, -q"),
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "names or addresses are wanted, or one of -l, -M, -m, -q"),
 				     "help sym shows examples");
 	return NULL;
 }

@@ -313,7 +313,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		taint = true;
 	}
 	if (o.index < argc)
-		return iq_error_new(IQ_E_USAGE, "sys takes no words");
+		return iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]);
 	IQ_TRY(need_kernel(s, &k));
 	x = calloc(1, sizeof(*x));
 	if (!x)

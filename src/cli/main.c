@@ -198,6 +198,9 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 		case ':':
 			return usage_error(iq_error_new(IQ_E_USAGE, "%s needs a value", argv[optind - 1]));
 		default:
+			/* In a cluster of letters the word says less than the letter. */
+			if (optopt && optopt < OPT_NO_VMLINUX)
+				return usage_error(iq_error_new(IQ_E_USAGE, "unknown option -%c", optopt));
 			return usage_error(iq_error_new(IQ_E_USAGE, "unknown option %s", argv[optind - 1]));
 		}
 	}
