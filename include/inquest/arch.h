@@ -199,7 +199,7 @@ enum iq_flow {
 /* One explicit or hidden operand. */
 struct iq_operand {
 	enum { IQ_OP_REG, IQ_OP_MEM, IQ_OP_IMM, IQ_OP_TARGET } kind;
-	bool read, write;	/* for MEM: the memory; lea only computes: neither */
+	bool read, write;	/* for MEM: the memory; lea, nop and prefetch only name it: neither */
 	bool conditional;	/* the write may not happen (cmov, rep) */
 	bool hidden;		/* not in the text: rsp of push, rflags are left out */
 	unsigned int size;	/* bytes */
@@ -209,7 +209,7 @@ struct iq_operand {
 	unsigned int scale;
 	int segment;		/* MEM: IQ_X86_FS, IQ_X86_GS when overridden, else -1 */
 	bool no_address;	/* MEM: more than one address (vector index), or one that base, index
-				 * and disp cannot express (32-bit arithmetic) */
+				 * and disp cannot express (32-bit arithmetic, bt with a register) */
 	int64_t disp;		/* MEM: displacement; IMM: value, sign extended; TARGET: absolute address */
 };
 
@@ -257,7 +257,8 @@ void iq_insn_text(const struct iq_arch *a, const uint8_t *code, size_t len, uint
 		  const struct iq_insn_namer *namer, struct iq_buf *out);
 
 /*
- * Effective address of a memory operand with these registers; false if one of them is not known.
+ * Effective address of a memory operand with the registers from before the instruction (push: the slot
+ * that it writes); false if one of them is not known, or for no_address.
  */
 bool iq_operand_address(const struct iq_arch *a, const struct iq_operand *op,
 			const struct iq_regs *regs, uint64_t *ret);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Virtual address spaces: translation with a small cache of translated pages in front of the
  * machine's page-table walk and the linear mappings behind it, and reads of virtual memory.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Instruction texts against GNU objdump's: reads `objdump -d -w` of any x86-64 ELF file from standard
  * input, disassembles the bytes of each line again and compares text and length.  Prints

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Text of an instruction in AT&T syntax, exactly as GNU objdump 2.40 prints it:
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * {evex} and {vex} in front of instructions that have a shorter or a more usual encoding than the one
  * used: without it the assembler would choose the other one.

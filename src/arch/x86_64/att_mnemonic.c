@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Mnemonics of AT&T syntax.  Most are Intel's in lower case; the table at the end has the others: other
  * names, and rules for the suffix that tells the size of a memory operand where no register does.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Prefixes: each byte is either expressed by the rest of the text (an operand's size, a segment, an
  * opcode that needs it), or shown as a word in front of the mnemonic: rep, lock, and those that have

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What an x86-64 instruction does: Zydis decodes it, here its operands become register numbers,
  * addresses and reads and writes of our own.
@@ -90,6 +90,39 @@ static enum iq_flow flow_of(const ZydisDecodedInstruction *z)
 	}
 }
 
+/* Instructions that do nothing with their operands: they cannot even fault. */
+static bool is_hint(const ZydisDecodedInstruction *z)
+{
+	return z->meta.category == ZYDIS_CATEGORY_WIDENOP ||
+	       z->meta.category == ZYDIS_CATEGORY_NOP ||
+	       z->meta.category == ZYDIS_CATEGORY_PREFETCH ||
+	       z->meta.category == ZYDIS_CATEGORY_PREFETCHWT1 ||
+	       z->mnemonic == ZYDIS_MNEMONIC_INVLPG;
+}
+
+static bool is_string(const ZydisDecodedInstruction *z)
+{
+	return z->meta.category == ZYDIS_CATEGORY_STRINGOP ||
+	       z->meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
+}
+
+/* Is the address more than segment, base, index and displacement? */
+static bool has_no_address(const ZydisDecodedInstruction *z, const ZydisDecodedOperandMem *m)
+{
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_BT:
+	case ZYDIS_MNEMONIC_BTC:
+	case ZYDIS_MNEMONIC_BTR:
+	case ZYDIS_MNEMONIC_BTS:
+		/* A bit number in a register may lead to any word around the address. */
+		return z->opcode != 0xba;
+	case ZYDIS_MNEMONIC_XLAT:
+		return true;
+	default:
+		return m->type == ZYDIS_MEMOP_TYPE_VSIB || m->type == ZYDIS_MEMOP_TYPE_MIB;
+	}
+}
+
 static void fill_memory(struct iq_operand *op, const ZydisDecodedInstruction *z,
 			const ZydisDecodedOperand *o, uint64_t address)
 {
@@ -103,7 +136,7 @@ static void fill_memory(struct iq_operand *op, const ZydisDecodedInstruction *z,
 	op->segment = m->segment == ZYDIS_REGISTER_FS ? IQ_X86_FS :
 		      m->segment == ZYDIS_REGISTER_GS ? IQ_X86_GS :
 							-1;
-	op->no_address = m->type == ZYDIS_MEMOP_TYPE_VSIB;
+	op->no_address = has_no_address(z, m);
 	if (op->base == IQ_X86_RIP) {
 		op->disp = (int64_t)(address + z->length + (uint64_t)op->disp);
 		if (m->base == ZYDIS_REGISTER_EIP)
@@ -111,10 +144,25 @@ static void fill_memory(struct iq_operand *op, const ZydisDecodedInstruction *z,
 	} else if (z->address_width == 32 && o->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN) {
 		op->no_address = true;
 	}
-	/* lea, nopw 0x0(%rax) and the like only look as if they used memory. */
-	if (m->type == ZYDIS_MEMOP_TYPE_AGEN || z->meta.category == ZYDIS_CATEGORY_WIDENOP ||
-	    z->mnemonic == ZYDIS_MNEMONIC_NOP)
+	/* lea looks as if it used memory. */
+	if (m->type == ZYDIS_MEMOP_TYPE_AGEN || m->type == ZYDIS_MEMOP_TYPE_MIB)
 		op->read = op->write = op->conditional = false;
+}
+
+static void fill_imm(struct iq_operand *op, const ZydisDecodedInstruction *z,
+		     const ZydisDecodedOperand *o, uint64_t address)
+{
+	op->kind = IQ_OP_IMM;
+	op->disp = o->imm.value.s;
+	if (o->imm.is_relative) {
+		op->kind = IQ_OP_TARGET;
+		op->disp = (int64_t)(address + z->length + o->imm.value.u);
+	} else if (o->size == z->operand_width && o->id > 0 && z->meta.category != ZYDIS_CATEGORY_IO) {
+		/* mov $0xfffffff4,%eax is -12, although Zydis calls it unsigned. */
+		unsigned int unused = 64u - o->size;
+
+		op->disp = (int64_t)(o->imm.value.u << unused) >> unused;
+	}
 }
 
 /* False: nothing that a struct iq_operand could tell. */
@@ -144,10 +192,7 @@ static bool fill_operand(struct iq_operand *op, const ZydisDecodedInstruction *z
 		fill_memory(op, z, o, address);
 		return true;
 	case ZYDIS_OPERAND_TYPE_IMMEDIATE:
-		op->kind = o->imm.is_relative ? IQ_OP_TARGET : IQ_OP_IMM;
-		op->disp = o->imm.value.s;
-		if (o->imm.is_relative)
-			op->disp = (int64_t)(address + z->length + o->imm.value.u);
+		fill_imm(op, z, o, address);
 		return true;
 	default: /* far pointers: not in 64-bit mode */
 		return false;
@@ -155,13 +200,26 @@ static bool fill_operand(struct iq_operand *op, const ZydisDecodedInstruction *z
 }
 
 /*
- * The stack slot of push, pop, call and ret, which Zydis describes as a hidden operand based on rsp,
- * lies below the rsp from before a push: the operand's address is that of the slot.
+ * What Zydis leaves to those who know: addresses are meant with the registers from before the instruction,
+ * and a register that addresses memory is read.
  */
-static void fix_stack_slot(const ZydisDecodedInstruction *z, struct iq_operand *op)
+static void adjust(const ZydisDecodedInstruction *z, struct iq_operand *op)
 {
-	if (op->kind == IQ_OP_MEM && op->hidden && op->base == IQ_X86_RSP && op->write)
-		op->disp -= op->size;
+	if (op->kind == IQ_OP_MEM && op->base == IQ_X86_RSP) {
+		/* The slot that push and call write lies below the stack pointer. */
+		if (op->hidden && op->write)
+			op->disp -= op->size;
+		/* pop 0x8(%rsp) computes the address after the pop. */
+		else if (!op->hidden && z->mnemonic == ZYDIS_MNEMONIC_POP)
+			op->disp += op->size;
+	}
+	if (op->kind == IQ_OP_REG && is_string(z) &&
+	    (op->reg == IQ_X86_RSI || op->reg == IQ_X86_RDI))
+		op->read = true;
+	if (op->kind == IQ_OP_REG && z->mnemonic == ZYDIS_MNEMONIC_LEAVE && op->reg == IQ_X86_RSP)
+		op->read = false;
+	if (is_hint(z))
+		op->read = op->write = op->conditional = false;
 }
 
 static void copy_mnemonic(struct iq_insn *insn, ZydisMnemonic mnemonic)
@@ -209,7 +267,7 @@ static bool decode(const uint8_t *code, size_t len, uint64_t address, struct iq_
 
 		if (!fill_operand(op, &z, &operands[i], address + fwait))
 			continue;
-		fix_stack_slot(&z, op);
+		adjust(&z, op);
 		if (op->kind == IQ_OP_TARGET) {
 			insn->has_target = true;
 			insn->target = (uint64_t)op->disp;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Registers of x86-64: their names and roles, and the places they are saved in: the trap frame
  * (struct pt_regs), the NT_PRSTATUS note and QEMU's own note.
