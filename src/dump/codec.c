@@ -52,10 +52,23 @@ static enum iq_mem unpack_zstd(struct iq_codec *c, const uint8_t *in, size_t len
 										  : IQ_MEM_DAMAGED;
 }
 
-enum iq_mem iq_codec_page(struct iq_codec *c, uint32_t flags, const uint8_t *in, size_t len,
+bool iq_is_zero(const uint8_t *page, size_t size)
+{
+	/* Most pages that are not zero show it at once. */
+	for (size_t i = 0; i < size; i += 64) {
+		uint64_t w[8];
+
+		memcpy(w, page + i, sizeof(w));
+		if (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7])
+			return false;
+	}
+	return true;
+}
+
+static enum iq_mem unpack(struct iq_codec *c, uint32_t flags, const uint8_t *in, size_t len,
 			  uint8_t *out, size_t page_size)
 {
-	switch (flags & IQ_KDUMP_PACKED) {
+	switch (flags) {
 	case 0:
 		if (len != page_size)
 			return IQ_MEM_DAMAGED;
@@ -71,6 +84,32 @@ enum iq_mem iq_codec_page(struct iq_codec *c, uint32_t flags, const uint8_t *in,
 		return unpack_zstd(c, in, len, out, page_size);
 	}
 	return IQ_MEM_DAMAGED;
+}
+
+/* A page of 4096 zeros is less than this in zlib, LZO and zstd, but not in snappy. */
+static bool is_known_zero(const struct iq_codec *c, uint32_t flags, const uint8_t *in, size_t len)
+{
+	return len && len == c->zero_len && flags == c->zero_flags && !memcmp(in, c->zero, len);
+}
+
+enum iq_mem iq_codec_page(struct iq_codec *c, uint32_t flags, const uint8_t *in, size_t len,
+			  uint8_t *out, size_t page_size, bool *zero)
+{
+	enum iq_mem why;
+
+	*zero = is_known_zero(c, flags, in, len);
+	if (*zero)
+		return IQ_MEM_OK;
+	why = unpack(c, flags, in, len, out, page_size);
+	if (why)
+		return why;
+	*zero = iq_is_zero(out, page_size);
+	if (*zero && len <= IQ_PACKED_ZERO) {
+		memcpy(c->zero, in, len);
+		c->zero_len = (uint32_t)len;
+		c->zero_flags = flags;
+	}
+	return IQ_MEM_OK;
 }
 
 void iq_codec_free(struct iq_codec *c)

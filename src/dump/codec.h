@@ -21,18 +21,29 @@
 struct libdeflate_decompressor;
 struct ZSTD_DCtx_s;
 
+#define IQ_PACKED_ZERO 64u
+
 /* Zero-initialise it.  The contexts are made by the first page that needs them. */
 struct iq_codec {
 	struct libdeflate_decompressor *deflate;
 	struct ZSTD_DCtx_s *zstd;
+	/*
+	 * What a zero page looked like when it was compressed.  In a dump of which nothing was left
+	 * out every other page is one, and the same bytes need not be decompressed again.
+	 */
+	uint8_t zero[IQ_PACKED_ZERO];
+	uint32_t zero_len, zero_flags;
 };
 
 /*
- * LEN bytes at IN, compressed as FLAGS says, are a page of PAGE_SIZE bytes: into OUT.  IQ_MEM_DAMAGED
- * if they are not exactly that, IQ_MEM_IO without memory.
+ * LEN bytes at IN, compressed as FLAGS says, are a page of PAGE_SIZE bytes: into OUT; or nothing but
+ * zeros: *ZERO, OUT is not filled then.  IQ_MEM_DAMAGED if they are not exactly that, IQ_MEM_IO
+ * without memory.
  */
 enum iq_mem iq_codec_page(struct iq_codec *c, uint32_t flags, const uint8_t *in, size_t len,
-			  uint8_t *out, size_t page_size);
+			  uint8_t *out, size_t page_size, bool *zero);
+/* Is the page (SIZE a multiple of 64) all zeros? */
+bool iq_is_zero(const uint8_t *page, size_t size);
 void iq_codec_free(struct iq_codec *c);
 
 #endif

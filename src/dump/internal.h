@@ -78,9 +78,6 @@ uint16_t iq_notes_machine(const struct iq_dump *d);
 /* Make TEXT info.vmcoreinfo. */
 struct iq_error *iq_vmcoreinfo_set(struct iq_dump *d, const void *text, size_t len);
 
-/* Is the page (SIZE a multiple of 64, aligned to 8) all zeros? */
-bool iq_is_zero(const uint8_t *page, size_t size);
-
 #define IQ_CACHE_WAYS 4
 
 struct iq_cache_tag {

@@ -226,18 +226,16 @@ static enum iq_mem kdump_load(struct iq_reader *r, uint64_t pfn, uint8_t *page,
 	}
 	if (!desc.flags) {
 		why = iq_file_read_all(r->dump->file, page, r->page_size, desc.offset);
+		loaded->zero = !why && iq_is_zero(page, r->page_size);
 	} else {
 		why = iq_file_read_all(r->dump->file, r->packed, desc.size, desc.offset);
 		if (!why)
 			why = iq_codec_page(&r->codec, desc.flags, r->packed, desc.size, page,
-					    r->page_size);
+					    r->page_size, &loaded->zero);
 	}
-	if (why)
-		return why;
-	loaded->zero = iq_is_zero(page, r->page_size);
-	if (loaded->zero)
+	if (!why && loaded->zero)
 		iq_kdump_learn_zero(k, desc.offset);
-	return IQ_MEM_OK;
+	return why;
 }
 
 void iq_kdump_learn_zero(struct iq_kdump *k, uint64_t offset)

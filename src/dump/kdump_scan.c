@@ -44,12 +44,13 @@ static enum iq_mem fill_run(struct unit *u, size_t i)
 	return got < 0 ? IQ_MEM_IO : IQ_MEM_OK;
 }
 
-/* The bytes of page number I of the unit, in its run or the scratch page. */
+/* The bytes of page number I of the unit, in its run or the scratch page; NULL: zeros. */
 static enum iq_mem unpack(struct unit *u, size_t i, const struct iq_desc *desc,
 			  const uint8_t **page)
 {
 	const uint8_t *data;
 	enum iq_mem why;
+	bool zero;
 
 	if (desc->offset < u->run_start ||
 	    desc->offset + desc->size > u->run_start + u->run_len) {
@@ -61,12 +62,13 @@ static enum iq_mem unpack(struct unit *u, size_t i, const struct iq_desc *desc,
 	}
 	data = u->r->run + (desc->offset - u->run_start);
 	if (!desc->flags && (uintptr_t)data % 8 == 0) {
-		*page = data;
+		*page = iq_is_zero(data, u->r->page_size) ? NULL : data;
 		return IQ_MEM_OK;
 	}
-	*page = u->r->scan_page;
-	return iq_codec_page(&u->r->codec, desc->flags, data, desc->size, u->r->scan_page,
-			     u->r->page_size);
+	why = iq_codec_page(&u->r->codec, desc->flags, data, desc->size, u->r->scan_page,
+			    u->r->page_size, &zero);
+	*page = zero ? NULL : u->r->scan_page;
+	return why;
 }
 
 static bool show_page(struct unit *u, size_t i, uint64_t pfn)
@@ -90,11 +92,11 @@ static bool show_page(struct unit *u, size_t i, uint64_t pfn)
 		u->sink->missing[why]++;
 		return true;
 	}
-	if (!iq_is_zero(page, u->r->page_size))
-		return iq_sink_page(u->sink, pfn, page);
-	iq_kdump_learn_zero(k, desc.offset);
-	u->zero_offset = atomic_load_explicit(&k->zero_offset, memory_order_relaxed);
-	return iq_sink_page(u->sink, pfn, NULL);
+	if (!page) {
+		iq_kdump_learn_zero(k, desc.offset);
+		u->zero_offset = atomic_load_explicit(&k->zero_offset, memory_order_relaxed);
+	}
+	return iq_sink_page(u->sink, pfn, page);
 }
 
 /* Read the descriptors of the unit, of which PFN is the first page in the file. */

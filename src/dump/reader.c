@@ -10,19 +10,6 @@ const uint8_t *iq_zero_page(void)
 	return zero_page;
 }
 
-bool iq_is_zero(const uint8_t *page, size_t size)
-{
-	/* Most pages that are not zero show it at once. */
-	for (size_t i = 0; i < size; i += 64) {
-		uint64_t w[8];
-
-		memcpy(w, page + i, sizeof(w));
-		if (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7])
-			return false;
-	}
-	return true;
-}
-
 #define CACHE_BYTES (2u * 1024 * 1024)
 #define MOST_CACHE_PAGES (1u << 20)
 
