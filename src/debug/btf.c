@@ -78,46 +78,27 @@ const char *btf_name(struct iq_types *t, uint32_t offset)
 
 /* ---- Records --------------------------------------------------------------------------------- */
 
-/*
- * Bytes that follow the common part of a record; false: a kind that neither this program nor the
- * header's own description knows.
- */
+/* Bytes that follow the common part of a record: fixed + each * vlen. */
+static const struct {
+	uint8_t fixed, each;
+} tails[BTF_NR_KINDS] = {
+	[BTF_INT] = {4, 0},	[BTF_ARRAY] = {12, 0},	 [BTF_STRUCT] = {0, 12},
+	[BTF_UNION] = {0, 12},	[BTF_ENUM] = {0, 8},	 [BTF_FUNC_PROTO] = {0, 8},
+	[BTF_VAR] = {4, 0},	[BTF_DATASEC] = {0, 12}, [BTF_DECL_TAG] = {4, 0},
+	[BTF_ENUM64] = {0, 12},
+};
+
+/* False: a kind that neither this program nor the header's own description knows. */
 static bool tail_length(const struct iq_types *t, uint32_t kind, uint32_t vlen, uint64_t *ret)
 {
-	switch (kind) {
-	case BTF_PTR:
-	case BTF_FWD:
-	case BTF_TYPEDEF:
-	case BTF_VOLATILE:
-	case BTF_CONST:
-	case BTF_RESTRICT:
-	case BTF_FUNC:
-	case BTF_FLOAT:
-	case BTF_TYPE_TAG:
-		*ret = 0;
-		return true;
-	case BTF_INT:
-	case BTF_VAR:
-	case BTF_DECL_TAG:
-		*ret = 4;
-		return true;
-	case BTF_ARRAY:
-		*ret = 12;
-		return true;
-	case BTF_ENUM:
-	case BTF_FUNC_PROTO:
-		*ret = UINT64_C(8) * vlen;
-		return true;
-	case BTF_STRUCT:
-	case BTF_UNION:
-	case BTF_DATASEC:
-	case BTF_ENUM64:
-		*ret = UINT64_C(12) * vlen;
-		return true;
-	}
-	if (!kind || kind >= t->layout_nr)
+	if (!kind)
 		return false;
-	*ret = t->layout[4 * kind] + (uint64_t)t->layout[4 * kind + 1] * vlen;
+	if (kind < BTF_NR_KINDS)
+		*ret = tails[kind].fixed + (uint64_t)tails[kind].each * vlen;
+	else if (kind < t->layout_nr)
+		*ret = t->layout[4 * kind] + (uint64_t)t->layout[4 * kind + 1] * vlen;
+	else
+		return false;
 	return true;
 }
 
@@ -159,22 +140,6 @@ bool btf_record(struct iq_types *t, uint32_t id, struct btf_record *ret)
 	return t && decode(t, t->offset[id - t->first], ret, &next);
 }
 
-/* Which index a record's name belongs to; BTF_NR_INDEXES: none. */
-static enum btf_index_kind index_of(const struct btf_record *r)
-{
-	const uint32_t types = BTF_MASK(BTF_INT) | BTF_MASK(BTF_STRUCT) | BTF_MASK(BTF_UNION) |
-			       BTF_MASK(BTF_ENUM) | BTF_MASK(BTF_FWD) | BTF_MASK(BTF_TYPEDEF) |
-			       BTF_MASK(BTF_FLOAT) | BTF_MASK(BTF_ENUM64);
-
-	if (!r->name || r->kind >= BTF_NR_KINDS)
-		return BTF_NR_INDEXES;
-	if (BTF_MASK(r->kind) & types)
-		return BTF_INDEX_TYPES;
-	return r->kind == BTF_FUNC  ? BTF_INDEX_FUNCTIONS
-	       : r->kind == BTF_VAR ? BTF_INDEX_VARIABLES
-				    : BTF_NR_INDEXES;
-}
-
 /* Find where every record begins, and count what the indexes by name will hold. */
 static struct iq_error *find_records(struct iq_types *t)
 {
@@ -186,7 +151,6 @@ static struct iq_error *find_records(struct iq_types *t)
 		return iq_error_nomem();
 	while (at < t->records_len) {
 		struct btf_record r;
-		enum btf_index_kind index;
 		uint32_t next;
 
 		if (!decode(t, at, &r, &next)) {
@@ -200,11 +164,8 @@ static struct iq_error *find_records(struct iq_types *t)
 		if (!iq_grow(&t->offset, &room, nr + 1, sizeof(*t->offset)))
 			return iq_error_nomem();
 		t->offset[nr++] = at;
-		index = index_of(&r);
-		if (index < BTF_NR_INDEXES)
-			t->count[index]++;
-		if (r.kind == BTF_ENUM64 || (r.kind == BTF_ENUM && r.flag))
-			t->signed_enums = true;
+		t->count[btf_index_of(r.kind)] += r.name != 0;
+		t->signed_enums |= r.kind == BTF_ENUM64 || (r.kind == BTF_ENUM && r.flag);
 		at = next;
 	}
 	if (!nr)

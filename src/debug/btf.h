@@ -61,6 +61,22 @@ struct btf_index {
 
 enum btf_index_kind { BTF_INDEX_TYPES, BTF_INDEX_FUNCTIONS, BTF_INDEX_VARIABLES, BTF_NR_INDEXES };
 
+/* Which index names of this kind belong to; BTF_NR_INDEXES: none. */
+static inline enum btf_index_kind btf_index_of(uint32_t kind)
+{
+	const uint32_t types = BTF_MASK(BTF_INT) | BTF_MASK(BTF_STRUCT) | BTF_MASK(BTF_UNION) |
+			       BTF_MASK(BTF_ENUM) | BTF_MASK(BTF_FWD) | BTF_MASK(BTF_TYPEDEF) |
+			       BTF_MASK(BTF_FLOAT) | BTF_MASK(BTF_ENUM64);
+
+	if (kind >= BTF_NR_KINDS)
+		return BTF_NR_INDEXES;
+	if (types >> kind & 1)
+		return BTF_INDEX_TYPES;
+	return kind == BTF_FUNC	 ? BTF_INDEX_FUNCTIONS
+	       : kind == BTF_VAR ? BTF_INDEX_VARIABLES
+				 : BTF_NR_INDEXES;
+}
+
 struct btf_derived;
 
 /* A type as everyone else sees it, and what is found out about it when somebody asks. */
@@ -90,7 +106,7 @@ struct iq_types {
 	struct iq_types *base;
 	uint32_t first, end;	/* ids */
 	uint32_t *offset;	/* of records, by id - first */
-	uint32_t count[BTF_NR_INDEXES];
+	uint32_t count[BTF_NR_INDEXES + 1]; /* of names; the last: in no index */
 	bool damaged;		/* the records could not be followed to their end */
 	bool signed_enums;	/* the encoder marks signed enums (pahole 1.24 and later) */
 	struct btf_index index[BTF_NR_INDEXES];

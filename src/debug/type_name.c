@@ -104,14 +104,6 @@ const char *btf_arithmetic_name(const char *words, size_t len)
 
 /* ---- Indexes --------------------------------------------------------------------------------- */
 
-static const uint32_t index_kinds[BTF_NR_INDEXES] = {
-	[BTF_INDEX_TYPES] = BTF_MASK(BTF_INT) | BTF_MASK(BTF_STRUCT) | BTF_MASK(BTF_UNION) |
-			    BTF_MASK(BTF_ENUM) | BTF_MASK(BTF_FWD) | BTF_MASK(BTF_TYPEDEF) |
-			    BTF_MASK(BTF_FLOAT) | BTF_MASK(BTF_ENUM64),
-	[BTF_INDEX_FUNCTIONS] = BTF_MASK(BTF_FUNC),
-	[BTF_INDEX_VARIABLES] = BTF_MASK(BTF_VAR),
-};
-
 static uint32_t hash_name(const char *name)
 {
 	uint64_t h = iq_hash_str(name);
@@ -153,8 +145,7 @@ static bool build_index(struct iq_types *t, enum btf_index_kind which)
 		uint32_t *head;
 
 		/* A whole number of bytes: not an integer made for one bitfield. */
-		if (!btf_record(t, id, &r) || r.kind >= BTF_NR_KINDS ||
-		    !(BTF_MASK(r.kind) & index_kinds[which]) || !r.name ||
+		if (!btf_record(t, id, &r) || !r.name || btf_index_of(r.kind) != which ||
 		    (r.kind == BTF_INT && !btf_int_is_plain(&r)))
 			continue;
 		head = &index->heads[hash_name(key_of(t, &r)) & index->mask];
@@ -462,8 +453,8 @@ void iq_types_nearest(struct iq_types *t, struct iq_nearest *n)
 		for (uint32_t id = t->first; id < t->end; id++) {
 			struct btf_record r;
 
-			if (btf_record(t, id, &r) && r.name && r.kind < BTF_NR_KINDS &&
-			    BTF_MASK(r.kind) & index_kinds[BTF_INDEX_TYPES])
+			if (btf_record(t, id, &r) && r.name &&
+			    btf_index_of(r.kind) == BTF_INDEX_TYPES)
 				iq_nearest_offer(n, btf_string(t, r.name));
 		}
 	}
