@@ -91,6 +91,9 @@ void iq_value_print(struct iq_kernel *k, struct iq_vm *vm, const struct iq_type 
 void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const struct iq_format *f,
 		   struct iq_buf *out);
 
+/* LEN characters as gdb shows a string: quoted, what is not printable ASCII in octal. */
+void iq_string_show(const char *text, size_t len, struct iq_buf *out);
+
 /*
  * The definition of T as crash's struct and whatis print it: "struct list_head {\n    struct list_head
  * *next;…}"; typedefs with what they stand for in the middle; enums with their values.  With OFFSETS each

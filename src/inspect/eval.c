@@ -393,7 +393,7 @@ static struct iq_error *evaluate(const struct iq_scope *s, bool addresses, const
 	struct eval e = {.scope = s, .addresses = addresses};
 	struct iq_arena arena = {0};
 	struct iq_error *err;
-	struct node *n;
+	struct node *n = NULL;
 
 	err = parse_expression(s, &arena, text, &n);
 	if (!err && s->bare_hex && n->kind == NODE_NUMBER && n->decimal &&

@@ -234,7 +234,7 @@ static struct iq_error *looks_like_cast(struct parser *p, bool *ret)
 /* name, module:name, name:cpu, module:name:cpu; the colon glued to both. */
 static struct iq_error *parse_name(struct parser *p, struct node **ret)
 {
-	struct node *n;
+	struct node *n = NULL;
 
 	IQ_TRY(new_node(p, NODE_NAME, NULL, NULL, &n));
 	IQ_TRY(take_name(p, &n->name));
@@ -266,7 +266,7 @@ static bool all_digits(const struct token *t)
 
 static struct iq_error *parse_operand(struct parser *p, struct node **ret)
 {
-	struct node *n;
+	struct node *n = NULL;
 
 	switch (p->token.kind) {
 	case TOKEN_NUMBER:
@@ -296,7 +296,7 @@ static struct iq_error *parse_operand(struct parser *p, struct node **ret)
 
 static struct iq_error *parse_postfix(struct parser *p, struct node **ret)
 {
-	struct node *n, *index;
+	struct node *n = NULL, *index = NULL;
 
 	IQ_TRY(parse_operand(p, &n));
 	for (;;) {
@@ -322,7 +322,7 @@ static struct iq_error *parse_postfix(struct parser *p, struct node **ret)
 static struct iq_error *parse_cast(struct parser *p, struct node **ret)
 {
 	const struct iq_type *t = NULL;
-	struct node *n;
+	struct node *n = NULL;
 
 	IQ_TRY(parse_type(p, &t));
 	IQ_TRY(expect(p, ')', ")"));
@@ -394,7 +394,7 @@ static bool on_level(const struct parser *p, int level)
 
 static struct iq_error *parse_binary(struct parser *p, int level, struct node **ret)
 {
-	struct node *a, *b;
+	struct node *a = NULL, *b = NULL;
 
 	if (level == NR_LEVELS)
 		return parse_unary(p, ret);
@@ -415,7 +415,7 @@ struct iq_error *parse_expression(const struct iq_scope *s, struct iq_arena *are
 				  struct node **ret)
 {
 	struct parser p = {.scope = s, .arena = arena, .lexer = {.text = text}};
-	struct node *n;
+	struct node *n = NULL;
 
 	if (strnlen(text, EXPR_MAX_TEXT + 1) > EXPR_MAX_TEXT)
 		return iq_error_new(IQ_E_LIMIT, "the expression is longer than %d characters",

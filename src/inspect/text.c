@@ -108,3 +108,13 @@ void print_string_at(struct printer *p, uint64_t address)
 	}
 	iq_buf_puts(p->out, is_last_nul(p, address + at) ? "\"" : "\"...");
 }
+
+void iq_string_show(const char *text, size_t len, struct iq_buf *out)
+{
+	bool octal = false;
+
+	iq_buf_putc(out, '"');
+	for (size_t i = 0; i < len; i++)
+		octal = put(out, (uint8_t)text[i], '"', octal);
+	iq_buf_putc(out, '"');
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* p: the value of an expression. */
+#include "show.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct answer {
+	char *name; /* in front of " = " */
+	int cpu;    /* -1: not of a CPU */
+	struct iq_value value;
+};
+
+struct p_result {
+	struct iq_kernel *k;
+	struct iq_scope scope;
+	struct memory memory; /* -u */
+	struct iq_format format;
+	struct answer *answers;
+	unsigned int nr;
+	char *percpu;	     /* a per-CPU variable by itself: where its copies are */
+	bool untyped_symbol; /* the only answer is a symbol whose type is not known */
+};
+
+static void free_result(void *data)
+{
+	struct p_result *x = data;
+
+	for (unsigned int i = 0; i < x->nr; i++)
+		free(x->answers[i].name);
+	free(x->answers);
+	free(x->percpu);
+	memory_close(&x->memory);
+	free(x);
+}
+
+/* ---- Text -------------------------------------------------------------------------------------- */
+
+/* A symbol without a type: its address, and the word there. */
+static void text_untyped(const struct p_result *x, const struct answer *a, struct iq_buf *out)
+{
+	uint64_t word;
+	char name[256];
+
+	iq_buf_printf(out, "%s = <type not in BTF> at 0x%" PRIx64, a->name, a->value.number);
+	if (!iq_is_text(x->k, a->value.number) &&
+	    !iq_vm_read_uint(x->k->vm, a->value.number, x->k->arch->word, &word)) {
+		iq_buf_printf(out, ": 0x%" PRIx64, word);
+		if (iq_symbol_format(x->k, word, false, false, name, sizeof(name)))
+			iq_buf_printf(out, " <%s>", name);
+	}
+	iq_buf_putc(out, '\n');
+}
+
+static void text_percpu(const struct p_result *x, struct iq_buf *out)
+{
+	const struct iq_type *t = x->nr ? x->answers[0].value.type : NULL;
+
+	iq_buf_puts(out, "PER-CPU DATA TYPE:\n  ");
+	if (t)
+		iq_type_declare(t, x->percpu, out);
+	else
+		iq_buf_printf(out, "<type not in BTF> %s", x->percpu);
+	iq_buf_puts(out, ";\nPER-CPU ADDRESSES:\n");
+	for (unsigned int i = 0; i < x->nr; i++) {
+		const struct iq_value *v = &x->answers[i].value;
+
+		iq_buf_printf(out, "  [%d]: %" PRIx64 "\n", x->answers[i].cpu,
+			      v->in_memory ? v->address : v->number);
+	}
+}
+
+static void text(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	const struct p_result *x = r->data;
+
+	if (x->percpu) {
+		text_percpu(x, out);
+		return;
+	}
+	for (unsigned int i = 0; i < x->nr; i++) {
+		if (x->untyped_symbol) {
+			text_untyped(x, &x->answers[i], out);
+			continue;
+		}
+		iq_buf_printf(out, "%s = ", x->answers[i].name);
+		iq_value_show(&x->scope, &x->answers[i].value, &x->format, out);
+		iq_buf_putc(out, '\n');
+	}
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static json_t *json_number(const struct iq_value *v)
+{
+	const struct iq_type *t = v->type ? iq_type_strip(v->type) : NULL;
+
+	if (!t || t->kind == IQ_KIND_POINTER)
+		return json_address(v->number);
+	if (t->encoding == IQ_ENC_SIGNED || t->encoding == IQ_ENC_CHAR || v->number <= INT64_MAX)
+		return json_integer((json_int_t)v->number);
+	return json_address(v->number);
+}
+
+static json_t *json_answer(const struct p_result *x, const struct answer *a)
+{
+	const struct iq_value *v = &a->value;
+	struct iq_vm *vm = x->scope.vm ? x->scope.vm : x->k->vm;
+	struct iq_buf shown = {0};
+	json_t *o = json_object();
+
+	json_object_set_new(o, "expression", json_text(a->name, strlen(a->name)));
+	if (a->cpu >= 0)
+		json_object_set_new(o, "cpu", json_integer(a->cpu));
+	json_object_set_new(o, "type", json_ctype(v->type));
+	json_object_set_new(o, "address", v->in_memory ? json_address(v->address)
+					  : x->untyped_symbol ? json_address(v->number)
+							      : json_null());
+	if (v->in_memory)
+		json_object_set_new(o, "value",
+				    json_value(vm, v->type, v->address, v->bit_offset, v->bit_size));
+	else
+		json_object_set_new(o, "value", x->untyped_symbol ? json_null() : json_number(v));
+	iq_value_show(&x->scope, v, &x->format, &shown);
+	json_object_set_new(o, "text", json_text(iq_buf_str(&shown), shown.len));
+	iq_buf_free(&shown);
+	return o;
+}
+
+static json_t *json(struct session *s, const struct result *r)
+{
+	const struct p_result *x = r->data;
+	json_t *o, *list;
+
+	if (x->nr == 1 && !x->percpu)
+		return json_answer(x, &x->answers[0]);
+	o = json_object();
+	list = json_array();
+	for (unsigned int i = 0; i < x->nr; i++)
+		json_array_append_new(list, json_answer(x, &x->answers[i]));
+	json_object_set_new(o, "cpus", list);
+	return o;
+}
+
+static const struct result_ops ops = {text, json, free_result};
+
+/* ---- Answers ----------------------------------------------------------------------------------- */
+
+static struct iq_error *add(struct p_result *x, const char *name, int cpu, const struct iq_value *v)
+{
+	struct answer *answers = realloc(x->answers, (x->nr + 1) * sizeof(*answers));
+	struct answer a = {.name = strdup(name), .cpu = cpu, .value = *v};
+
+	if (answers)
+		x->answers = answers;
+	if (!answers || !a.name) {
+		free(a.name);
+		return iq_error_nomem();
+	}
+	x->answers[x->nr++] = a;
+	return NULL;
+}
+
+static bool is_plain_name(const char *text)
+{
+	for (; *text; text++) {
+		if (!isalnum((unsigned char)*text) && !strchr("_.:", *text))
+			return false;
+	}
+	return true;
+}
+
+/* SYMBOL on each of the CPUs of SPEC. */
+static struct iq_error *eval_percpu(struct session *s, struct p_result *x, const char *symbol,
+				    const char *spec)
+{
+	unsigned int *cpus = NULL, nr = 0;
+	struct iq_error *err = parse_cpus(s, spec, &cpus, &nr);
+
+	for (unsigned int i = 0; !err && i < nr; i++) {
+		struct iq_buf text = {0}, label = {0};
+		struct iq_value v;
+
+		iq_buf_printf(&text, "%s:%u", symbol, cpus[i]);
+		iq_buf_printf(&label, "per_cpu(%s, %u)", symbol, cpus[i]);
+		err = iq_eval(&x->scope, iq_buf_str(&text), &v);
+		if (!err)
+			err = add(x, iq_buf_str(&label), (int)cpus[i], &v);
+		iq_buf_free(&text);
+		iq_buf_free(&label);
+	}
+	free(cpus);
+	return err;
+}
+
+/* A value that cannot be read at all is an error; part of one is shown in its place. */
+static struct iq_error *check_scalar(const struct p_result *x, const struct iq_value *v)
+{
+	uint64_t number;
+
+	return v->in_memory ? iq_value_u64(&x->scope, v, &number) : NULL;
+}
+
+static struct iq_error *eval_text(struct session *s, struct p_result *x, const char *text)
+{
+	const char *spec = cpuspec(text);
+	struct iq_symbol symbol;
+	struct iq_value v;
+	bool plain = is_plain_name(text);
+
+	if (plain && iq_symbol_named(x->k, text, &symbol)) {
+		if (iq_symbol_is_percpu(x->k, &symbol)) {
+			x->percpu = strdup(text);
+			return x->percpu ? eval_percpu(s, x, text, "a") : iq_error_nomem();
+		}
+		x->untyped_symbol = !iq_global_type(x->k, &symbol);
+	} else if (plain && spec) {
+		char *name = strndup(text, (size_t)(spec - 1 - text));
+		struct iq_error *err = name ? eval_percpu(s, x, name, spec) : iq_error_nomem();
+
+		free(name);
+		return err;
+	}
+	IQ_TRY(iq_eval(&x->scope, text, &v));
+	IQ_TRY(check_scalar(x, &v));
+	return add(x, text, -1, &v);
+}
+
+/* ---- Words ------------------------------------------------------------------------------------- */
+
+static struct iq_error *parse_letter(const char *name, struct iq_format *f)
+{
+	const char *slash = strchr(name, '/');
+
+	if (!slash || !slash[1])
+		return NULL;
+	if (slash[2] || !strchr("xduotcaz", slash[1]))
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s: unknown format", name),
+				     "formats are x d u o t c a z: p/x EXPRESSION");
+	f->letter = slash[1];
+	return NULL;
+}
+
+static struct iq_error *fill(struct session *s, int argc, char **argv, struct p_result *x)
+{
+	struct options o = {.argc = argc, .argv = argv};
+	bool hex = false, decimal = false, user = false;
+	struct iq_error *err;
+	int option;
+
+	while (o.index < argc && (option = next_option(&o, "xdu", &err)) != -1) {
+		if (err)
+			return err;
+		hex |= option == 'x';
+		decimal |= option == 'd';
+		user |= option == 'u';
+	}
+	x->format = session_format(s, hex, decimal);
+	IQ_TRY(parse_letter(argv[0], &x->format));
+	if (o.index >= argc)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the expression is missing"),
+				     "p jiffies, p/x (struct task_struct *)0x…, p init_task.comm");
+	IQ_TRY(need_kernel(s, &x->k));
+	session_scope(s, &x->scope);
+	x->scope.bare_hex = false;
+	if (user) {
+		IQ_TRY(memory_open(s, SPACE_USER, 0, &x->memory));
+		x->scope.vm = x->memory.vm;
+	}
+	return eval_text(s, x, argv[o.index]);
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct p_result *x = calloc(1, sizeof(*x));
+	struct iq_error *err;
+
+	if (!x)
+		return iq_error_nomem();
+	err = fill(s, argc, argv, x);
+	if (err)
+		free_result(x);
+	else
+		*r = (struct result){&ops, x};
+	return err;
+}
+
+const struct command cmd_p = {
+	.name = "p",
+	.summary = "value of an expression",
+	.help = "p[/FORMAT] [-x|-d] [-u] EXPRESSION\n"
+		"p SYMBOL[:CPUS]\n\n"
+		"C's operators + - * / % & | ^ ~ << >> ( ) [] . -> unary * & - and casts, on numbers,\n"
+		"symbols and $registers of the context.  Types come from BTF, which knows functions,\n"
+		"per-CPU variables and all types; of other variables the well-known ones have a type here,\n"
+		"for the rest cast their address: *(struct list_head *)slab_caches.\n\n"
+		"  -x, -d    integers in hexadecimal or decimal\n"
+		"  -u        memory is that of the context's task in user space\n"
+		"  /FORMAT   x d u o t c a z: every number that way\n\n"
+		"A per-CPU variable alone shows where its copies are; :a shows all of them, :0,2-3 some,\n"
+		"and : that of the context's CPU.\n\n"
+		"  p jiffies\n"
+		"  p init_task.comm\n"
+		"  p/x ((struct task_struct *)0xffff897403400000)->mm->pgd[3]\n"
+		"  p runqueues:a\n",
+	.run = run,
+	.raw = true,
+	.completes = "st",
+};

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vtop: a virtual address to a physical one, each step of the way. */
+#include "show.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define MAX_FLAGS 24
+
+struct translation {
+	uint64_t virtual;
+	struct iq_walk walk;
+	bool user, canonical, wrong_half; /* -k with a user address */
+	bool has_page;
+	struct iq_page page;
+	enum iq_mem state; /* of the page in the dump */
+};
+
+struct vtop_result {
+	struct iq_kernel *k;
+	struct translation *list;
+	unsigned int nr;
+};
+
+static void free_result(void *data)
+{
+	struct vtop_result *x = data;
+
+	free(x->list);
+	free(x);
+}
+
+static bool is_mapped(const struct translation *t)
+{
+	return t->canonical && !t->wrong_half && t->walk.status == IQ_MEM_OK;
+}
+
+/* The entry that maps the page; NULL: none was read. */
+static const struct iq_walk_level *last_level(const struct translation *t)
+{
+	return t->walk.nr ? &t->walk.level[t->walk.nr - 1] : NULL;
+}
+
+/* ---- Text -------------------------------------------------------------------------------------- */
+
+/* Virtual address of the kernel's top table. */
+static uint64_t top_table(const struct vtop_result *x)
+{
+	const struct iq_layout *l = &x->k->layout;
+	uint64_t address = iq_kernel_symbol(x->k, "swapper_pg_dir");
+
+	if (!address)
+		address = iq_kernel_symbol(x->k, "init_top_pgt");
+	return address ? address : l->kernel_root + l->text_base - (uint64_t)l->phys_base;
+}
+
+static void text_head(const struct translation *t, struct iq_buf *out)
+{
+	char virtual[20], physical[40];
+	int width;
+
+	snprintf(virtual, sizeof(virtual), "%" PRIx64, t->virtual);
+	width = t->user && strlen(virtual) <= 10 ? 10 : 16;
+	if (!t->canonical)
+		snprintf(physical, sizeof(physical), "(not a canonical address)");
+	else if (t->wrong_half)
+		snprintf(physical, sizeof(physical), "(not a kernel virtual address)");
+	else if (t->walk.status == IQ_MEM_OK)
+		snprintf(physical, sizeof(physical), "%" PRIx64, t->walk.physical);
+	else
+		snprintf(physical, sizeof(physical), "(%s)", iq_mem_text(t->walk.status));
+	iq_buf_printf(out, "%-*s  %-16s\n", width, "VIRTUAL", "PHYSICAL");
+	iq_buf_printf(out, "%-*s  %-16s\n\n", width, virtual, physical);
+}
+
+static const char *size_text(uint64_t size)
+{
+	return size == UINT64_C(1) << 30 ? "  (1GB)" : size == 2 << 20 ? "  (2MB)" : "";
+}
+
+static void text_levels(const struct vtop_result *x, const struct translation *t, struct iq_buf *out)
+{
+	const struct iq_walk *w = &t->walk;
+
+	if (!t->user)
+		iq_buf_printf(out, "PGD DIRECTORY: %" PRIx64 "\n", top_table(x));
+	for (unsigned int i = 0; i < w->nr; i++) {
+		const struct iq_walk_level *l = &w->level[i];
+		bool unread = i + 1 == w->nr && (w->status == IQ_MEM_NO_TABLE || w->linear);
+
+		if (!i && !t->user)
+			iq_buf_puts(out, "PAGE DIRECTORY: ");
+		else
+			iq_buf_printf(out, "%6s: %" PRIx64 " => ", l->name, l->entry_address);
+		if (unread)
+			iq_buf_puts(out, "(this table is not readable)\n");
+		else
+			iq_buf_printf(out, "%" PRIx64 "\n", l->entry);
+	}
+	if (w->status == IQ_MEM_OK && !w->linear)
+		iq_buf_printf(out, "  PAGE: %" PRIx64 "%s\n", w->page, size_text(w->page_size));
+	else if (w->status == IQ_MEM_OK)
+		iq_buf_puts(out, "  by arithmetic: this address lies in a linear mapping of physical memory\n");
+	else if (w->nr && w->status == IQ_MEM_UNMAPPED)
+		iq_buf_printf(out, "  the %s entry is %s: the translation ends here\n",
+			      w->level[w->nr - 1].name, w->level[w->nr - 1].entry ? "not present" : "empty");
+	iq_buf_putc(out, '\n');
+}
+
+static unsigned int flags_of(const struct vtop_result *x, const struct iq_walk_level *l,
+			     const char **names)
+{
+	return x->k->arch->vm->entry_flags(l->entry, l->level, names, MAX_FLAGS);
+}
+
+/* The row of the entry that maps the page. */
+static void text_entry(const struct vtop_result *x, const struct translation *t, struct iq_buf *out)
+{
+	const struct iq_walk_level *l = last_level(t);
+	const char *names[MAX_FLAGS];
+	char entry[20], page[20];
+	int entry_width, page_width;
+	unsigned int nr;
+
+	if (!l || t->walk.linear)
+		return;
+	nr = flags_of(x, l, names);
+	entry_width = snprintf(entry, sizeof(entry), "%" PRIx64, l->entry);
+	page_width = IQ_MAX(snprintf(page, sizeof(page), "%" PRIx64, t->walk.page), 8);
+	iq_buf_printf(out, "%*s%*s  %-*s  FLAGS\n", (entry_width - 3) / 2 + 3, "PTE",
+		      entry_width - (entry_width - 3) / 2 - 3, "", page_width, "PHYSICAL");
+	iq_buf_printf(out, "%s  %*s  (", entry, page_width, page);
+	for (unsigned int i = 0; i < nr; i++)
+		iq_buf_printf(out, "%s%s", i ? "|" : "", names[i]);
+	iq_buf_puts(out, ")\n\n");
+}
+
+static void text_one(struct session *s, const struct vtop_result *x, const struct translation *t,
+		     struct iq_buf *out)
+{
+	text_head(t, out);
+	if (!t->canonical || t->wrong_half)
+		return;
+	text_levels(x, t, out);
+	if (!is_mapped(t))
+		return;
+	text_entry(x, t, out);
+	if (t->has_page)
+		text_page(s, &t->page, out);
+	if (t->state)
+		iq_buf_printf(out, "%sthe page's content: %s\n", t->has_page ? "\n" : "",
+			      iq_mem_text(t->state));
+}
+
+static void text(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	const struct vtop_result *x = r->data;
+
+	for (unsigned int i = 0; i < x->nr; i++) {
+		if (i)
+			iq_buf_putc(out, '\n');
+		text_one(s, x, &x->list[i], out);
+	}
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static json_t *json_levels(const struct vtop_result *x, const struct translation *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; t->canonical && !t->wrong_half && i < t->walk.nr; i++) {
+		const struct iq_walk_level *l = &t->walk.level[i];
+		bool unread = i + 1 == t->walk.nr &&
+			      (t->walk.status == IQ_MEM_NO_TABLE || t->walk.linear);
+		json_t *one = json_object(), *flags = json_array();
+		const char *names[MAX_FLAGS];
+		unsigned int nr = unread ? 0 : flags_of(x, l, names);
+
+		for (unsigned int j = 0; j < nr; j++)
+			json_array_append_new(flags, json_string(names[j]));
+		json_object_set_new(one, "name", json_string(l->name));
+		json_object_set_new(one, "entry_address", json_address(l->entry_address));
+		json_object_set_new(one, "entry", unread ? json_null() : json_address(l->entry));
+		json_object_set_new(one, "flags", flags);
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *json_one(struct session *s, const struct vtop_result *x, const struct translation *t)
+{
+	json_t *o = json_object();
+	bool mapped = is_mapped(t);
+
+	json_object_set_new(o, "virtual", json_address(t->virtual));
+	json_object_set_new(o, "space", json_string(t->user ? "user" : "kernel"));
+	json_object_set_new(o, "physical", mapped ? json_address(t->walk.physical) : json_null());
+	json_object_set_new(o, "page_size", mapped && t->walk.page_size
+						    ? json_integer((json_int_t)t->walk.page_size)
+						    : json_null());
+	json_object_set_new(o, "status", json_string(!t->canonical	? "not canonical"
+						     : t->wrong_half	? "not a kernel virtual address"
+						     : mapped		? "mapped"
+									: iq_mem_text(t->walk.status)));
+	json_object_set_new(o, "linear", json_boolean(mapped && t->walk.linear));
+	json_object_set_new(o, "levels", json_levels(x, t));
+	json_object_set_new(o, "page", t->has_page ? json_page(s, &t->page) : json_null());
+	json_object_set_new(o, "content", mapped ? json_string(iq_mem_text(t->state)) : json_null());
+	return o;
+}
+
+static json_t *json(struct session *s, const struct result *r)
+{
+	const struct vtop_result *x = r->data;
+	json_t *o = json_one(s, x, &x->list[0]), *list;
+
+	if (x->nr == 1)
+		return o;
+	/* The first one where one is, all of them beside it. */
+	list = json_array();
+	for (unsigned int i = 0; i < x->nr; i++)
+		json_array_append_new(list, json_one(s, x, &x->list[i]));
+	json_object_set_new(o, "translations", list);
+	return o;
+}
+
+static const struct result_ops ops = {text, json, free_result};
+
+/* ---- Walking ----------------------------------------------------------------------------------- */
+
+static struct iq_error *user_vm(struct session *s, const char *task_word, struct iq_vm **ret)
+{
+	const struct iq_task *task;
+	struct iq_task named;
+
+	if (task_word) {
+		IQ_TRY(parse_task(s, task_word, &named));
+		task = &named;
+	} else {
+		IQ_TRY(need_task(s, &task));
+	}
+	return iq_task_vm(s->kernel, task, ret);
+}
+
+static void look_up(struct session *s, const struct vtop_result *x, struct iq_vm *vm,
+		    struct translation *t)
+{
+	uint64_t pfn;
+
+	iq_vm_walk(vm, t->virtual, &t->walk);
+	if (t->walk.status)
+		return;
+	pfn = t->walk.physical / iq_dump_info(s->dump)->page_size;
+	t->state = iq_page_state(x->k->reader, pfn);
+	if (iq_kernel_types(x->k)) {
+		struct iq_error *err = iq_page_of(x->k, pfn, &t->page);
+
+		t->has_page = !err;
+		iq_error_free(err);
+	}
+}
+
+struct request {
+	bool user, kernel;
+	const char *task;
+};
+
+static struct iq_error *translate(struct session *s, const struct vtop_result *x,
+				  const struct request *q, struct translation *t)
+{
+	const struct iq_vm_ops *ops_of = x->k->arch->vm;
+	bool in_kernel = ops_of->is_kernel(&x->k->layout, t->virtual);
+	struct iq_vm *vm = x->k->vm;
+
+	t->canonical = ops_of->canonical(&x->k->layout, t->virtual);
+	t->user = q->user || (!q->kernel && !in_kernel);
+	if (!t->canonical)
+		return NULL;
+	if (!t->user) {
+		t->wrong_half = !in_kernel;
+		if (in_kernel)
+			look_up(s, x, vm, t);
+		return NULL;
+	}
+	IQ_TRY(user_vm(s, q->task, &vm));
+	look_up(s, x, vm, t);
+	iq_vm_close(vm);
+	return NULL;
+}
+
+static struct iq_error *fill(struct session *s, int argc, char **argv, struct vtop_result *x)
+{
+	struct options o = {.argc = argc, .argv = argv};
+	struct request q = {0};
+	struct iq_error *err;
+	int option;
+
+	while ((option = next_option(&o, "ukc:", &err)) != -1) {
+		if (err)
+			return err;
+		q.user |= option == 'u';
+		q.kernel |= option == 'k';
+		if (option == 'c')
+			q.task = o.value;
+	}
+	if (o.index >= argc)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the address is missing"), "vtop ADDRESS…");
+	IQ_TRY(need_kernel(s, &x->k));
+	x->list = calloc((size_t)(argc - o.index), sizeof(*x->list));
+	if (!x->list)
+		return iq_error_nomem();
+	for (int i = o.index; i < argc; i++) {
+		struct translation *t = &x->list[x->nr];
+
+		IQ_TRY(parse_address(s, argv[i], &t->virtual));
+		IQ_TRY(translate(s, x, &q, t));
+		x->nr++;
+	}
+	return NULL;
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct vtop_result *x = calloc(1, sizeof(*x));
+	struct iq_arena arena = {0};
+	struct iq_error *err;
+
+	if (!x)
+		return iq_error_nomem();
+	err = join_parentheses(&arena, &argc, argv);
+	if (!err)
+		err = fill(s, argc, argv, x);
+	iq_arena_free(&arena);
+	if (err && !x->nr)
+		free_result(x);
+	else
+		*r = (struct result){&ops, x};
+	return err;
+}
+
+const struct command cmd_vtop = {
+	.name = "vtop",
+	.summary = "virtual address to physical address",
+	.help = "vtop [-u|-k] [-c PID|TASK] ADDRESS…\n\n"
+		"Walks the page tables: every level's entry, the page's size and flags, its struct page.\n"
+		"Where a translation ends there is no physical address, and the level is named.  An address\n"
+		"in user space is the context's task's.\n\n"
+		"  -u, -k   a user address, a kernel address, whatever it looks like\n"
+		"  -c TASK  the user space of another task\n\n"
+		"  vtop ffff897404090304\n"
+		"  vtop -c 119 400000\n",
+	.run = run,
+	.completes = "s",
+	.no_context = true,
+};

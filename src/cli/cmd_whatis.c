@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* whatis: what a name is declared as: a type, a function, a variable. */
+#include "show.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum what { WHAT_TYPE, WHAT_MEMBER, WHAT_SYMBOL, WHAT_UNTYPED };
+
+struct whatis_result {
+	enum what what;
+	const struct iq_type *type;
+	struct iq_symbol symbol;
+	struct iq_module *module; /* whose types know it; NULL: the kernel's */
+	char *name, *path;	  /* path: WHAT_MEMBER */
+	struct iq_member member;
+	bool offsets, percpu;
+};
+
+static void free_result(void *data)
+{
+	struct whatis_result *x = data;
+
+	free(x->name);
+	free(x->path);
+	free(x);
+}
+
+static void put_declaration(const struct whatis_result *x, struct iq_buf *out)
+{
+	if (x->what == WHAT_UNTYPED)
+		iq_buf_printf(out, "<%s, type not in BTF> %s;",
+			      strchr("tTwW", x->symbol.type) ? "function" : "variable", x->symbol.name);
+	else
+		iq_type_declare(x->type, x->symbol.name, out);
+	if (x->what == WHAT_SYMBOL)
+		iq_buf_putc(out, ';');
+}
+
+static void text(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	const struct whatis_result *x = r->data;
+
+	switch (x->what) {
+	case WHAT_MEMBER:
+		iq_buf_printf(out, "%s %s {\n", iq_type_strip(x->type)->kind == IQ_KIND_UNION ? "union" : "struct",
+			      x->name);
+		iq_error_free(iq_type_define_member(x->type, x->path, true, 0, out));
+		iq_buf_puts(out, "}\n");
+		break;
+	case WHAT_TYPE:
+		iq_type_define(x->type, x->offsets, 0, out);
+		iq_buf_printf(out, "\nSIZE: %" PRIu64 "\n", iq_type_strip(x->type)->size);
+		break;
+	default:
+		put_declaration(x, out);
+		iq_buf_putc(out, '\n');
+		break;
+	}
+}
+
+static void json_symbol(const struct whatis_result *x, json_t *o)
+{
+	struct iq_buf text = {0};
+
+	put_declaration(x, &text);
+	json_object_set_new(o, "kind",
+			    json_string(strchr("tTwW", x->symbol.type) ? "function" : "variable"));
+	json_object_set_new(o, "name", json_text(x->symbol.name, strlen(x->symbol.name)));
+	json_object_set_new(o, "address", x->percpu ? json_null() : json_address(x->symbol.address));
+	json_object_set_new(o, "percpu", json_boolean(x->percpu));
+	json_object_set_new(o, "type", json_ctype(x->type));
+	json_object_set_new(o, "declaration",
+			    x->type ? json_text(iq_buf_str(&text), text.len) : json_null());
+	iq_buf_free(&text);
+}
+
+static json_t *json_enumerators(const struct iq_type *t)
+{
+	unsigned int nr;
+	const struct iq_enumerator *e = iq_type_enumerators(t, &nr);
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < nr; i++)
+		json_array_append_new(list, json_pack("{s:o, s:I}", "name",
+						      json_text(e[i].name, strlen(e[i].name)), "value",
+						      (json_int_t)e[i].value));
+	return list;
+}
+
+static void json_definition(const struct whatis_result *x, json_t *o)
+{
+	const struct iq_type *t = iq_type_strip(x->type);
+	struct iq_buf text = {0};
+
+	iq_type_define(x->type, x->offsets, 0, &text);
+	json_object_set_new(o, "kind", json_string("type"));
+	json_object_set_new(o, "name", json_text(x->name, strlen(x->name)));
+	json_object_set_new(o, "type", json_ctype(x->type));
+	json_object_set_new(o, "size", json_integer((json_int_t)t->size));
+	json_object_set_new(o, "definition", json_text(iq_buf_str(&text), text.len));
+	if (t->kind == IQ_KIND_STRUCT || t->kind == IQ_KIND_UNION)
+		json_object_set_new(o, "members", json_members(NULL, x->type, 0));
+	if (t->kind == IQ_KIND_ENUM)
+		json_object_set_new(o, "enumerators", json_enumerators(t));
+	iq_buf_free(&text);
+}
+
+static json_t *json(struct session *s, const struct result *r)
+{
+	const struct whatis_result *x = r->data;
+	json_t *o;
+
+	if (x->what == WHAT_MEMBER) {
+		o = json_member(NULL, x->path, &x->member, 0);
+		json_object_set_new(o, "kind", json_string("member"));
+		json_object_set_new(o, "of", json_text(x->name, strlen(x->name)));
+		return o;
+	}
+	o = json_object();
+	if (x->what == WHAT_TYPE)
+		json_definition(x, o);
+	else
+		json_symbol(x, o);
+	json_object_set_new(o, "module",
+			    x->module ? json_text(x->module->name, strlen(x->module->name)) : json_null());
+	return o;
+}
+
+static const struct result_ops ops = {text, json, free_result};
+
+/* ---- Looking up -------------------------------------------------------------------------------- */
+
+static bool says_type(const char *name)
+{
+	static const char *const words[] = {"struct ", "union ", "enum ", "const ", "unsigned ", "signed "};
+
+	for (size_t i = 0; i < IQ_ARRAY_SIZE(words); i++) {
+		if (!strncmp(name, words[i], strlen(words[i])))
+			return true;
+	}
+	return strchr(name, '*') != NULL;
+}
+
+/*
+ * As gdb and crash have it, a function or variable comes before a type of the same name; but one whose
+ * type is not known only if there is no type.
+ */
+static bool find_symbol(struct iq_kernel *k, const char *name, struct whatis_result *x)
+{
+	if (says_type(name) || !iq_symbol_named(k, name, &x->symbol))
+		return false;
+	x->type = iq_global_type(k, &x->symbol);
+	x->percpu = iq_symbol_is_percpu(k, &x->symbol);
+	x->module = x->symbol.module ? iq_module_by_name(k, x->symbol.module) : NULL;
+	x->what = x->type ? WHAT_SYMBOL : WHAT_UNTYPED;
+	return true;
+}
+
+/* A static function of many copies, or one that BTF knows but kallsyms calls otherwise. */
+static bool find_function(struct iq_kernel *k, const char *name, struct whatis_result *x)
+{
+	struct iq_types *types = iq_kernel_types(k);
+	unsigned int matches = 0;
+
+	x->type = types ? iq_function_by_name(types, name, &matches) : NULL;
+	if (!x->type || matches != 1)
+		return false;
+	x->symbol = (struct iq_symbol){.name = x->name, .type = 't'};
+	x->what = WHAT_SYMBOL;
+	return true;
+}
+
+static struct iq_error *unknown(struct iq_kernel *k, const char *name)
+{
+	struct iq_nearest n = {.word = name};
+	struct iq_types *types = iq_kernel_types(k);
+
+	if (types)
+		iq_types_nearest(types, &n);
+	iq_kernel_nearest_symbol(k, &n);
+	return iq_nearest_hint(&n, iq_error_new(IQ_E_NOT_FOUND, "no type, function or variable %s", name));
+}
+
+static struct iq_error *find_member(struct iq_kernel *k, const char *name, struct whatis_result *x)
+{
+	const char *dot = strchr(name, '.');
+
+	char *whole = x->name;
+
+	x->name = strndup(name, (size_t)(dot - name));
+	x->path = strdup(dot + 1);
+	free(whole); /* which NAME may be */
+	if (!x->name || !x->path)
+		return iq_error_nomem();
+	x->type = iq_kernel_type(k, x->name, &x->module);
+	if (!x->type)
+		return unknown(k, x->name);
+	x->what = WHAT_MEMBER;
+	return iq_member_find(x->type, x->path, &x->member);
+}
+
+static struct iq_error *look_up(struct iq_kernel *k, const char *name, struct whatis_result *x)
+{
+	bool symbol = find_symbol(k, name, x);
+
+	if (symbol && x->what == WHAT_SYMBOL)
+		return NULL;
+	if (!symbol && find_function(k, name, x))
+		return NULL;
+	x->type = iq_kernel_type(k, name, &x->module);
+	if (x->type) {
+		x->what = WHAT_TYPE;
+		return NULL;
+	}
+	if (symbol)
+		return NULL;
+	/* __already_done.10 is a symbol, task_struct.comm a member. */
+	return strchr(name, '.') ? find_member(k, name, x) : unknown(k, name);
+}
+
+static struct iq_error *fill(struct session *s, int argc, char **argv, struct whatis_result *x)
+{
+	struct options o = {.argc = argc, .argv = argv};
+	struct iq_buf name = {0};
+	struct iq_kernel *k;
+	struct iq_error *err;
+
+	for (;;) {
+		int option = next_option(&o, "o", &err);
+
+		if (err)
+			break;
+		x->offsets |= option == 'o';
+		if (option != -1)
+			continue;
+		if (o.index >= argc)
+			break;
+		iq_buf_printf(&name, "%s%s", name.len ? " " : "", argv[o.index++]);
+	}
+	if (!err && !name.len)
+		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "the name is missing"), "whatis NAME");
+	if (!err)
+		err = need_kernel(s, &k);
+	if (!err) {
+		x->name = iq_buf_steal(&name);
+		err = x->name ? look_up(k, x->name, x) : iq_error_nomem();
+	}
+	iq_buf_free(&name);
+	return err;
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct whatis_result *x = calloc(1, sizeof(*x));
+	struct iq_error *err;
+
+	if (!x)
+		return iq_error_nomem();
+	err = fill(s, argc, argv, x);
+	if (err)
+		free_result(x);
+	else
+		*r = (struct result){&ops, x};
+	return err;
+}
+
+const struct command cmd_whatis = {
+	.name = "whatis",
+	.summary = "declaration of a type, function or variable",
+	.help = "whatis [-o] NAME\n\n"
+		"NAME is a type (struct list_head, gfp_t, enum zone_type), a member (task_struct.comm), a\n"
+		"function or a variable.\n\n"
+		"  -o  offsets of the members\n\n"
+		"  whatis vfs_write\n"
+		"  whatis -o spinlock_t\n",
+	.run = run,
+	.completes = "ts",
+	.no_context = true,
+};
