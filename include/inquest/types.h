@@ -103,8 +103,8 @@ const struct iq_type *iq_type_by_name(struct iq_types *t, const char *name);
 /* The next one of the same kind and name (BTF can have several of different layout), by id; NULL:
  * no more.  iq_type_by_name() returns the first. */
 const struct iq_type *iq_type_next_same_name(const struct iq_type *t);
-/* By the source's own number; NULL out of range, and for numbers that are no type of C: functions,
- * variables, sections, tags (which are skipped wherever a type refers to one). */
+/* By the source's own number, 0 is void; NULL out of range, and for numbers that are no type of C:
+ * functions, variables, sections, tags (which are skipped wherever a type refers to one). */
 const struct iq_type *iq_type_by_id(struct iq_types *t, uint32_t id);
 /* Ids run from 1 to this - 1 (a module's: from its base's number on). */
 uint32_t iq_types_end(const struct iq_types *t);
@@ -133,7 +133,8 @@ const struct iq_type *iq_type_unqualified(const struct iq_type *t);
 /* Members of a struct, union or (stripped) typedef to one; parameters of a function. */
 const struct iq_member *iq_type_members(const struct iq_type *t, unsigned int *nr);
 const struct iq_enumerator *iq_type_enumerators(const struct iq_type *t, unsigned int *nr);
-/* A pointer to T in the same source (made up if the source has none). */
+/* A pointer to T, an array of T, in the same source (made up if the source has none).  Never NULL:
+ * void without memory, or if it would be larger than 64 bits can say. */
 const struct iq_type *iq_type_pointer_to(const struct iq_type *t);
 const struct iq_type *iq_type_array_of(const struct iq_type *t, uint64_t count);
 

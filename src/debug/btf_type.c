@@ -254,6 +254,8 @@ const struct iq_type *iq_type_by_id(struct iq_types *t, uint32_t id)
 	struct btf_record r;
 	uint32_t i;
 
+	if (!id)
+		return &t->nothing.type;
 	t = btf_owner(t, id);
 	if (!t)
 		return NULL;

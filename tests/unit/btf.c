@@ -226,7 +226,8 @@ static void declarations(void **state)
 	assert_ptr_equal(iq_type_by_name(t, "const char *"), iq_type_by_id(t, tagged + 2));
 	assert_ptr_equal(iq_type_by_name(t, "int *[2]"), iq_type_by_name(t, "int *[2]"));
 	assert_ptr_equal(iq_function_by_name(t, "main", NULL), iq_type_by_id(t, proto));
-	assert_null(iq_type_by_id(t, tagged));	 /* a tag is no type */
+	assert_declared(iq_type_by_id(t, 0), "", "void");
+	assert_null(iq_type_by_id(t, tagged));	   /* a tag is no type */
 	assert_null(iq_type_by_id(t, tagged + 6)); /* nor is a function */
 	assert_int_equal(b.w.nr, 0);
 	iq_types_close(t);
