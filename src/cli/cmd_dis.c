@@ -407,6 +407,9 @@ static struct iq_error *fill(struct session *s, const struct request *q, struct 
 		address = symbol.address;
 	else
 		IQ_TRY(parse_address(s, q->word, &address));
+	/* The address of a function's entry means the function. */
+	is_symbol |= !q->user && iq_is_text(x->k, address) && iq_symbol_at(x->k, address, &symbol) &&
+		     symbol.address == address;
 	if (q->source)
 		return find_source(x, q->word, address);
 	IQ_TRY(find_range(x, q, address, is_symbol, &range));

@@ -192,7 +192,7 @@ struct iq_error *parse_address(struct session *s, const char *word, uint64_t *re
 		/* Registers are worth looking for only if one is named. */
 		scope = (struct iq_scope){.k = k, .bare_hex = true};
 	}
-	return iq_eval_u64(&scope, word, ret);
+	return iq_eval_address(&scope, word, ret);
 }
 
 void text_task_header(const struct iq_task *t, struct iq_buf *out)
