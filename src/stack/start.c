@@ -132,6 +132,37 @@ static bool went_on(struct unwinder *u, const struct iq_cpu *c, const struct iq_
 	return false;
 }
 
+/*
+ * Registers of DEEPER that nothing has changed since they were saved: those that no function from there
+ * to the one that saved them writes or pushes.
+ */
+static void keep_saved_registers(struct unwinder *u, const struct iq_frame *saved, struct iq_frame *deeper)
+{
+	struct unwinder trial = *u;
+	struct iq_frame a = *deeper, b;
+	uint64_t kept = u->arch->callee_saved;
+	bool arrived = false;
+
+	trial.trial = true;
+	for (unsigned int i = 0; i < DEEPER_FRAMES && kept && !arrived && !a.exact_ip; i++) {
+		const struct function *fn = function_of(u, &a.symbol);
+
+		if (!fn || !fn->known)
+			return;
+		kept &= ~fn->written;
+		for (unsigned int n = 0; n < FRAME_WORDS; n++)
+			kept &= ~fn->word[n].pushed;
+		arrived = same_call(&trial, &a, saved);
+		if (!arrived && !unwind_step(&trial, &a, &b))
+			return;
+		if (!arrived)
+			a = b;
+	}
+	for (unsigned int r = 0; arrived && r < u->arch->nr_regs; r++)
+		if (kept >> r & 1 && iq_reg_known(&saved->regs, r))
+			iq_reg_set(&deeper->regs, r, saved->regs.value[r]);
+}
+
 /* A hypervisor takes the registers of a machine that stands still: nothing went on. */
 static bool stood_still(struct iq_kernel *k)
 {
@@ -163,8 +194,10 @@ struct iq_error *start_running(struct unwinder *u, const struct iq_cpu *c, struc
 	struct iq_frame deeper;
 
 	IQ_TRY(start_at(u, &c->regs, f));
-	if (!stood_still(u->k) && went_on(u, c, f, &deeper))
+	if (!stood_still(u->k) && went_on(u, c, f, &deeper)) {
+		keep_saved_registers(u, f, &deeper);
 		*f = deeper;
+	}
 	return NULL;
 }
 

@@ -125,45 +125,53 @@ def compare_report(report, task, serial):
     found = []
     for n, (w, g) in enumerate(zip(chain, got)):
         found += compare_frame(w, g, n == 0)
+        if serial and g['exception']:
+            found += compare_registers(serial, w, g['exception'])
     if len(got) < len(chain):
         found.append('missing: ' + ', '.join(f['function'] for f in chain[len(got):]))
     if len(got) > len(chain) and complete(chain):
         found.append('too many: ' + ', '.join(str(f['function']) for f in got[len(chain):]))
-    if rip and serial and got[0]['exception']:
-        found += compare_registers(serial, rip, got[0]['exception'])
     return found
 
 
 def log_registers(serial, rip):
-    """The registers that the kernel printed below the first 'RIP: 0010:function+offset'; {} if none."""
-    regs, on = {}, False
+    """The registers that the kernel printed below each 'RIP: 0010:function+offset'."""
+    blocks, regs = [], None
     head = re.compile(r'RIP: 0010:%s\+%s/' % (re.escape(rip['function']), rip['offset']))
     for line in serial.splitlines():
         line = re.sub(r'^\[\s*\d+\.\d+\](\[[^\]]*\])? ?', '', line)
-        if not on:
-            on = bool(head.search(line))
+        if 'RIP: ' in line:
+            regs = {} if head.search(line) else None
+            if regs is not None:
+                blocks.append(regs)
+            continue
+        if regs is None:
             continue
         m = re.match(r'\s*RSP: 0018:([0-9a-f]+) EFLAGS: ([0-9a-f]+)', line)
         if m:
             regs['rsp'], regs['rflags'] = int(m.group(1), 16), int(m.group(2), 16)
             continue
         pairs = re.findall(r'\b(R[A-Z0-9]{1,2}): ?([0-9a-f]{16})\b', line)
-        if pairs:
-            for name, value in pairs:
-                regs[re.sub('^r0', 'r', name.lower())] = int(value, 16)
-        elif regs:
-            break
-    return regs
+        for name, value in pairs:
+            regs[re.sub('^r0', 'r', name.lower())] = int(value, 16)
+        if not pairs and not line.lstrip().startswith('Code:'):
+            regs = None
+    return [r for r in blocks if len(r) > 2]
 
 
 def compare_registers(serial, rip, exception):
-    found = []
-    for name, value in log_registers(serial, rip).items():
-        if name not in exception:
-            found.append(f'{name} of the exception is missing')
-        elif int(exception[name], 16) != value:
-            found.append(f'{name} of the exception is {exception[name]}, the kernel says {value:#x}')
-    return found
+    """An exception's registers against the log; where the same place is in it twice, either will do."""
+    best = None
+    for block in log_registers(serial, rip):
+        found = []
+        for name, value in block.items():
+            if name not in exception:
+                found.append(f'{name} of the exception is missing')
+            elif int(exception[name], 16) != value:
+                found.append(f'{name} at {rip["function"]} is {exception[name]}, the kernel says {value:#x}')
+        if best is None or len(found) < len(best):
+            best = found
+    return best or []
 
 
 def compare(truth, bt_json, serial=None):
