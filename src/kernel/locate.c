@@ -210,6 +210,9 @@ static bool vmcoreinfo_from_symbols(struct iq_kernel *k)
 	struct iq_symbol data, size;
 	unsigned int a = 0, b = 0;
 	uint64_t at, len;
+	struct iq_layout layout = k->layout;
+	struct iq_vm *vm = k->vm;
+	struct iq_error *err;
 	char *text;
 	bool ok;
 
@@ -221,9 +224,28 @@ static bool vmcoreinfo_from_symbols(struct iq_kernel *k)
 	text = malloc(len);
 	if (!text)
 		return false;
-	ok = !iq_vm_read(k->vm, at, text, len, NULL) && layout_from_vmcoreinfo(k, text, len);
-	if (ok)
-		keep_vmcoreinfo(k, text, len);
+	ok = !iq_vm_read(vm, at, text, len, NULL);
+	if (ok) {
+		/* The symbols read through the address space that they were found with. */
+		k->vm = NULL;
+		ok = layout_from_vmcoreinfo(k, text, len);
+		if (ok) {
+			keep_vmcoreinfo(k, text, len);
+			err = open_symbols(k);
+			ok = !err;
+			iq_error_free(err);
+		}
+		if (ok) {
+			iq_vm_close(vm);
+		} else {
+			iq_vm_close(k->vm);
+			k->vm = vm;
+			k->layout = layout;
+			iq_vm_flush(vm);
+			if (!k->symbols)
+				iq_error_free(open_symbols(k));
+		}
+	}
 	free(text);
 	return ok;
 }
@@ -263,7 +285,7 @@ static bool locate_by_cpu_state(struct iq_kernel *k)
 				unsigned int f = 0;
 
 				/* Without its text the page tables are evidence enough. */
-				if (iq_symtab_by_name(k->symbols, "_stext", &f, &s))
+				if (k->symbols && iq_symtab_by_name(k->symbols, "_stext", &f, &s))
 					k->stext = s.address;
 			}
 			k->found_by = IQ_FOUND_CPU_STATE;
