@@ -2,7 +2,7 @@
 /* Files with debug information: what they are, where they were loaded, what lines they know. */
 #include <inquest/debugfile.h>
 
-#include "dwarf.h"
+#include "dwarf_read.h"
 #include "inlines.h"
 #include "symtab_elf.h"
 #include <stdlib.h>

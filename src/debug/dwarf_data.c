@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The sections of DWARF in a file, their relocation, and reading numbers from them. */
-#include "dwarf.h"
+#include "dwarf_read.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -184,6 +184,21 @@ void iq_dwarf_close(struct iq_dwarf *d)
 	iq_map_free(&d->paths);
 	iq_arena_free(&d->strings);
 	*d = (struct iq_dwarf){0};
+}
+
+void iq_dwarf_forget(struct iq_dwarf *d, enum iq_dw_section s, uint64_t from, uint64_t to)
+{
+	const struct iq_dw_bytes *b = &d->section[s];
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start, end;
+
+	if (b->copy || !b->data)
+		return;
+	from = IQ_MIN(from, b->size);
+	to = IQ_MIN(to, b->size);
+	start = (uintptr_t)(b->data + from) & ~(page - 1);
+	end = (uintptr_t)(b->data + to) & ~(page - 1);
+	if (end > start)
+		madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
 const char *iq_dwarf_string(const struct iq_dwarf *d, enum iq_dw_section s, uint64_t offset)

@@ -4,10 +4,8 @@
  * clang writes none, so if an address is not found there, the units that have no entry there are
  * asked themselves, once.
  */
-#include "dwarf.h"
+#include "dwarf_read.h"
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 struct range {
 	uint64_t start, end, unit;
@@ -103,20 +101,8 @@ void iq_dw_index_free(struct iq_dwarf *d)
 
 /* ---- All units -------------------------------------------------------------------------------- */
 
-/*
- * Walking over all units touches all of .debug_info, which may be hundreds of megabytes: pages that
- * were read are given back.  Not those of a private copy: they may have been relocated.
- */
-static void forget_pages(struct iq_dwarf *d, uint64_t from, uint64_t to)
-{
-	const struct iq_dw_bytes *b = &d->section[IQ_DW_INFO];
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t start = (uintptr_t)(b->data + from) & ~(page - 1);
-	uintptr_t end = (uintptr_t)(b->data + to) & ~(page - 1);
-
-	if (!b->copy && end > start)
-		madvise((void *)start, end - start, MADV_DONTNEED);
-}
+/* Walking over all units touches all of .debug_info: what was read is given back in such pieces. */
+#define FORGET (8U << 20)
 
 static bool list_units(struct iq_dwarf *d, struct iq_dw_index *x)
 {
@@ -130,8 +116,8 @@ static bool list_units(struct iq_dwarf *d, struct iq_dw_index *x)
 			return false;
 		x->units[x->nr_units++] = at;
 		at = u.end;
-		if (at - forgotten > (8U << 20)) {
-			forget_pages(d, forgotten, at);
+		if (at - forgotten > FORGET) {
+			iq_dwarf_forget(d, IQ_DW_INFO, forgotten, at);
 			forgotten = at;
 		}
 	}
@@ -212,8 +198,8 @@ static void complete(struct iq_dwarf *d, struct iq_dw_index *x)
 				continue;
 			iq_dw_units_trim(d, 64);
 			ask_unit(d, x, x->units[i]);
-			if (x->units[i] - forgotten > (8U << 20)) {
-				forget_pages(d, forgotten, x->units[i]);
+			if (x->units[i] - forgotten > FORGET) {
+				iq_dwarf_forget(d, IQ_DW_INFO, forgotten, x->units[i]);
 				forgotten = x->units[i];
 			}
 		}

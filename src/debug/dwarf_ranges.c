@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The addresses that an entry covers: low_pc and high_pc, or a list of ranges. */
-#include "dwarf.h"
+#include "dwarf_read.h"
 
 void iq_dw_pc_note(struct iq_dw_pc *pc, uint32_t name, const struct iq_dw_value *value)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Units of .debug_info: headers, abbreviations, entries and their attributes. */
-#include "dwarf.h"
+#include "dwarf_read.h"
 #include <stdlib.h>
 
 /* A unit of a kernel uses some hundred abbreviations. */
@@ -395,4 +395,6 @@ void iq_dw_units_trim(struct iq_dwarf *d, unsigned int keep)
 	iq_map_free(&d->units);
 	d->first_unit = NULL;
 	d->nr_units = 0;
+	iq_dwarf_forget(d, IQ_DW_INFO, 0, UINT64_MAX);
+	iq_dwarf_forget(d, IQ_DW_LINE, 0, UINT64_MAX);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The function at an address, and the functions inlined into it there. */
-#include "dwarf.h"
+#include "dwarf_read.h"
 #include "inlines.h"
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * Line tables: the program of a unit is run once, into rows, which are kept with the unit (DWARF 5,
  * chapter 6.2).
  */
-#include "dwarf.h"
+#include "dwarf_read.h"
 #include <stdlib.h>
 
 /* A unit of a kernel has some ten thousand rows. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Source paths as people know them: relative to the root of the kernel's source. */
-#include "dwarf.h"
+#include "dwarf_read.h"
 
 /* Start of the last part of [BASE, OUT), which ends with a slash. */
 static char *last_part(char *base, char *out)

@@ -8,8 +8,8 @@
  * piece is first read.  An executable's relocations, which kernels are linked to keep, are not
  * applied: its debug information is already relocated.
  */
-#ifndef INQUEST_DEBUG_DWARF_H
-#define INQUEST_DEBUG_DWARF_H
+#ifndef INQUEST_DEBUG_DWARF_READ_H
+#define INQUEST_DEBUG_DWARF_READ_H
 
 #include "elffile.h"
 #include <dwarf.h>
@@ -58,6 +58,11 @@ struct iq_error *iq_dwarf_open(struct iq_dwarf *d, const struct iq_elffile *elf)
 void iq_dwarf_close(struct iq_dwarf *d);
 /* Relocate LEN bytes at OFFSET of a section (as far as they are inside of it). */
 void iq_dwarf_relocate(struct iq_dwarf *d, enum iq_dw_section s, uint64_t offset, uint64_t len);
+/*
+ * Give the memory back that bytes [FROM, TO) of a section take; they are read again when they are
+ * needed.  Does nothing to private copies, which may have been relocated.
+ */
+void iq_dwarf_forget(struct iq_dwarf *d, enum iq_dw_section s, uint64_t from, uint64_t to);
 /* A NUL-terminated string inside of a section; NULL: there is none. */
 const char *iq_dwarf_string(const struct iq_dwarf *d, enum iq_dw_section s, uint64_t offset);
 /* Link address of a place in a section of the file. */
