@@ -127,8 +127,8 @@ static struct iq_error *take_headers(struct iq_dump *d, const Elf64_Ehdr *eh, st
 	IQ_TRY(count_headers(d, eh, &nr));
 	for (uint64_t i = 0; i < nr; i += IQ_ARRAY_SIZE(ph)) {
 		size_t n = IQ_MIN(nr - i, IQ_ARRAY_SIZE(ph));
-		ssize_t got = iq_file_read(d->file, ph, n * sizeof(*ph),
-					   eh->e_phoff + i * sizeof(*ph));
+		ssize_t got =
+			iq_file_read(d->file, ph, n * sizeof(*ph), eh->e_phoff + i * sizeof(*ph));
 
 		if (got < (ssize_t)(n * sizeof(*ph)))
 			d->info.truncated = true;
@@ -146,8 +146,8 @@ static bool is_process(const struct iq_dump *d)
 {
 	unsigned int auxv = 0, file = 0;
 
-	return !d->info.vmcoreinfo && (iq_dump_note(d, "CORE", NT_AUXV, &auxv) ||
-				       iq_dump_note(d, "CORE", NT_FILE, &file));
+	return !d->info.vmcoreinfo &&
+	       (iq_dump_note(d, "CORE", NT_AUXV, &auxv) || iq_dump_note(d, "CORE", NT_FILE, &file));
 }
 
 static struct iq_error *find_facts(struct iq_dump *d, struct iq_warnings *w)

@@ -10,9 +10,9 @@
 
 struct iq_extent {
 	uint64_t start, end; /* [start, end), never empty */
-	uint64_t pos;	     /* where the byte at start lies */
-	uint32_t kind;	     /* the user's; extents of different kinds are not joined */
-	uint32_t priority;   /* where two overlap, the higher one is meant; unique */
+	uint64_t pos; /* where the byte at start lies */
+	uint32_t kind; /* the user's; extents of different kinds are not joined */
+	uint32_t priority; /* where two overlap, the higher one is meant; unique */
 };
 
 struct iq_extents {

@@ -98,9 +98,14 @@ void iq_file_next_data(const struct iq_file *f, uint64_t offset, uint64_t end, u
 	/* These move the position of the descriptor, which nothing here uses. */
 	data = lseek(f->fd, (off_t)offset, SEEK_DATA);
 	if (data < 0) {
-		/* ENXIO: a hole to the end of the file, which may be before END. */
-		if (errno == ENXIO)
-			*start = IQ_MIN(end, f->raw_size);
+		/*
+		 * ENXIO: a hole to the end of the file.  That may be before END, and in a file that
+		 * has shrunk even before OFFSET: what is not there is no hole, reading will tell.
+		 */
+		off_t size = errno == ENXIO ? lseek(f->fd, 0, SEEK_END) : -1;
+
+		if (size > (off_t)offset)
+			*start = IQ_MIN(end, (uint64_t)size);
 		return;
 	}
 	*start = IQ_MIN((uint64_t)data, end);

@@ -12,16 +12,16 @@
 
 /* The flattened format: makedumpfile(8) -F; struct makedumpfile_header and _data_header. */
 #define IQ_FLAT_MAGIC "makedumpfile"
-#define IQ_FLAT_MAGIC_LEN 16   /* NUL padded */
+#define IQ_FLAT_MAGIC_LEN 16 /* NUL padded */
 #define IQ_FLAT_HEADER_LEN 4096 /* records begin here */
 
 struct iq_file {
-	int fd;		       /* -1: in memory */
+	int fd; /* -1: in memory */
 	const uint8_t *memory;
-	uint64_t raw_size;     /* of the file as it lies there */
-	uint64_t size;	       /* of its content: the end of the last byte of a flattened file */
+	uint64_t raw_size; /* of the file as it lies there */
+	uint64_t size; /* of its content: the end of the last byte of a flattened file */
 	bool flattened;
-	bool broken_off;       /* flattened: the end marker is missing */
+	bool broken_off; /* flattened: the end marker is missing */
 	struct iq_extents map; /* flattened: content offset -> raw offset */
 };
 

@@ -12,13 +12,18 @@
 #define END_MARK UINT64_MAX
 /* Records that a sane file can have: makedumpfile writes some per megabyte, QEMU one per 16 KB. */
 #define MOST_RECORDS (16 * 1024 * 1024)
-/* Record headers are read through a window: small records come many to one pread(). */
-#define WINDOW 65536
+/*
+ * Record headers are read through a window, so that small records come many to one pread(); behind
+ * a record that is larger than SMALL only its own header is read, and the data in between is not.
+ */
+#define WINDOW 16384
+#define SMALL 1024
 
 struct pass {
 	struct iq_file *f;
 	uint64_t start; /* of the window */
 	size_t len;
+	uint64_t last_size; /* of the record in front */
 	uint8_t window[WINDOW];
 };
 
@@ -28,8 +33,7 @@ static const uint8_t *header_at(struct pass *p, uint64_t offset, struct iq_error
 	ssize_t n;
 
 	if (offset < p->start || offset - p->start + RECORD_HEADER > p->len) {
-		/* After a large record a small read is enough: the next header may be far again. */
-		size_t want = offset - p->start < 2 * WINDOW ? WINDOW : 512;
+		size_t want = p->last_size <= SMALL ? WINDOW : RECORD_HEADER;
 
 		n = iq_file_read_raw(p->f, p->window, want, offset);
 		if (n < 0) {
@@ -60,11 +64,13 @@ static bool take_record(struct pass *p, uint64_t *at, struct iq_error **err)
 	if (offset == END_MARK && size == END_MARK)
 		return false;
 	if (iq_add_overflows(offset, size, &end) || end > INT64_MAX) {
-		*err = iq_error_new(IQ_E_FORMAT, "the flattened dump has a senseless record at %llu",
+		*err = iq_error_new(IQ_E_FORMAT,
+				    "the flattened dump has a senseless record at %llu",
 				    (unsigned long long)*at);
 		return false;
 	}
 	*at += RECORD_HEADER;
+	p->last_size = size;
 	there = IQ_MIN(size, f->raw_size - *at);
 	if (f->map.nr >= MOST_RECORDS) {
 		*err = iq_error_new(IQ_E_LIMIT, "the flattened dump has too many records");

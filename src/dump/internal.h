@@ -19,7 +19,7 @@
 
 /* How a page came out of the file. */
 struct iq_loaded {
-	bool zero;    /* nothing but zeros; the buffer may not have been filled */
+	bool zero; /* nothing but zeros; the buffer may not have been filled */
 	bool partial; /* the file has only some bytes of it (see iq_format.covered), the rest is zero */
 };
 

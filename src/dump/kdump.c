@@ -28,17 +28,17 @@ enum { UTS_SYSNAME, UTS_NODENAME, UTS_RELEASE, UTS_VERSION, UTS_MACHINE };
 /* struct kdump_sub_header; each member exists from a header version on. */
 enum {
 	S_PHYS_BASE = 0,
-	S_DUMP_LEVEL = 8,	  /* 1 */
-	S_SPLIT = 12,		  /* 2 */
+	S_DUMP_LEVEL = 8, /* 1 */
+	S_SPLIT = 12, /* 2 */
 	S_START_PFN = 16,
 	S_END_PFN = 24,
 	S_OFFSET_VMCOREINFO = 32, /* 3 */
 	S_SIZE_VMCOREINFO = 40,
-	S_OFFSET_NOTE = 48,	  /* 4 */
+	S_OFFSET_NOTE = 48, /* 4 */
 	S_SIZE_NOTE = 56,
-	S_OFFSET_ERASEINFO = 64,  /* 5 */
+	S_OFFSET_ERASEINFO = 64, /* 5 */
 	S_SIZE_ERASEINFO = 72,
-	S_START_PFN_64 = 80,	  /* 6 */
+	S_START_PFN_64 = 80, /* 6 */
 	S_END_PFN_64 = 88,
 	S_MAX_MAPNR_64 = 96,
 	S_LEN = 104,

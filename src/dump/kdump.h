@@ -51,7 +51,7 @@ struct iq_kdump {
 /* A reader's windows on the bitmaps and descriptors. */
 struct iq_bitmap_window {
 	uint64_t chunk; /* UINT64_MAX: nothing */
-	uint32_t len;	/* bytes of it that the file has */
+	uint32_t len; /* bytes of it that the file has */
 	enum iq_mem why; /* what is behind them */
 	uint8_t bits[IQ_CHUNK_BYTES];
 };
@@ -59,7 +59,7 @@ struct iq_bitmap_window {
 struct iq_kdump_windows {
 	struct iq_bitmap_window ram, dumped;
 	/* For the window on the 2nd bitmap: */
-	uint64_t rank;		  /* of its first bit */
+	uint64_t rank; /* of its first bit */
 	bool rank_known;
 	uint16_t steps[IQ_STEPS]; /* bits set in front of each step */
 	uint64_t first_desc;

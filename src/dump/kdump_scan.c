@@ -10,10 +10,10 @@ struct unit {
 	struct iq_reader *r;
 	struct iq_sink *sink;
 	uint64_t zero_offset;
-	const uint8_t *descs;	 /* of the pages of the unit that are in the file */
-	size_t nr_descs;	 /* that could be read */
-	enum iq_mem descs_why;	 /* what the others are */
-	uint64_t run_start;	 /* what r->run holds */
+	const uint8_t *descs; /* of the pages of the unit that are in the file */
+	size_t nr_descs; /* that could be read */
+	enum iq_mem descs_why; /* what the others are */
+	uint64_t run_start; /* what r->run holds */
 	size_t run_len;
 };
 
@@ -52,8 +52,7 @@ static enum iq_mem unpack(struct unit *u, size_t i, const struct iq_desc *desc,
 	enum iq_mem why;
 	bool zero;
 
-	if (desc->offset < u->run_start ||
-	    desc->offset + desc->size > u->run_start + u->run_len) {
+	if (desc->offset < u->run_start || desc->offset + desc->size > u->run_start + u->run_len) {
 		why = fill_run(u, i);
 		if (why)
 			return why;

@@ -61,7 +61,8 @@ struct iq_error *iq_notes_read(struct iq_dump *d, uint64_t offset, uint64_t size
 		iq_warn(w, "the file ends inside its notes");
 	size = IQ_MIN(size, d->file->size - offset);
 	if (size > MOST_NOTE_BYTES - IQ_MIN(d->arena.total, MOST_NOTE_BYTES)) {
-		iq_warn(w, "the dump claims %llu bytes of notes: ignored", (unsigned long long)size);
+		iq_warn(w, "the dump claims %llu bytes of notes: ignored",
+			(unsigned long long)size);
 		return NULL;
 	}
 	data = iq_arena_alloc(&d->arena, size);

@@ -47,11 +47,12 @@ static struct iq_error *open_format(struct iq_dump *d, struct iq_warnings *w)
 		return iq_kdump_open(d, w);
 	stranger = known_stranger(head, (size_t)n);
 	if (stranger)
-		return iq_error_new(IQ_E_FORMAT, "not a kernel dump that can be read here: it is %s",
-				    stranger);
-	return iq_error_hint(iq_error_new(IQ_E_FORMAT, "not a kernel dump"),
-			     "a dump is an ELF core (/proc/vmcore, virsh dump --memory-only) or what "
-			     "makedumpfile writes");
+		return iq_error_new(IQ_E_FORMAT,
+				    "not a kernel dump that can be read here: it is %s", stranger);
+	return iq_error_hint(
+		iq_error_new(IQ_E_FORMAT, "not a kernel dump"),
+		"a dump is an ELF core (/proc/vmcore, virsh dump --memory-only) or what "
+		"makedumpfile writes");
 }
 
 static void describe(struct iq_dump *d)
@@ -78,7 +79,8 @@ static struct iq_error *open_file(struct iq_dump *d, struct iq_warnings *w)
 	if (d->info.truncated)
 		iq_warn(w, "the dump file is truncated: some of the memory is lost");
 	if (d->info.incomplete)
-		iq_warn(w, "the dump is incomplete: makedumpfile ran out of space when it wrote it");
+		iq_warn(w,
+			"the dump is incomplete: makedumpfile ran out of space when it wrote it");
 	return NULL;
 }
 

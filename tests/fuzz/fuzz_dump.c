@@ -40,7 +40,8 @@ static void read_facts(const struct iq_dump *d)
 			iq_hash_str(info->notes[i].name);
 	if (!info->vmcoreinfo)
 		return;
-	iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "OSRELEASE", value, sizeof(value));
+	iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "OSRELEASE", value,
+			  sizeof(value));
 	iq_vmcoreinfo_hex(info->vmcoreinfo, info->vmcoreinfo_len, "SYMBOL(_stext)", &hex);
 	iq_vmcoreinfo_dec(info->vmcoreinfo, info->vmcoreinfo_len, "NUMBER(phys_base)", &dec);
 }

@@ -180,9 +180,9 @@ static void test_cancel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_loads),
-		cmocka_unit_test(test_grow),	 cmocka_unit_test(test_arena),
-		cmocka_unit_test(test_map),	 cmocka_unit_test(test_parallel),
+		cmocka_unit_test(test_parse),  cmocka_unit_test(test_loads),
+		cmocka_unit_test(test_grow),   cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_map),    cmocka_unit_test(test_parallel),
 		cmocka_unit_test(test_cancel),
 	};
 

@@ -138,7 +138,8 @@ static inline void put_bitmap(struct image *im, size_t at, uint64_t max_pfn, boo
 
 static inline struct image build_kdump(const struct kdump_plan *p, struct kdump_layout *lay)
 {
-	uint64_t half = (p->max_pfn + PAGE * 8 - 1) / (PAGE * 8), blocks = p->one_bitmap ? half : 2 * half;
+	uint64_t half = (p->max_pfn + PAGE * 8 - 1) / (PAGE * 8),
+		 blocks = p->one_bitmap ? half : 2 * half;
 	uint64_t first = p->split ? p->start_pfn : 0, end = p->split ? p->end_pfn : p->max_pfn;
 	struct image im = {0};
 	uint8_t page[PAGE], packed[3 * PAGE];
@@ -271,14 +272,17 @@ static inline struct image build_elf(const struct segment *seg, unsigned int nr,
 	if (vmcoreinfo)
 		end = put_note(&im, end, "VMCOREINFO", 0, vmcoreinfo, (uint32_t)strlen(vmcoreinfo));
 	for (unsigned int i = 0; i <= nr; i++) {
-		Elf64_Phdr ph = {.p_type = PT_NOTE, .p_offset = ELF_NOTES_AT,
+		Elf64_Phdr ph = {.p_type = PT_NOTE,
+				 .p_offset = ELF_NOTES_AT,
 				 .p_filesz = end - ELF_NOTES_AT};
 
 		if (i) {
 			const struct segment *s = &seg[i - 1];
 
-			ph = (Elf64_Phdr){.p_type = PT_LOAD, .p_paddr = s->paddr,
-					  .p_filesz = s->filesz, .p_memsz = s->memsz,
+			ph = (Elf64_Phdr){.p_type = PT_LOAD,
+					  .p_paddr = s->paddr,
+					  .p_filesz = s->filesz,
+					  .p_memsz = s->memsz,
 					  .p_offset = s->offset ? s->offset : im.len};
 			if (!s->offset && s->filesz < 1 << 24)
 				put_memory(&im, im.len, s->paddr, s->filesz);

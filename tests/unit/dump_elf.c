@@ -238,7 +238,8 @@ static void test_many_segments(void **state)
 	struct image im;
 
 	for (unsigned int i = 0; i < 60; i++)
-		seg[i] = (struct segment){.paddr = (59 - i) * 0x3000, .filesz = 0x1000, .memsz = 0x1000};
+		seg[i] = (struct segment){
+			.paddr = (59 - i) * 0x3000, .filesz = 0x1000, .memsz = 0x1000};
 	im = build_elf(seg, 60, NULL, true);
 	open_image(&im);
 	assert_int_equal(warnings.nr, 0);
@@ -275,7 +276,10 @@ static void test_senseless_segments(void **state)
 {
 	const struct segment seg[] = {
 		{.paddr = 0x10000, .filesz = 0x1000, .memsz = 0x1000},
-		{.paddr = UINT64_MAX - 0xfff, .filesz = 0x1000000, .memsz = 0x1000000, .offset = 64},
+		{.paddr = UINT64_MAX - 0xfff,
+		 .filesz = 0x1000000,
+		 .memsz = 0x1000000,
+		 .offset = 64},
 		{.paddr = 1ull << 60, .filesz = 0x1000000, .memsz = 0x1000000, .offset = 64},
 		{.paddr = 0x20000, .filesz = 1ull << 50, .memsz = 1ull << 50, .offset = INT64_MAX},
 		{.paddr = UINT64_MAX, .filesz = 0x1000000, .memsz = 0x1000000, .offset = 64},
@@ -333,10 +337,13 @@ static void test_page_size(void **state)
 
 static void test_not_a_dump(void **state)
 {
-	static const char *const files[] = {"", "x", "hello, world, this is no dump at all......",
+	static const char *const files[] = {"",
+					    "x",
+					    "hello, world, this is no dump at all......",
 					    "\x1f\x8b gzip gzip gzip gzip gzip gzip gzip",
 					    "\177ELF\x01\x01\x01 32 bit 32 bit 32 bit 32 bit",
-					    "makedumpfile", "KDUMP   "};
+					    "makedumpfile",
+					    "KDUMP   "};
 
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(files); i++) {
 		struct iq_dump *d;
@@ -351,16 +358,11 @@ static void test_not_a_dump(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_read_phys),
-		cmocka_unit_test(test_zero_tail),
-		cmocka_unit_test(test_overlap),
-		cmocka_unit_test(test_partial_page),
-		cmocka_unit_test(test_many_segments),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_senseless_segments),
-		cmocka_unit_test(test_flattened),
-		cmocka_unit_test(test_page_size),
+		cmocka_unit_test(test_plain),	     cmocka_unit_test(test_read_phys),
+		cmocka_unit_test(test_zero_tail),    cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_partial_page), cmocka_unit_test(test_many_segments),
+		cmocka_unit_test(test_truncated),    cmocka_unit_test(test_senseless_segments),
+		cmocka_unit_test(test_flattened),    cmocka_unit_test(test_page_size),
 		cmocka_unit_test(test_not_a_dump),
 	};
 

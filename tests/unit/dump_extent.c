@@ -26,7 +26,8 @@ static void paint(const struct iq_extent *e, unsigned int nr, uint64_t *pos)
 	for (unsigned int p = 0; p <= nr; p++) {
 		for (unsigned int i = 0; i < nr; i++) {
 			for (uint64_t a = e[i].start; e[i].priority == p && a < e[i].end; a++)
-				pos[a] = e[i].pos + (a - e[i].start) + 1 + ((uint64_t)e[i].kind << 32);
+				pos[a] = e[i].pos + (a - e[i].start) + 1 +
+					 ((uint64_t)e[i].kind << 32);
 		}
 	}
 }

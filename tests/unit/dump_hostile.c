@@ -28,8 +28,13 @@ static const char vmcoreinfo[] = "OSRELEASE=6.1.0-test\nPAGESIZE=4096\nSYMBOL(_s
 
 static struct image small_kdump(int how)
 {
-	struct kdump_plan p = {.version = 6, .max_pfn = 40, .ram = all, .dumped = some, .how = how,
-			       .dump_level = 1, .vmcoreinfo = vmcoreinfo};
+	struct kdump_plan p = {.version = 6,
+			       .max_pfn = 40,
+			       .ram = all,
+			       .dumped = some,
+			       .how = how,
+			       .dump_level = 1,
+			       .vmcoreinfo = vmcoreinfo};
 	struct kdump_layout lay;
 
 	return build_kdump(&p, &lay);
@@ -147,8 +152,12 @@ static void test_cut_flat(void **state)
 
 static void mutate(struct image im, uint32_t rounds)
 {
-	static const uint64_t nasty[] = {0, 1, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000,
-					 UINT32_MAX, INT64_MAX, UINT64_MAX, UINT64_MAX - 4095,
+	static const uint64_t nasty[] = {0,	     1,
+					 0x7f,	     0x80,
+					 0xff,	     0xffff,
+					 0x7fffffff, 0x80000000,
+					 UINT32_MAX, INT64_MAX,
+					 UINT64_MAX, UINT64_MAX - 4095,
 					 1ull << 52, 0xffffffff00000000};
 	uint8_t *copy = malloc(im.len);
 	uint32_t seed = 12345;
@@ -229,10 +238,10 @@ static void test_memory_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cut_elf),	    cmocka_unit_test(test_cut_kdump),
-		cmocka_unit_test(test_cut_flat),    cmocka_unit_test(test_mutate_elf),
+		cmocka_unit_test(test_cut_elf),	     cmocka_unit_test(test_cut_kdump),
+		cmocka_unit_test(test_cut_flat),     cmocka_unit_test(test_mutate_elf),
 		cmocka_unit_test(test_mutate_kdump), cmocka_unit_test(test_mutate_flat),
-		cmocka_unit_test(test_every_field), cmocka_unit_test(test_memory_limit),
+		cmocka_unit_test(test_every_field),  cmocka_unit_test(test_memory_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,8 +36,12 @@ static bool dumped(uint64_t pfn)
 
 static struct kdump_plan usual(void)
 {
-	return (struct kdump_plan){.version = 6, .max_pfn = MAX_PFN, .ram = ram, .dumped = dumped,
-				   .how = ZLIB, .dump_level = 31,
+	return (struct kdump_plan){.version = 6,
+				   .max_pfn = MAX_PFN,
+				   .ram = ram,
+				   .dumped = dumped,
+				   .how = ZLIB,
+				   .dump_level = 31,
 				   .vmcoreinfo = "OSRELEASE=6.1.0-test\nPAGESIZE=4096\n"};
 }
 
@@ -349,10 +353,10 @@ static void test_headers(void **state)
 		uint32_t value;
 		enum iq_code code;
 	} bad[] = {
-		{428, 0, IQ_E_FORMAT},		 {428, 5000, IQ_E_FORMAT},
-		{428, 1 << 17, IQ_E_FORMAT},	 {428, 0x00100000, IQ_E_UNAVAILABLE},
-		{432, 0, IQ_E_FORMAT},		 {432, UINT32_MAX, IQ_E_FORMAT},
-		{432, 1 << 19, IQ_E_FORMAT},	 {436, 0, IQ_E_FORMAT},
+		{428, 0, IQ_E_FORMAT},		{428, 5000, IQ_E_FORMAT},
+		{428, 1 << 17, IQ_E_FORMAT},	{428, 0x00100000, IQ_E_UNAVAILABLE},
+		{432, 0, IQ_E_FORMAT},		{432, UINT32_MAX, IQ_E_FORMAT},
+		{432, 1 << 19, IQ_E_FORMAT},	{436, 0, IQ_E_FORMAT},
 		{436, UINT32_MAX, IQ_E_FORMAT},
 	};
 
@@ -427,8 +431,12 @@ static void scan(const struct kdump_plan *p, unsigned int threads, bool skip_zer
 		 uint64_t end)
 {
 	struct tally t = {.plan = p, .skip_zero = skip_zero};
-	struct iq_scan s = {.first_pfn = first, .end_pfn = end, .threads = threads,
-			    .skip_zero = skip_zero, .arg = &t, .page = see_page,
+	struct iq_scan s = {.first_pfn = first,
+			    .end_pfn = end,
+			    .threads = threads,
+			    .skip_zero = skip_zero,
+			    .arg = &t,
+			    .page = see_page,
 			    .unit_done = see_unit};
 	uint64_t read = 0, zero = 0, missing[3] = {0};
 
@@ -549,8 +557,12 @@ static void test_threads(void **state)
 
 static void test_all_pages(void **state)
 {
-	struct kdump_plan p = {.version = 6, .max_pfn = 3000, .ram = all, .dumped = all,
-			       .how = SNAPPY, .dump_level = 1};
+	struct kdump_plan p = {.version = 6,
+			       .max_pfn = 3000,
+			       .ram = all,
+			       .dumped = all,
+			       .how = SNAPPY,
+			       .dump_level = 1};
 
 	check_plan(&p, false);
 	p.one_bitmap = true;

@@ -134,7 +134,8 @@ static void test_elf_notes(void **state)
 static void test_damaged_note(void **state)
 {
 	const struct segment seg[] = {{.paddr = 0x1000, .filesz = 0x2000, .memsz = 0x2000}};
-	static const uint32_t senseless[] = {1 << 20, 0x7fffffff, 0xfffffffc, 0xfffffffd, 0xffffffff};
+	static const uint32_t senseless[] = {1 << 20, 0x7fffffff, 0xfffffffc, 0xfffffffd,
+					     0xffffffff};
 
 	for (size_t i = 0; i < 2 * IQ_ARRAY_SIZE(senseless); i++) {
 		struct image im = build_elf(seg, 1, text, false);
@@ -177,10 +178,8 @@ static void test_process_core(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_get),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_elf_notes),
-		cmocka_unit_test(test_damaged_note),
+		cmocka_unit_test(test_get),	     cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_elf_notes),    cmocka_unit_test(test_damaged_note),
 		cmocka_unit_test(test_process_core),
 	};
 

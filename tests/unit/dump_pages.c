@@ -97,8 +97,8 @@ int main(int argc, char **argv)
 		if (!a.why && !b.why) {
 			if (a.zero && b.zero)
 				zero++;
-			else if (a.zero != b.zero && ((a.zero && a.guessing) ||
-						      (b.zero && b.guessing)))
+			else if (a.zero != b.zero &&
+				 ((a.zero && a.guessing) || (b.zero && b.guessing)))
 				guessed++;
 			else if (memcmp(a.page, b.page, size))
 				return differ(pfn, &a, &b, "the bytes differ");
