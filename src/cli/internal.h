@@ -26,9 +26,9 @@ struct line {
 	unsigned int nr, room;
 };
 /*
- * Cut TEXT at every ';' and take `| shell`, `> file` and `>> file` off each piece.  Quotes, and
- * parentheses, brackets and braces, protect what is in them; "->" is not a redirection; '#' at the
- * beginning of a word starts a comment; a piece that begins with '!' is the shell's up to the end of TEXT.
+ * Cut TEXT at every ';' and newline, and take `| shell`, `> file` and `>> file` off each piece.  Quotes,
+ * and parentheses, brackets and braces, protect what is in them; "->" is not a redirection; '#' at the
+ * beginning of a word starts a comment; a piece that begins with '!' is the shell's up to the end of the line.
  */
 struct iq_error *line_split(const char *text, struct line *ret) IQ_CHECK;
 void line_free(struct line *l);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The prompt: readline, its history and its completion. */
+/* The prompt: readline, its history and its prompt. */
 #include "internal.h"
+#include <errno.h>
+#include <poll.h>
 #include <readline/history.h>
 #include <readline/readline.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,47 +19,37 @@
  */
 static struct {
 	struct session *s;
+	char *line; /* the line that was typed */
+	bool done;
 	char **match;
 	unsigned int nr, next;
-} completion;
+} prompt;
 
 static char *next_match(const char *text, int state)
 {
-	if (completion.next >= completion.nr)
+	if (prompt.next >= prompt.nr)
 		return NULL;
-	return completion.match[completion.next++]; /* readline frees it */
+	return prompt.match[prompt.next++]; /* readline frees it */
 }
 
 static char **complete(const char *text, int start, int end)
 {
 	char **matches;
-	const struct session *s = completion.s;
-
 	rl_attempted_completion_over = 1;
-	completion.match = calloc(MAX_MATCHES, sizeof(char *));
-	if (!completion.match || !s)
+	prompt.match = calloc(MAX_MATCHES, sizeof(char *));
+	if (!prompt.match || !prompt.s)
 		return NULL;
-	completion.next = 0;
-	completion.nr = complete_word(completion.s, rl_line_buffer, (size_t)start, text, completion.match,
+	prompt.next = 0;
+	prompt.nr = complete_word(prompt.s, rl_line_buffer, (size_t)start, text, prompt.match,
 				      MAX_MATCHES);
 	/* Members go on after the dot: no blank behind a type. */
 	rl_completion_suppress_append = strchr(text, '.') != NULL;
-	matches = completion.nr ? rl_completion_matches(text, next_match) : NULL;
-	while (completion.next < completion.nr)
-		free(completion.match[completion.next++]);
-	free(completion.match);
-	completion.match = NULL;
+	matches = prompt.nr ? rl_completion_matches(text, next_match) : NULL;
+	while (prompt.next < prompt.nr)
+		free(prompt.match[prompt.next++]);
+	free(prompt.match);
+	prompt.match = NULL;
 	return matches;
-}
-
-/* Ctrl-C at the prompt drops the line. */
-static int interrupted(void)
-{
-	if (completion.s && completion.s->cancel.stop) {
-		rl_replace_line("", 0);
-		rl_done = 1;
-	}
-	return 0;
 }
 
 /* Where the history is kept: $XDG_STATE_HOME/inquest_history or ~/.inquest_history; NULL: nowhere. */
@@ -83,37 +76,88 @@ static void remember(const char *line)
 	add_history(line);
 }
 
+/* ---- Lines ------------------------------------------------------------------------------------- */
+
+/* What readline calls with a whole line, NULL at the end of input. */
+static void take_line(char *line)
+{
+	/* Without this the next prompt would stand above the output. */
+	rl_callback_handler_remove();
+	prompt.line = line;
+	prompt.done = true;
+}
+
+/* Ctrl-C at the prompt: the line is dropped. */
+static void drop_line(void)
+{
+	rl_free_line_state();
+	rl_callback_sigcleanup();
+	rl_replace_line("", 0);
+	write_all(STDOUT_FILENO, "^C\n", 3);
+	rl_on_new_line();
+	rl_redisplay();
+}
+
+/*
+ * One line, NULL at the end of input.  readline's own waiting leaves no way to see Ctrl-C for sure, so
+ * that the waiting is done here: SIGINT is let through only while nothing else happens.
+ */
+static char *read_line(struct session *s)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	sigset_t interrupt, before;
+
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	sigprocmask(SIG_BLOCK, &interrupt, &before);
+	s->cancel.stop = 0;
+	prompt.line = NULL;
+	prompt.done = false;
+	rl_callback_handler_install("inquest> ", take_line);
+	while (!prompt.done) {
+		int n = ppoll(&in, 1, NULL, &before);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		if (s->cancel.stop) {
+			s->cancel.stop = 0;
+			drop_line();
+		} else if (n > 0) {
+			rl_callback_read_char();
+		}
+	}
+	if (!prompt.done)
+		rl_callback_handler_remove();
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return prompt.line;
+}
+
 void run_prompt(struct session *s)
 {
 	char *path = history_path(), *line;
 
-	completion.s = s;
+	prompt.s = s;
 	rl_readline_name = "inquest";
+	rl_catch_signals = 0;
 	rl_attempted_completion_function = complete;
 	rl_basic_word_break_characters = " \t\n;|>()&*+!\"'";
-	rl_signal_event_hook = interrupted;
 	using_history();
 	stifle_history(HISTORY_LINES);
 	if (path)
 		read_history(path);
 	while (!s->quit) {
-		s->cancel.stop = 0;
-		line = readline("inquest> ");
+		line = read_line(s);
 		if (!line) {
-			/* End of input: leave the shell its own line. */
+			/* End of input: leave the shell a line of its own. */
 			write_all(STDOUT_FILENO, "\n", 1);
 			break;
 		}
-		if (!s->cancel.stop) {
-			remember(line);
-			run_line(s, line);
-		} else {
-			write_all(STDOUT_FILENO, "\n", 1);
-		}
+		remember(line);
+		run_line(s, line);
 		free(line);
 	}
 	if (path)
 		write_history(path);
 	free(path);
-	completion.s = NULL;
+	prompt.s = NULL;
 }

@@ -131,35 +131,37 @@ static struct iq_error *add_part(struct line *l, struct line_part *part)
 	return NULL;
 }
 
-/* One command, from *P; *P is left at its ';', a comment or the end. */
+/* One command, from *P; *P is left at what ends it: ';', a newline or the end of the text. */
 static struct iq_error *split_part(const char **p, struct line *l)
 {
 	struct line_part part = {.to = LINE_STDOUT};
 	const char *start = *p, *end, *next;
 
-	while (blank(*start))
+	while (blank(*start) && *start != '\n')
 		start++;
 	if (*start == '!') {
-		*p = start + strlen(start);
+		*p = start + strcspn(start, "\n");
 		part.to = LINE_SHELL;
 		part.text = trimmed(start + 1, *p);
 		return add_part(l, &part);
 	}
-	IQ_TRY(skip_to(start, ";|>#", &end));
+	IQ_TRY(skip_to(start, "\n;|>#", &end));
 	*p = end;
 	if (*end == '|') {
-		IQ_TRY(skip_to(end + 1, ";", &next));
+		IQ_TRY(skip_to(end + 1, "\n;", &next));
 		part.to = LINE_PIPE;
 		part.target = trimmed(end + 1, next);
 		*p = next;
 	} else if (*end == '>') {
 		const char *name = end[1] == '>' ? end + 2 : end + 1;
 
-		IQ_TRY(skip_to(name, ";#", &next));
+		IQ_TRY(skip_to(name, "\n;#", &next));
 		part.to = end[1] == '>' ? LINE_APPEND : LINE_FILE;
 		IQ_TRY(file_target(name, next, &part.target));
 		*p = next;
 	}
+	if (**p == '#')
+		*p += strcspn(*p, "\n");
 	part.text = trimmed(start, end);
 	return add_part(l, &part);
 }
@@ -172,7 +174,7 @@ struct iq_error *line_split(const char *text, struct line *ret)
 
 	while (!err) {
 		err = split_part(&p, &l);
-		if (err || *p != ';')
+		if (err || !*p)
 			break;
 		p++;
 	}

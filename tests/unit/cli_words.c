@@ -50,6 +50,8 @@ static void splits_lines(void **state)
 	assert_parts("bt # the panic's task", "bt");
 	assert_parts("log | grep '#' # x", "log|grep '#' # x");
 	assert_parts("p a#b", "p a#b");
+	assert_parts("bt\n\nlog | head # x\n# y\n!ls; pwd\nps\n", "bt\nlog|head # x\n!ls; pwd\nps");
+	assert_parts("bt # the panic's\nps > f # x\nset", "bt\nps>f\nset");
 }
 
 static void protects_expressions(void **state)
