@@ -126,7 +126,10 @@ static void check_shrinking(struct image im)
 		fill_page(want, pfn);
 		assert_memory_equal(page, want, PAGE);
 	}
-	assert_true(ok > 50 && lost > 50);
+	assert_true(lost > 50);
+	/* Of the flattened one every other record is lost, of the descriptors, too. */
+	if (!iq_dump_info(d)->flattened)
+		assert_true(ok > 50);
 	assert_null(iq_dump_scan(d, &scan));
 	assert_int_equal(scan.read + scan.zero, ok);
 	assert_int_equal(scan.missing[IQ_MEM_TRUNCATED], lost);
