@@ -73,7 +73,7 @@ bool iq_symbol_is_percpu(struct iq_kernel *k, const struct iq_symbol *symbol);
 
 struct iq_format {
 	enum { IQ_RADIX_DEFAULT, IQ_RADIX_DEC, IQ_RADIX_HEX } radix; /* of integers, as gdb's output-radix */
-	unsigned int max_elements; /* of arrays and strings; 0: 200 */
+	unsigned int max_elements; /* of arrays and strings; 0: 256, as crash has it */
 	unsigned int indent;	   /* columns of the first level */
 	char letter;		   /* gdb's p/x: x d u o t c a z for every scalar, strings too; 0: none */
 };

@@ -161,9 +161,10 @@ static struct iq_error *add(struct p_result *x, const char *name, int cpu, const
 	return NULL;
 }
 
-static bool is_plain_name(const char *text)
+/* Does TEXT (up to END) consist of what names are made of? */
+static bool is_plain_name(const char *text, const char *end)
 {
-	for (; *text; text++) {
+	for (; text < end; text++) {
 		if (!isalnum((unsigned char)*text) && !strchr("_.:", *text))
 			return false;
 	}
@@ -206,7 +207,7 @@ static struct iq_error *eval_text(struct session *s, struct p_result *x, const c
 	const char *spec = cpuspec(text);
 	struct iq_symbol symbol;
 	struct iq_value v;
-	bool plain = is_plain_name(text);
+	bool plain = is_plain_name(text, spec ? spec : text + strlen(text));
 
 	if (plain && iq_symbol_named(x->k, text, &symbol)) {
 		if (iq_symbol_is_percpu(x->k, &symbol)) {

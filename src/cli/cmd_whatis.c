@@ -49,7 +49,9 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		break;
 	case WHAT_TYPE:
 		iq_type_define(x->type, x->offsets, 0, out);
-		iq_buf_printf(out, "\nSIZE: %" PRIu64 "\n", iq_type_strip(x->type)->size);
+		iq_buf_putc(out, '\n');
+		if (iq_type_strip(x->type)->kind != IQ_KIND_ENUM)
+			iq_buf_printf(out, "SIZE: %" PRIu64 "\n", iq_type_strip(x->type)->size);
 		break;
 	default:
 		put_declaration(x, out);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define MAX_COUNT 1000000
-#define MAX_STRING 200 /* characters of one string, as gdb cuts them */
+#define MAX_STRING 256 /* characters of one string, as crash cuts them */
 
 struct shape {
 	uint64_t count;

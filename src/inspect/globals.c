@@ -178,7 +178,7 @@ static const struct global globals[] = {
 	{"ioport_resource", "struct resource"},
 	{"irq_desc_tree", "struct radix_tree_root"},
 	{"irq_desc_tree", "struct xarray"},
-	{"jiffies", "unsigned long"},
+	{"jiffies", "volatile unsigned long"},
 	{"jiffies_64", "u64"},
 	{"jump_label_mutex", "struct mutex"},
 	{"kblockd_workqueue", "struct workqueue_struct *"},

@@ -9,6 +9,7 @@
 #define MAX_DEPTH 20		/* gdb's print max-depth */
 #define MAX_SCALARS 1000000	/* of one value: types from a damaged dump can be nested without end */
 #define MAX_OUTPUT (64u << 20)
+#define DEFAULT_ELEMENTS 256 /* crash's print_max */
 
 static void print_value(struct printer *p, const struct thing *v, unsigned int depth);
 
@@ -408,7 +409,7 @@ static void start(struct printer *p, struct iq_kernel *k, struct iq_vm *vm,
 	static const struct iq_format plain;
 
 	*p = (struct printer){.k = k, .vm = vm, .f = f ? f : &plain, .out = out, .budget = MAX_SCALARS};
-	p->max_elements = p->f->max_elements ? p->f->max_elements : 200;
+	p->max_elements = p->f->max_elements ? p->f->max_elements : DEFAULT_ELEMENTS;
 }
 
 static void finish(struct printer *p)
