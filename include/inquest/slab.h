@@ -68,4 +68,12 @@ bool iq_slab_at(struct iq_kernel *k, uint64_t address, struct iq_slab *ret);
 /* State of each object of the slab, by index: RET has room for slab->objects entries. */
 bool iq_slab_states(struct iq_kernel *k, const struct iq_slab *slab, enum iq_object_state *ret, int *cpus);
 
+/* How much of a cache is in use, as its nodes and CPUs count it. */
+struct iq_cache_usage {
+	uint64_t slabs, objects;
+	uint64_t allocated;	/* objects less those on free lists */
+	bool exact;		/* every list was followed to its end */
+};
+bool iq_cache_usage(struct iq_kernel *k, const struct iq_cache *c, struct iq_cache_usage *ret);
+
 #endif

@@ -3,32 +3,15 @@
 #include <inquest/slab.h>
 
 #include "private.h"
+#include "slab_private.h"
 
 #include <stdlib.h>
 
 #define MAX_CACHES 65536
-#define MAX_OBJECTS 32767 /* struct slab: objects:15 */
 #define OBJECT_MAX (UINT64_C(1) << 24)
 #define SLAB_RED_ZONE 0x400 /* include/linux/slab.h; the bit has not moved since 4.18 */
 
-/* How a free pointer is stored (mm/slub.c: freelist_ptr_encode()).  Found out by decoding. */
-enum coding { CODING_UNKNOWN, CODING_PLAIN, CODING_XOR, CODING_XOR_SWAB, NR_CODINGS };
-
-struct iq_cache_private {
-	enum coding coding;
-	uint64_t cpu_slab;    /* per-CPU pointer to struct kmem_cache_cpu; 0: this kernel has none */
-};
-
-/* Where this kernel keeps things. */
-struct slab_layout {
-	const char *tag;      /* "slab" or "page" */
-	uint64_t cache_at, freelist_at;
-	struct iq_member inuse, objects, frozen;
-	uint64_t cpu_freelist_at, cpu_slab_at;
-	bool has_cpu_slab;
-};
-
-static bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
+bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
 {
 	struct iq_types *t = iq_kernel_types(k);
 	const struct iq_type *type;
@@ -129,7 +112,7 @@ struct iq_error *iq_caches(struct iq_kernel *k, struct iq_cache *const **ret, un
 	return NULL;
 }
 
-static const struct iq_cache *cache_at(struct iq_kernel *k, uint64_t address)
+const struct iq_cache *slab_cache_at(struct iq_kernel *k, uint64_t address)
 {
 	struct iq_cache *const *caches;
 	unsigned int nr;
@@ -182,14 +165,14 @@ static unsigned int bits(const uint8_t *bytes, const struct iq_member *m)
 	return (unsigned int)(word >> m->bit_offset % 64 & ((UINT64_C(1) << m->bit_size) - 1));
 }
 
-static bool read_slab(struct iq_kernel *k, const struct slab_layout *l, const struct iq_page *page,
-		      struct iq_slab *ret)
+bool slab_read(struct iq_kernel *k, const struct slab_layout *l, const struct iq_page *page,
+	       struct iq_slab *ret)
 {
 	struct iq_slab s = {.address = page->head, .node = iq_page_node(k, page)};
 	uint64_t cache, pfn, end;
 	uint8_t bytes[64];
 
-	if (!kernel_read_ptr(k, s.address + l->cache_at, &cache) || !(s.cache = cache_at(k, cache)))
+	if (!kernel_read_ptr(k, s.address + l->cache_at, &cache) || !(s.cache = slab_cache_at(k, cache)))
 		return false;
 	if (!iq_page_pfn(k, s.address, &pfn) || iq_vm_read(k->vm, s.address, bytes, sizeof(bytes), NULL) ||
 	    l->inuse.bit_offset / 64 >= 8 || l->objects.bit_offset / 64 >= 8 ||
@@ -241,7 +224,7 @@ static bool slab_of(struct iq_kernel *k, const struct slab_layout *l, uint64_t a
 		iq_error_free(err);
 		return false;
 	}
-	return page_is_slab(k, &head) && read_slab(k, l, &head, ret);
+	return page_is_slab(k, &head) && slab_read(k, l, &head, ret);
 }
 
 /* ---- Free lists --------------------------------------------------------------------------------- */
@@ -326,6 +309,19 @@ static bool follow_marked(struct iq_kernel *k, const struct iq_slab *s, uint64_t
 		return true;
 	c = find_coding(k, s, head);
 	return c && follow(k, s, head, c, states, state, cpus, cpu);
+}
+
+bool slab_count_free(struct iq_kernel *k, const struct iq_slab *s, uint64_t head, unsigned int *nr)
+{
+	enum iq_object_state *states = calloc(s->objects, sizeof(*states));
+	bool ok = states && follow_marked(k, s, head, states, IQ_OBJECT_FREE, NULL, -1);
+	unsigned int i;
+
+	*nr = 0;
+	for (i = 0; ok && i < s->objects; i++)
+		*nr += states[i] == IQ_OBJECT_FREE;
+	free(states);
+	return ok;
 }
 
 /* Fill in the states; false if a list could not be followed to its end (what it led to is marked). */

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whatis: everything known about an address, from the outermost (which page) to the innermost (which word of
+ * which frame, which member of which object).
+ *
+ * What is certain and what is concluded is told apart: the allocator's and the page tables' answers are
+ * exact; the type of an object in a cache of its own is `likely` if the type's size is the cache's.
+ */
+#ifndef INQUEST_WHATIS_H
+#define INQUEST_WHATIS_H
+
+#include <inquest/slab.h>
+#include <inquest/stack.h>
+#include <inquest/vmalloc.h>
+#if IQ_ROOM < IQ_ROOM_INSPECT
+#error "whatis.h belongs to a room to the right of this one"
+#endif
+
+enum iq_page_use {
+	IQ_PAGE_UNKNOWN,
+	IQ_PAGE_FREE,	   /* in the buddy allocator */
+	IQ_PAGE_SLAB,
+	IQ_PAGE_ANON,
+	IQ_PAGE_FILE,
+	IQ_PAGE_TABLE,
+	IQ_PAGE_RESERVED,
+	IQ_PAGE_KERNEL,	   /* allocated, for the kernel itself */
+	IQ_PAGE_UNUSED,	   /* no references, but not in the buddy allocator: a CPU's own free list, or
+			    * never given to the allocator */
+};
+/* "free", "slab", "anon", "file", "pagetable", "reserved", "kernel", "unused", "unknown" */
+const char *iq_page_use_text(enum iq_page_use u);
+
+struct iq_whatis {
+	uint64_t address;	/* as asked; virtual if is_virtual */
+	bool is_virtual;
+	bool has_physical;
+	uint64_t physical;
+	uint64_t virtual;	/* kernel virtual address by which it was looked up; 0: none */
+	enum iq_mem content;	/* whether the bytes there can be read */
+	unsigned int level;	/* content IQ_MEM_UNMAPPED: level where the walk ended */
+
+	bool has_symbol;
+	struct iq_symbol symbol; /* offset = virtual - symbol.address */
+
+	struct iq_module *module;/* NULL: none */
+	const char *module_part; /* "core", "text", … */
+
+	bool has_percpu;
+	struct iq_symbol percpu; /* the per-CPU variable; its address as the symbol table has it */
+	unsigned int percpu_cpu;
+	uint64_t percpu_offset;	 /* in the variable */
+
+	bool has_object;	/* in a slab object (object.object != 0) or only in a slab's page */
+	bool has_slab;
+	struct iq_object object;
+	const struct iq_type *type;	/* of the object; NULL: unknown */
+	char member[128];		/* "f_path.dentry", "f_inode+4"; "" unknown */
+
+	bool has_stack;
+	struct iq_stack stack;
+	struct iq_task task;	/* whose stack it is, or who was running on it; address 0: nobody */
+	int frame;		/* of that task's backtrace; -1: not in a live frame */
+	char function[128];	/* of that frame */
+	uint64_t function_offset;
+	char function_module[57];
+	char slot[64];		/* label of the word: "return to …", "rbx", "pt_regs.ip" …; "" unknown */
+	bool below;		/* below the stack pointer: left behind by calls that have returned */
+
+	const struct iq_vmap *vmap;	/* NULL: none */
+
+	bool has_page;
+	struct iq_page page;
+	enum iq_page_use use;
+	unsigned int order;	/* FREE: of the block */
+};
+
+/*
+ * Looks addresses up and remembers backtraces and what else is needed again for the next address.  Belongs to
+ * the kernel's thread.
+ */
+struct iq_describer;
+struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **ret) IQ_CHECK;
+void iq_describer_close(struct iq_describer *d);
+
+/*
+ * What is at kernel virtual address ADDRESS, or, if PHYSICAL, at that physical address?  Always answers:
+ * an address that is nothing has content IQ_MEM_UNMAPPED or IQ_MEM_ABSENT and no kind at all.  Pointers in RET are valid until
+ * D is closed.
+ */
+void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct iq_whatis *ret);
+
+/*
+ * One line for people, the innermost facts first: "kmalloc-192 object 0x… + 96, allocated", "stack of
+ * usbreap (pid 119), frame #8 free_async+174, saved rbx".
+ */
+void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out);
+
+/*
+ * The type that objects of CACHE have, if the cache is one type's own: the type that the name stands for,
+ * and only if its size is the cache's object size.  NULL: not known.
+ */
+const struct iq_type *iq_cache_type(struct iq_kernel *k, const struct iq_cache *cache);
+
+/* Path of the member of T at byte OFFSET, innermost: "f_path.dentry", "a[3].b+2". */
+void iq_member_path(const struct iq_type *t, uint64_t offset, char *buf, size_t room);
+
+#endif

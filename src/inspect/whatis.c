@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Everything known about an address: see whatis.h. */
+#include <inquest/whatis.h>
+
+#include <stdlib.h>
+
+/* Backtraces that are kept: hits of one search cluster on few stacks. */
+#define KEPT 16
+
+struct kept {
+	uint64_t task;
+	bool ok;
+	struct iq_backtrace bt;
+	struct iq_slot **slots;	 /* of each frame, made when asked for */
+	unsigned int *nr_slots;
+};
+
+struct iq_describer {
+	struct iq_kernel *k;
+	struct kept kept[KEPT];
+	unsigned int next;
+	bool percpu_ready;
+	struct iq_symbol *percpu; /* per-CPU variables by address */
+	unsigned int nr_percpu, room_percpu;
+	uint64_t percpu_start, percpu_end;
+};
+
+struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **ret)
+{
+	struct iq_describer *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return iq_error_nomem();
+	d->k = k;
+	*ret = d;
+	return NULL;
+}
+
+static void drop(struct kept *x)
+{
+	unsigned int i;
+
+	for (i = 0; x->slots && i < x->bt.nr; i++)
+		free(x->slots[i]);
+	free(x->slots);
+	free(x->nr_slots);
+	if (x->ok)
+		iq_backtrace_free(&x->bt);
+	memset(x, 0, sizeof(*x));
+}
+
+void iq_describer_close(struct iq_describer *d)
+{
+	unsigned int i;
+
+	if (!d)
+		return;
+	for (i = 0; i < KEPT; i++)
+		drop(&d->kept[i]);
+	free(d->percpu);
+	free(d);
+}
+
+const char *iq_page_use_text(enum iq_page_use u)
+{
+	static const char *const text[] = {"unknown", "free", "slab", "anon", "file", "pagetable",
+					   "reserved", "kernel", "unused"};
+
+	return u < IQ_ARRAY_SIZE(text) ? text[u] : "unknown";
+}
+
+/* ---- Stacks ------------------------------------------------------------------------------------- */
+
+static struct kept *backtrace_of(struct iq_describer *d, const struct iq_task *t)
+{
+	struct iq_error *err;
+	struct kept *x;
+	unsigned int i;
+
+	for (i = 0; i < KEPT; i++)
+		if (d->kept[i].task == t->address)
+			return d->kept[i].ok ? &d->kept[i] : NULL;
+	x = &d->kept[d->next++ % KEPT];
+	drop(x);
+	x->task = t->address;
+	err = iq_backtrace(d->k, t, &x->bt);
+	x->ok = !err;
+	iq_error_free(err);
+	if (!x->ok)
+		return NULL;
+	x->slots = calloc(x->bt.nr + 1, sizeof(*x->slots));
+	x->nr_slots = calloc(x->bt.nr + 1, sizeof(*x->nr_slots));
+	if (!x->slots || !x->nr_slots) {
+		free(x->slots);
+		x->slots = NULL;
+		return NULL;
+	}
+	return x;
+}
+
+static bool slot_in(struct iq_describer *d, struct kept *x, unsigned int n, uint64_t va,
+		    const struct iq_slot **ret)
+{
+	unsigned int i;
+
+	if (!x->slots[n]) {
+		struct iq_error *err = iq_frame_slots(d->k, &x->bt, n, &x->slots[n], &x->nr_slots[n]);
+
+		if (err) {
+			iq_error_free(err);
+			x->slots[n] = NULL;
+			return false;
+		}
+	}
+	for (i = 0; i < x->nr_slots[n]; i++) {
+		if (va - x->slots[n][i].address < 8) {
+			*ret = &x->slots[n][i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void in_frame(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+{
+	struct kept *x = backtrace_of(d, &w->task);
+	uint64_t lowest = UINT64_MAX;
+	const struct iq_slot *slot;
+	unsigned int n;
+
+	if (!x || !x->slots)
+		return;
+	for (n = 0; n < x->bt.nr; n++) {
+		const struct iq_frame *f = &x->bt.frames[n];
+
+		if (f->sp < w->stack.start || f->sp > w->stack.end)
+			continue;
+		lowest = IQ_MIN(lowest, f->sp);
+		if (va < f->sp - 8 || !slot_in(d, x, n, va, &slot))
+			continue;
+		w->frame = (int)f->n;
+		if (f->symbol.name) {
+			snprintf(w->function, sizeof(w->function), "%s", f->symbol.name);
+			w->function_offset = f->offset;
+			if (f->symbol.module)
+				snprintf(w->function_module, sizeof(w->function_module), "%s", f->symbol.module);
+		}
+		iq_slot_label(d->k, slot, w->slot, sizeof(w->slot));
+		return;
+	}
+	w->below = va < lowest && lowest != UINT64_MAX;
+}
+
+static void find_stack(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+{
+	const struct iq_task *t = NULL;
+	const struct iq_cpu *cpus;
+	unsigned int nr;
+
+	w->frame = -1;
+	t = iq_task_by_stack(d->k, va);
+	if (t) {
+		w->stack = (struct iq_stack){IQ_STACK_TASK, t->stack, t->stack + t->stack_size, -1, t->address};
+	} else if (iq_cpu_stack_at(d->k, va, &w->stack)) {
+		cpus = iq_kernel_cpus(d->k, &nr);
+		if ((unsigned int)w->stack.cpu < nr)
+			t = iq_task_by_address(d->k, cpus[w->stack.cpu].current);
+	} else {
+		return;
+	}
+	w->has_stack = true;
+	if (!t)
+		return;
+	w->task = *t;
+	in_frame(d, va, w);
+}
+
+/* ---- Per-CPU variables -------------------------------------------------------------------------- */
+
+/*
+ * The static per-CPU variables lie between __per_cpu_start and __per_cpu_end in the symbol table, as
+ * offsets (before 6.15) or addresses of the section.
+ */
+static void percpu_symbols(struct iq_describer *d)
+{
+	struct iq_symtab *t = d->k->symbols;
+	struct iq_symbol s;
+	unsigned int i, nr;
+
+	d->percpu_ready = true;
+	d->percpu_start = iq_kernel_symbol(d->k, "__per_cpu_start");
+	d->percpu_end = iq_kernel_symbol(d->k, "__per_cpu_end");
+	nr = t && d->percpu_end > d->percpu_start ? iq_symtab_count(t) : 0;
+	for (i = 0; i < nr; i++) {
+		if (!iq_symtab_at(t, i, &s) || s.address < d->percpu_start)
+			continue;
+		if (s.address >= d->percpu_end)
+			break;
+		if (!iq_grow(&d->percpu, &d->room_percpu, d->nr_percpu + 1, sizeof(*d->percpu)))
+			return;
+		d->percpu[d->nr_percpu++] = s;
+	}
+}
+
+static void find_percpu(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+{
+	const struct iq_cpu *cpus;
+	unsigned int i, nr, lo, hi;
+	uint64_t at;
+
+	if (!d->percpu_ready)
+		percpu_symbols(d);
+	cpus = iq_kernel_cpus(d->k, &nr);
+	for (i = 0; i < nr && d->nr_percpu; i++) {
+		at = va - cpus[i].percpu_offset;
+		if (!cpus[i].percpu_offset || at < d->percpu_start || at >= d->percpu_end)
+			continue;
+		for (lo = 0, hi = d->nr_percpu; lo < hi;) { /* the first symbol above */
+			unsigned int mid = lo + (hi - lo) / 2;
+
+			if (d->percpu[mid].address <= at)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		if (!lo)
+			continue;
+		w->has_percpu = true;
+		w->percpu = d->percpu[lo - 1];
+		w->percpu_cpu = i;
+		w->percpu_offset = at - w->percpu.address;
+		return;
+	}
+}
+
+/* ---- Pages -------------------------------------------------------------------------------------- */
+
+static bool flag_set(struct iq_kernel *k, const struct iq_page *p, const char *name)
+{
+	struct iq_buf b = {0};
+	const char *at;
+	size_t n = strlen(name);
+	bool found = false;
+
+	iq_page_flags_text(k, p->flags, &b);
+	for (at = iq_buf_str(&b); (at = strstr(at, name)); at += n)
+		if ((at == iq_buf_str(&b) || at[-1] == ',') && (!at[n] || at[n] == ','))
+			found = true;
+	iq_buf_free(&b);
+	return found;
+}
+
+/* PageTable: bit 26 of the page type cleared (4.18 - 6.11), or type 0xf2 in the top byte. */
+static bool is_page_table(const struct iq_page *p)
+{
+	uint32_t word = (uint32_t)p->mapcount_raw;
+
+	return word == ~UINT32_C(0x400) || word == ~UINT32_C(0x200) || word >> 24 == 0xf2;
+}
+
+static void find_page(struct iq_describer *d, struct iq_whatis *w)
+{
+	uint64_t pfn = w->physical / iq_dump_info(d->k->dump)->page_size, head;
+	struct iq_error *err = iq_page_of(d->k, pfn, &w->page);
+
+	if (err) {
+		iq_error_free(err);
+		return;
+	}
+	w->has_page = true;
+	if (iq_page_buddy(d->k, pfn, &w->order, &head))
+		w->use = IQ_PAGE_FREE;
+	else if (w->has_slab)
+		w->use = IQ_PAGE_SLAB;
+	else if (flag_set(d->k, &w->page, "reserved"))
+		w->use = IQ_PAGE_RESERVED;
+	else if (is_page_table(&w->page))
+		w->use = IQ_PAGE_TABLE;
+	else if (w->page.mapping & 1 && !w->page.is_tail && w->page.mapping >> 63)
+		w->use = IQ_PAGE_ANON;
+	else if (w->page.mapping >> 63 && !(w->page.mapping & 3) && !w->page.is_tail)
+		w->use = IQ_PAGE_FILE;
+	else if (w->page.refcount > 0 || w->page.is_tail)
+		w->use = IQ_PAGE_KERNEL;
+	else
+		w->use = IQ_PAGE_UNUSED;
+}
+
+/* ---- All together ------------------------------------------------------------------------------- */
+
+static void find_object(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+{
+	memset(&w->object, 0, sizeof(w->object));
+	w->has_object = iq_object_at(d->k, va, &w->object);
+	w->has_slab = w->has_object || w->object.slab.cache;
+	if (!w->has_object)
+		return;
+	w->type = iq_cache_type(d->k, w->object.slab.cache);
+	if (w->type && w->object.offset < w->type->size)
+		iq_member_path(w->type, w->object.offset, w->member, sizeof(w->member));
+}
+
+static void find_module(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+{
+	unsigned int i;
+
+	w->module = iq_module_at(d->k, va);
+	for (i = 0; w->module && i < w->module->nr_ranges; i++)
+		if (va >= w->module->range[i].start && va < w->module->range[i].end)
+			w->module_part = w->module->range[i].what;
+}
+
+/* A kernel virtual address for a physical one: in the image, in the vmalloc area, or the direct map. */
+static uint64_t virtual_of(struct iq_describer *d, uint64_t pa)
+{
+	const struct iq_layout *l = &d->k->layout;
+	uint64_t page = iq_dump_info(d->k->dump)->page_size, va, back;
+
+	va = pa - (uint64_t)l->phys_base + l->text_base;
+	if (va >= d->k->stext && va < l->text_end && iq_kernel_symbol(d->k, "_end") > va)
+		return va;
+	if (iq_vmap_of_pfn(d->k, pa / page, &va))
+		return va + pa % page;
+	va = pa + l->page_offset;
+	return l->page_offset && !iq_vm_translate(d->k->vm, va, &back, NULL) && back == pa ? va : 0;
+}
+
+void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct iq_whatis *ret)
+{
+	struct iq_whatis w = {.address = address, .is_virtual = !physical, .frame = -1};
+	uint64_t page = iq_dump_info(d->k->dump)->page_size, direct;
+	struct iq_fault fault = {0};
+	uint8_t byte;
+
+	if (physical) {
+		w.has_physical = true;
+		w.physical = address;
+		w.virtual = virtual_of(d, address);
+	} else {
+		w.virtual = address;
+		w.content = iq_vm_read(d->k->vm, address, &byte, 1, &fault);
+		w.level = fault.level;
+		w.has_physical = !iq_vm_translate(d->k->vm, address, &w.physical, NULL);
+	}
+	if (w.has_physical)
+		w.content = iq_read_phys(iq_vm_reader(d->k->vm), w.physical, &byte, 1, &fault);
+	if (w.virtual) {
+		w.has_symbol = iq_symbol_at(d->k, w.virtual, &w.symbol);
+		find_module(d, w.virtual, &w);
+		find_stack(d, w.virtual, &w);
+		w.vmap = iq_vmap_at(d->k, w.virtual);
+	}
+	if (w.has_physical && w.physical / page < iq_dump_info(d->k->dump)->max_pfn) {
+		direct = w.physical + d->k->layout.page_offset;
+		find_object(d, direct, &w);
+		if (!w.has_slab)
+			find_percpu(d, direct, &w);
+		find_page(d, &w);
+	}
+	*ret = w;
+}
+
+/* ---- As a line ---------------------------------------------------------------------------------- */
+
+static const char *state_text(const struct iq_object *o)
+{
+	switch (o->state) {
+	case IQ_OBJECT_ALLOCATED:
+		return "allocated";
+	case IQ_OBJECT_FREE:
+		return "free";
+	case IQ_OBJECT_CPU_FREE:
+		return "free (on a CPU's list)";
+	case IQ_OBJECT_UNKNOWN:
+		break;
+	}
+	return "state unknown";
+}
+
+static void stack_line(const struct iq_whatis *w, struct iq_buf *out)
+{
+	if (w->stack.kind == IQ_STACK_TASK)
+		iq_buf_puts(out, "stack of ");
+	else
+		iq_buf_printf(out, "%s stack of CPU %d, running ", iq_stack_kind_text(w->stack.kind), w->stack.cpu);
+	if (w->task.address) {
+		iq_buf_add_escaped(out, w->task.comm, strnlen(w->task.comm, 16), false);
+		iq_buf_printf(out, " (pid %u)", w->task.pid);
+	} else {
+		iq_buf_puts(out, "an unknown task");
+	}
+	if (w->frame >= 0) {
+		iq_buf_printf(out, ", frame #%d %s+%lu", w->frame, w->function, (unsigned long)w->function_offset);
+		if (w->function_module[0])
+			iq_buf_printf(out, " [%s]", w->function_module);
+		if (w->slot[0])
+			iq_buf_printf(out, ", %s", w->slot);
+	} else if (w->below) {
+		iq_buf_puts(out, ", below its stack pointer: left behind by calls that have returned");
+	}
+}
+
+static void object_line(const struct iq_whatis *w, struct iq_buf *out)
+{
+	const struct iq_object *o = &w->object;
+
+	iq_buf_printf(out, "slab object 0x%lx + %lu of %s (%s)", (unsigned long)o->object,
+		      (unsigned long)o->offset, o->slab.cache->name, state_text(o));
+	if (w->type)
+		iq_buf_printf(out, ", struct %s%s%s", w->type->name, w->member[0] ? "." : "", w->member);
+}
+
+void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
+{
+	size_t start = out->len;
+
+	if (w->has_stack) {
+		stack_line(w, out);
+	} else if (w->has_object) {
+		object_line(w, out);
+	} else if (w->has_slab) {
+		iq_buf_printf(out, "slab page of %s, behind its objects", w->object.slab.cache->name);
+	} else if (w->has_symbol) {
+		iq_buf_printf(out, "%s+%lu", w->symbol.name, (unsigned long)(w->virtual - w->symbol.address));
+		if (w->symbol.module)
+			iq_buf_printf(out, " [%s]", w->symbol.module);
+	} else if (w->module) {
+		iq_buf_printf(out, "module %s (%s)", w->module->name, w->module_part ? w->module_part : "?");
+	} else if (w->has_percpu) {
+		iq_buf_printf(out, "per-CPU variable %s+%lu of CPU %u", w->percpu.name,
+			      (unsigned long)w->percpu_offset, w->percpu_cpu);
+	} else if (w->vmap) {
+		char caller[160];
+
+		iq_buf_printf(out, "vmalloc area 0x%lx-0x%lx", (unsigned long)w->vmap->start,
+			      (unsigned long)w->vmap->end);
+		if (w->vmap->caller && iq_symbol_format(k, w->vmap->caller, false, true, caller, sizeof(caller)))
+			iq_buf_printf(out, " allocated by %s", caller);
+	}
+	if (w->has_page && out->len == start) {
+		iq_buf_printf(out, "%s page, page frame 0x%lx", iq_page_use_text(w->use), (unsigned long)w->page.pfn);
+		if (w->use == IQ_PAGE_FREE)
+			iq_buf_printf(out, " (free block of order %u)", w->order);
+	}
+	if (out->len == start)
+		iq_buf_puts(out, w->content ? iq_mem_text(w->content) : "nothing known");
+	else if (w->content && !w->has_physical)
+		iq_buf_printf(out, " (%s)", iq_mem_text(w->content));
+}
