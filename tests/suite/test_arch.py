@@ -53,10 +53,10 @@ def texts_of_kernels(t):
         return t.note('skipped: objdump is not 2.40')
     lab = os.environ.get('INQUEST_LAB') or os.path.expanduser('~/.cache/inquest/lab')
     total = 0
-    for d, _, files in os.walk(os.path.join(lab, 'work')):
-        if 'vmlinux' not in files:
-            continue
-        path = os.path.join(d, 'vmlinux')
+    kernels = {os.path.realpath(os.path.join(d, f))
+               for d, _, files in os.walk(os.path.join(lab, 'work')) for f in files
+               if f == 'vmlinux'}
+    for path in sorted(k for k in kernels if os.path.isfile(k)):
         if t.all:
             total += compare_text(t, path, ['objdump', '-d', '-w', path])
             continue
@@ -102,41 +102,59 @@ def kernel_offset(t, core):
     return int(m.group(1), 16) if m else None
 
 
-def crash(t, core, commands):
-    out = t.sh(['crash', '-s', core.vmlinux, core.vmcore], stdin='\n'.join(commands) + '\nq\n',
-               check=False, timeout=600).out
-    return out
+def variable(t, core, name, names):
+    """A variable of eight bytes in the dump."""
+    p = subprocess.run([tool(t, 'vm-walk'), core.vmcore, 'read', f'{names[name]:x}', '8'],
+                       capture_output=True)
+    if p.returncode:
+        raise Failed(p.stderr.decode(errors='replace'))
+    return int.from_bytes(p.stdout, 'little')
 
 
-def addresses(t, core):
+def addresses(t, core, offset):
     """Some of everything: text, stacks and structures, vmalloc, struct page, per-CPU, fixmap."""
-    out = crash(t, core, ['sym _stext', 'rd page_offset_base', 'rd vmalloc_base', 'rd vmemmap_base',
-                          'mod', 'ps'])
-    values = [int(l.split()[1], 16) for l in out.splitlines() if re.match('[0-9a-f]{16}: ', l)]
-    stext = re.search(r'^([0-9a-f]{16}) \(T\) _stext', out, re.M)
-    if len(values) != 3 or not stext:
-        raise Failed(f'crash: {out[-500:]}')
-    direct, vmalloc, vmemmap = values
-    stext, rng = int(stext.group(1), 16), t.rng()
-    found = [int(a, 16) for a in re.findall(r'\bff[0-9a-f]{14}\b', out)]
+    rng, names = t.rng(), {}
+    for line in t.sh(['nm', '--defined-only', core.vmlinux], timeout=600).out.splitlines():
+        f = line.split()
+        names[f[2]] = int(f[0], 16) + offset
+    regs = t.sh([tool(t, 'vm-walk'), core.vmcore, 'registers']).out
+    found = [int(a, 16) for a in re.findall(r'=(ff[0-9a-f]{14})\b', regs)]
+    near = {name: variable(t, core, name + '_base', names)
+            for name in ('page_offset', 'vmalloc', 'vmemmap')}
     return sorted({
-        *(stext + rng.randrange(0x3000000) for _ in range(10)),
-        *(direct + rng.randrange(0x10000000) for _ in range(10)),
-        *(vmalloc + rng.randrange(0x4000000) for _ in range(30)),
-        *(vmemmap + rng.randrange(0x400000) for _ in range(10)),
+        *(names['_stext'] + rng.randrange(0x3000000) for _ in range(10)),
+        *(near['page_offset'] + rng.randrange(0x10000000) for _ in range(10)),
+        *(near['vmalloc'] + rng.randrange(0x4000000) for _ in range(30)),
+        *(near['vmemmap'] + rng.randrange(0x400000) for _ in range(10)),
         *(0xfffffe0000000000 + rng.randrange(0x80000) for _ in range(10)),
         *(0xffffffffff578000 + rng.randrange(0x90000) for _ in range(5)),
         *rng.sample(found, min(len(found), 40)),
         0xff00000000000000, 0xffffffffffffffff})
 
 
-@per_core(has_vmlinux)
+# crash needs long to start: one dump of each kind of page table and writer is enough.
+WALKED = {'sysrq', 'sysrq-la57', 'sysrq-full'}
+WALKED_ALL = WALKED | {'sysrq.kdump', 'sysrq.elf', 'sysrq-nokaslr', 'irq-kernel', 'usb-free-kaslr'}
+
+
+def walked(core):
+    return has_vmlinux(core) and core.name in (
+        WALKED_ALL if os.environ.get('CHECK') == 'all' else WALKED)
+
+
+@per_core(walked)
 def walks_as_crash(t, core):
     """Every entry on the way, flags and physical address of sampled addresses, as crash's vtop."""
     if not os.path.exists('/usr/bin/crash'):
         return t.note('skipped: no crash')
-    wanted = addresses(t, core)
-    blocks = re.split(r'VIRTUAL +PHYSICAL *\n', crash(t, core, [f'vtop {a:x}' for a in wanted]))
+    offset = kernel_offset(t, core)
+    if offset is None:
+        return t.note('skipped: no VMCOREINFO')
+    wanted = addresses(t, core, offset)
+    commands = [f'vtop {a:x}' for a in wanted] + ['q', '']
+    out = t.sh(['crash', '-s', core.vmlinux, core.vmcore], stdin='\n'.join(commands), check=False,
+               timeout=600).out
+    blocks = re.split(r'VIRTUAL +PHYSICAL *\n', out)
     theirs = {int(b.split()[0], 16): b for b in blocks[1:]}
     p = t.sh([tool(t, 'vm-walk'), core.vmcore, 'walk', *(f'{a:x}' for a in wanted)])
     compared = 0
