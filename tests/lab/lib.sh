@@ -33,6 +33,7 @@ need_tools() {
 # A machine that has never asked the archive, or not for long, must do it first.
 apt_install() {
 	local again
+	mkdir -p "$lab_top"
 	for again in 0 1; do
 		if DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
 			--no-install-recommends "$@" >"$lab_top/apt.log" 2>&1; then
