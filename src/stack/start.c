@@ -181,7 +181,8 @@ struct iq_error *start_at(struct unwinder *u, const struct iq_regs *regs, struct
 	*f = (struct iq_frame){ .ip = regs->value[pc], .sp = regs->value[sp], .exact_ip = true,
 				.how = IQ_FRAME_TOP, .regs = *regs };
 	frame_complete(u, f);
-	if (u->arch->regs_user_mode(regs)) {
+	/* Without cs a small rip may as well be a jump into nowhere. */
+	if (u->arch->regs_user_mode(regs) && !u->arch->vm->is_kernel(&u->k->layout, f->sp)) {
 		f->context = IQ_CTX_USER;
 		f->symbol.name = NULL;
 		f->stack = (struct iq_stack){ .kind = IQ_STACK_NONE, .cpu = -1 };
