@@ -220,14 +220,17 @@ static int find_command(int argc, char **argv)
 	return argc;
 }
 
+/* What says nothing about a task need not be said for each. */
 static struct iq_error *check_command(const char *name)
 {
+	static const char *const same[] = {"dec", "exit", "foreach", "help", "hex", "log", "mod", "sym", "sys"};
 	const struct command *c = command_by_name(name);
 
-	/* ps and set look at no context, but at the task that they are given. */
-	if (c->no_context && strcmp(c->name, "ps") && strcmp(c->name, "set"))
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s is the same for every task", name),
-				     "foreach is for commands that look at a task, as bt does");
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(same); i++) {
+		if (!strcmp(c->name, same[i]))
+			return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s is the same for every task", name),
+					     "foreach is for commands that look at a task, as bt does");
+	}
 	return NULL;
 }
 

@@ -11,6 +11,7 @@
 struct system_result {
 	struct iq_system sys;
 	bool taint; /* -t: only that */
+	bool no_log; /* there is none that could have told of a panic */
 	uint64_t mhz; /* 0: unknown */
 };
 
@@ -125,8 +126,10 @@ static void text_files(struct session *s, const struct iq_system *sys, struct iq
 	iq_buf_putc(out, '\n');
 }
 
-static void text_panic(const struct iq_system *sys, struct iq_buf *out)
+static void text_panic(const struct system_result *x, struct iq_buf *out)
 {
+	const struct iq_system *sys = &x->sys;
+
 	label("PANIC", out);
 	if (sys->panic[0]) {
 		iq_buf_putc(out, '"');
@@ -135,6 +138,8 @@ static void text_panic(const struct iq_system *sys, struct iq_buf *out)
 		/* An oops that a panic followed is in the log with its registers. */
 		if (strstr(sys->panic, "Oops: "))
 			iq_buf_puts(out, " (check log for details)");
+	} else if (x->no_log) {
+		iq_buf_puts(out, "(unknown: the log cannot be read)");
 	} else {
 		iq_buf_puts(out, "(no panic and no oops in the log: not the dump of a crash?)");
 	}
@@ -144,10 +149,14 @@ static void text_panic(const struct iq_system *sys, struct iq_buf *out)
 static void text_system(struct session *s, const struct system_result *x, struct iq_buf *out)
 {
 	const struct iq_system *sys = &x->sys;
+	const char *machine;
 
 	text_files(s, sys, out);
 	label("CPUS", out);
-	iq_buf_printf(out, "%u", sys->cpus_present);
+	if (sys->cpus_present)
+		iq_buf_printf(out, "%u", sys->cpus_present);
+	else
+		iq_buf_puts(out, "(unknown)");
 	if (sys->cpus_present > sys->cpus_online)
 		iq_buf_printf(out, " [OFFLINE: %u]", sys->cpus_present - sys->cpus_online);
 	iq_buf_putc(out, '\n');
@@ -169,12 +178,17 @@ static void text_system(struct session *s, const struct system_result *x, struct
 	else
 		iq_buf_puts(out, "(unknown)\n");
 	label("TASKS", out);
-	iq_buf_printf(out, "%u\n", sys->nr_tasks);
+	if (sys->nr_tasks)
+		iq_buf_printf(out, "%u\n", sys->nr_tasks);
+	else
+		iq_buf_puts(out, "(unknown)\n");
 	text_line("NODENAME", sys->nodename, out);
 	text_line("RELEASE", s->kernel->release, out);
 	text_line("VERSION", sys->version, out);
 	label("MACHINE", out);
-	iq_buf_add_escaped(out, sys->machine, strlen(sys->machine), false);
+	/* What the kernel calls itself; failing that, what the dump is of. */
+	machine = sys->machine[0] ? sys->machine : s->kernel->arch->name;
+	iq_buf_add_escaped(out, machine, strlen(machine), false);
 	if (x->mhz)
 		iq_buf_printf(out, "  (%" PRIu64 " Mhz)\n", x->mhz);
 	else
@@ -185,7 +199,7 @@ static void text_system(struct session *s, const struct system_result *x, struct
 	else
 		iq_buf_puts(out, "(unknown)");
 	iq_buf_putc(out, '\n');
-	text_panic(sys, out);
+	text_panic(x, out);
 }
 
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
@@ -206,6 +220,12 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 static json_t *json_or_null(const char *text)
 {
 	return *text ? json_text(text, strlen(text)) : json_null();
+}
+
+/* A number that cannot be 0. */
+static json_t *json_count(uint64_t n)
+{
+	return n ? json_integer((json_int_t)n) : json_null();
 }
 
 static json_t *json_load(const struct iq_system *sys)
@@ -265,20 +285,22 @@ static json_t *json(struct session *s, const struct result *r)
 		return o;
 	}
 	json_dump(s, o);
-	json_object_set_new(o, "cpus", json_integer(sys->cpus_present));
+	json_object_set_new(o, "cpus", json_count(sys->cpus_present));
 	json_object_set_new(o, "cpus_offline",
-			    json_integer(sys->cpus_present > sys->cpus_online
-						 ? sys->cpus_present - sys->cpus_online : 0));
+			    !sys->cpus_present ? json_null()
+					       : json_integer(sys->cpus_present > sys->cpus_online
+								      ? sys->cpus_present - sys->cpus_online
+								      : 0));
 	json_object_set_new(o, "date", json_date(sys->time));
 	json_object_set_new(o, "uptime", sys->has_uptime ? json_integer((json_int_t)sys->uptime) : json_null());
 	json_object_set_new(o, "load_average", json_load(sys));
-	json_object_set_new(o, "tasks", json_integer(sys->nr_tasks));
+	json_object_set_new(o, "tasks", json_count(sys->nr_tasks));
 	json_object_set_new(o, "nodename", json_or_null(sys->nodename));
 	json_object_set_new(o, "release", json_or_null(s->kernel->release));
 	json_object_set_new(o, "version", json_or_null(sys->version));
 	json_object_set_new(o, "machine", json_or_null(sys->machine));
-	json_object_set_new(o, "mhz", x->mhz ? json_integer((json_int_t)x->mhz) : json_null());
-	json_object_set_new(o, "memory", sys->memory ? json_integer((json_int_t)sys->memory) : json_null());
+	json_object_set_new(o, "mhz", json_count(x->mhz));
+	json_object_set_new(o, "memory", json_count(sys->memory));
 	json_object_set_new(o, "build_id", json_or_null(s->kernel->build_id));
 	json_taint(s, sys, o);
 	json_object_set_new(o, "panic", json_or_null(sys->panic));
@@ -289,9 +311,15 @@ static const struct result_ops ops = {text, json, free};
 
 static struct iq_error *fill(struct session *s, struct system_result *x)
 {
+	const struct iq_log_record *log;
+	struct iq_error *err;
+	unsigned int nr = 0;
 	uint64_t khz;
 
 	IQ_TRY(iq_kernel_system(s->kernel, &x->sys));
+	err = iq_log(s->kernel, &log, &nr);
+	x->no_log = err || !nr;
+	iq_error_free(err);
 	/* arch/x86/kernel/tsc.c; other machines do not know it. */
 	if (iq_kernel_variable(s->kernel, "cpu_khz", 4, &khz))
 		x->mhz = khz / 1000;

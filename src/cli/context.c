@@ -60,6 +60,9 @@ void session_context(struct session *s)
 	if (s->context_sought || !s->kernel)
 		return;
 	s->context_sought = true;
+	/* Without types no task can be read; whoever needs one will be told (need_task()). */
+	if (!iq_kernel_types(s->kernel))
+		return;
 	address = iq_panic_task(s->kernel);
 	if (address) {
 		err = iq_task_read(s->kernel, address, &t);
@@ -76,10 +79,13 @@ void session_context(struct session *s)
 
 struct iq_error *need_task(struct session *s, const struct iq_task **ret)
 {
+	struct iq_types *types;
 	struct iq_kernel *k;
 
 	IQ_TRY(need_kernel(s, &k));
 	session_context(s);
+	if (!s->has_task)
+		IQ_TRY(iq_kernel_need_types(k, &types));
 	if (!s->has_task)
 		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
 						  "there is no context: the dump does not say which task ran"),

@@ -134,10 +134,8 @@ struct iq_error *session_open(struct session *s, const struct session_options *o
 		open_with_found(s, o);
 	if (s->kernel && !o->no_vmlinux)
 		add_found_modules(s, o);
-	if (s->kernel_error) {
-		iq_warn(&s->warnings, "no kernel found in the dump: %s", s->kernel_error->message);
-		iq_error_prefix(s->kernel_error, "no kernel found in the dump");
-	}
+	if (s->kernel_error)
+		iq_warn(&s->warnings, "%s", s->kernel_error->message);
 	return NULL;
 }
 
