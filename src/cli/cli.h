@@ -41,6 +41,10 @@ struct session {
 	bool hex;			/* output radix 16 (crash's `hex`) */
 	bool quit;			/* set by exit */
 	unsigned int commands_failed;
+
+	/* Output of a long command that goes out while it runs; see stream_out(). */
+	bool streaming;
+	struct iq_error *late_error;	/* met by a renderer that works while it prints */
 };
 
 struct result;
@@ -131,6 +135,12 @@ json_t *json_address(uint64_t a);
 json_t *json_text(const char *s, size_t len);
 /* Registers as a JSON object. */
 json_t *json_regs(const struct iq_arch *a, const struct iq_regs *r);
+
+/*
+ * For renderers of commands that take long and find much: hand out what is in OUT so far, if it goes to a
+ * place that can take it piece by piece, and empty it.  False: nobody reads any more.
+ */
+bool stream_out(struct session *s, struct iq_buf *out);
 
 /* ---- Running ----------------------------------------------------------------------------------- */
 

@@ -2,13 +2,14 @@
 /* The table of commands. */
 #include "internal.h"
 
-extern const struct command cmd_bt, cmd_dis, cmd_exit, cmd_foreach, cmd_help, cmd_log, cmd_mod, cmd_p,
-	cmd_ps, cmd_rd, cmd_set, cmd_struct, cmd_sym, cmd_sys, cmd_union, cmd_vtop, cmd_whatis, cmd_x,
+extern const struct command cmd_bt, cmd_dis, cmd_exit, cmd_foreach, cmd_help, cmd_kmem, cmd_log, cmd_mod, cmd_p,
+	cmd_ps, cmd_rd, cmd_search, cmd_set, cmd_struct, cmd_sym, cmd_sys, cmd_union, cmd_vtop, cmd_whatis, cmd_x,
 	cmd_dec, cmd_hex;
 
 const struct command *const commands[] = {
 	&cmd_bt,   &cmd_dec, &cmd_dis, &cmd_exit, &cmd_foreach, &cmd_help,  &cmd_hex,
-	&cmd_log,  &cmd_mod, &cmd_p,   &cmd_ps,	  &cmd_rd,	&cmd_set,   &cmd_struct,
+	&cmd_kmem,
+	&cmd_log,  &cmd_mod, &cmd_p,   &cmd_ps,	  &cmd_rd,	&cmd_search, &cmd_set,   &cmd_struct,
 	&cmd_sym,  &cmd_sys, &cmd_union, &cmd_vtop, &cmd_whatis, &cmd_x,    NULL,
 };
 

@@ -145,3 +145,14 @@ struct iq_error *run_shell(const char *command, const struct iq_buf *in, int *st
 	*status = WIFEXITED(code) ? WEXITSTATUS(code) : 128 + WTERMSIG(code);
 	return NULL;
 }
+
+bool stream_out(struct session *s, struct iq_buf *out)
+{
+	bool ok;
+
+	if (!s->streaming)
+		return true;
+	ok = write_stdout(s, out);
+	out->len = 0;
+	return ok;
+}

@@ -59,6 +59,11 @@ struct iq_error *run_command(struct session *s, int argc, char **argv, const cha
 	else if (r.ops)
 		r.ops->text(s, &r, out);
 	result_free(&r);
+	if (!err)
+		err = s->late_error;
+	else
+		iq_error_free(s->late_error);
+	s->late_error = NULL;
 	if (!err && out->failed)
 		err = iq_error_nomem();
 	return err;
@@ -176,11 +181,13 @@ static bool run_part(struct session *s, const struct line_part *part)
 	if (part->to != LINE_STDOUT)
 		s->colour = false;
 	err = words_of(s, part->text, &w);
+	s->streaming = part->to == LINE_STDOUT && !s->json;
 	if (!err)
 		err = run_command(s, (int)w.nr, w.word, part->text, &out);
 	else if (s->json)
 		json_command(s, part->text, NULL, false, err, &out);
 	s->colour = colour;
+	s->streaming = false;
 	if (!s->json)
 		show_warnings(s);
 	ok = !err;

@@ -310,19 +310,46 @@ static void find_module(struct iq_describer *d, uint64_t va, struct iq_whatis *w
 			w->module_part = w->module->range[i].what;
 }
 
+/* Do the page tables map VA to PA? */
+static bool maps(struct iq_describer *d, uint64_t va, uint64_t pa)
+{
+	uint64_t back;
+
+	return !iq_vm_translate(d->k->vm, va, &back, NULL) && back == pa;
+}
+
+/*
+ * The kernel's image, but not what was freed of it after boot (init sections, the gaps between sections),
+ * although it may still be mapped there: the image's own pages are reserved.
+ */
+static bool in_image(struct iq_describer *d, uint64_t pa, uint64_t va)
+{
+	struct iq_page page;
+	struct iq_error *err;
+	bool reserved;
+
+	if (va < d->k->stext || va >= d->k->layout.text_end || va >= iq_kernel_symbol(d->k, "_end") ||
+	    !maps(d, va, pa))
+		return false;
+	err = iq_page_of(d->k, pa / iq_dump_info(d->k->dump)->page_size, &page);
+	reserved = err || flag_set(d->k, &page, "reserved");
+	iq_error_free(err);
+	return reserved;
+}
+
 /* A kernel virtual address for a physical one: in the image, in the vmalloc area, or the direct map. */
 static uint64_t virtual_of(struct iq_describer *d, uint64_t pa)
 {
 	const struct iq_layout *l = &d->k->layout;
-	uint64_t page = iq_dump_info(d->k->dump)->page_size, va, back;
+	uint64_t page = iq_dump_info(d->k->dump)->page_size, va;
 
 	va = pa - (uint64_t)l->phys_base + l->text_base;
-	if (va >= d->k->stext && va < l->text_end && iq_kernel_symbol(d->k, "_end") > va)
+	if (in_image(d, pa, va))
 		return va;
 	if (iq_vmap_of_pfn(d->k, pa / page, &va))
 		return va + pa % page;
 	va = pa + l->page_offset;
-	return l->page_offset && !iq_vm_translate(d->k->vm, va, &back, NULL) && back == pa ? va : 0;
+	return l->page_offset && maps(d, va, pa) ? va : 0;
 }
 
 void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct iq_whatis *ret)

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Places as text and JSON: see place.h. */
+#include "place.h"
+
+#include "internal.h"
+#include "show.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct iq_error *parse_place(struct session *s, const char *word, uint64_t *address, bool *physical)
+{
+	uint64_t a, max = iq_dump_info(s->dump)->max_pfn * iq_dump_info(s->dump)->page_size;
+
+	IQ_TRY(parse_address(s, word, &a));
+	*address = a;
+	*physical = !s->kernel->arch->vm->is_kernel(&s->kernel->layout, a) && a < max;
+	return NULL;
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------- */
+
+static json_t *kind(const char *name)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "kind", json_string(name));
+	return o;
+}
+
+static const char *object_state(enum iq_object_state state)
+{
+	switch (state) {
+	case IQ_OBJECT_ALLOCATED:
+		return "allocated";
+	case IQ_OBJECT_FREE:
+	case IQ_OBJECT_CPU_FREE:
+		return "free";
+	case IQ_OBJECT_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
+static json_t *maybe_string(const char *text)
+{
+	return text && *text ? json_text(text, strlen(text)) : json_null();
+}
+
+static json_t *kind_slab(const struct iq_whatis *w)
+{
+	const struct iq_object *x = &w->object;
+	const char *state = object_state(x->state);
+	json_t *o = kind("slab");
+	char type[160];
+
+	snprintf(type, sizeof(type), "struct %s", w->type ? w->type->name : "");
+	json_object_set_new(o, "cache", json_string(x->slab.cache->name));
+	json_object_set_new(o, "object", x->object ? json_address(x->object) : json_null());
+	json_object_set_new(o, "offset", x->object ? json_integer((json_int_t)x->offset) : json_null());
+	json_object_set_new(o, "size", json_integer((json_int_t)x->slab.cache->object_size));
+	json_object_set_new(o, "state", state && x->object ? json_string(state) : json_null());
+	json_object_set_new(o, "cpu", x->cpu >= 0 ? json_integer(x->cpu) : json_null());
+	json_object_set_new(o, "slab", json_address(x->slab.address));
+	json_object_set_new(o, "node", x->slab.node >= 0 ? json_integer(x->slab.node) : json_null());
+	json_object_set_new(o, "type", w->type ? json_string(type) : json_null());
+	json_object_set_new(o, "type_confidence", json_string(w->type ? "likely" : "unknown"));
+	json_object_set_new(o, "member", maybe_string(w->member));
+	return o;
+}
+
+static json_t *kind_stack(const struct iq_whatis *w)
+{
+	json_t *o = kind("stack");
+	bool has = w->task.address != 0;
+
+	json_object_set_new(o, "stack", json_string(iq_stack_kind_text(w->stack.kind)));
+	json_object_set_new(o, "cpu", w->stack.cpu >= 0 ? json_integer(w->stack.cpu) : json_null());
+	json_object_set_new(o, "pid", has ? json_integer(w->task.pid) : json_null());
+	json_object_set_new(o, "comm", has ? json_text(w->task.comm, strnlen(w->task.comm, 16)) : json_null());
+	json_object_set_new(o, "task", has ? json_address(w->task.address) : json_null());
+	json_object_set_new(o, "frame", w->frame >= 0 ? json_integer(w->frame) : json_null());
+	json_object_set_new(o, "function", w->frame >= 0 ? maybe_string(w->function) : json_null());
+	json_object_set_new(o, "offset", w->frame >= 0 ? json_integer((json_int_t)w->function_offset) : json_null());
+	json_object_set_new(o, "module", maybe_string(w->function_module));
+	json_object_set_new(o, "slot", maybe_string(w->slot));
+	json_object_set_new(o, "live", json_boolean(!w->below));
+	return o;
+}
+
+static json_t *kind_symbol(struct session *s, const struct iq_whatis *w)
+{
+	json_t *o = kind("symbol");
+	const char *file = NULL;
+	unsigned int line = 0;
+	bool has = iq_is_text(s->kernel, w->virtual) && iq_kernel_line(s->kernel, w->virtual, &file, &line);
+
+	json_object_set_new(o, "name", json_string(w->symbol.name));
+	json_object_set_new(o, "offset", json_integer((json_int_t)(w->virtual - w->symbol.address)));
+	json_object_set_new(o, "module", maybe_string(w->symbol.module));
+	json_object_set_new(o, "file", has ? maybe_string(file) : json_null());
+	json_object_set_new(o, "line", has ? json_integer(line) : json_null());
+	return o;
+}
+
+static json_t *kind_vmalloc(struct session *s, const struct iq_whatis *w)
+{
+	json_t *o = kind("vmalloc");
+	char caller[200] = "";
+
+	if (w->vmap->caller)
+		iq_symbol_format(s->kernel, w->vmap->caller, false, true, caller, sizeof(caller));
+	json_object_set_new(o, "start", json_address(w->vmap->start));
+	json_object_set_new(o, "end", json_address(w->vmap->end));
+	json_object_set_new(o, "size", json_integer((json_int_t)(w->vmap->end - w->vmap->start)));
+	json_object_set_new(o, "caller", maybe_string(caller));
+	return o;
+}
+
+static json_t *kind_percpu(const struct iq_whatis *w)
+{
+	json_t *o = kind("percpu");
+
+	json_object_set_new(o, "symbol", json_string(w->percpu.name));
+	json_object_set_new(o, "cpu", json_integer(w->percpu_cpu));
+	json_object_set_new(o, "offset", json_integer((json_int_t)w->percpu_offset));
+	return o;
+}
+
+static json_t *kind_module(const struct iq_whatis *w)
+{
+	json_t *o = kind("module");
+
+	json_object_set_new(o, "name", json_string(w->module->name));
+	json_object_set_new(o, "part", maybe_string(w->module_part));
+	return o;
+}
+
+static json_t *kind_page(struct session *s, const struct iq_whatis *w)
+{
+	json_t *o = json_page(s, &w->page);
+
+	json_object_set_new(o, "kind", json_string("page"));
+	json_object_set_new(o, "state", json_string(iq_page_use_text(w->use)));
+	json_object_set_new(o, "order", w->use == IQ_PAGE_FREE ? json_integer(w->order) : json_null());
+	return o;
+}
+
+static json_t *kind_missing(const struct iq_whatis *w)
+{
+	bool unmapped = w->content == IQ_MEM_UNMAPPED || w->content == IQ_MEM_NO_TABLE;
+	json_t *o = kind(unmapped ? "unmapped" : w->content == IQ_MEM_EXCLUDED ? "excluded" : "unreadable");
+
+	if (unmapped)
+		json_object_set_new(o, "level", w->level ? json_integer(w->level) : json_null());
+	else
+		json_object_set_new(o, "why", json_string(iq_mem_text(w->content)));
+	return o;
+}
+
+json_t *json_kinds(struct session *s, const struct iq_whatis *w)
+{
+	json_t *list = json_array();
+
+	if (w->has_page)
+		json_array_append_new(list, kind_page(s, w));
+	if (w->vmap)
+		json_array_append_new(list, kind_vmalloc(s, w));
+	if (w->module)
+		json_array_append_new(list, kind_module(w));
+	if (w->has_percpu)
+		json_array_append_new(list, kind_percpu(w));
+	if (w->has_symbol)
+		json_array_append_new(list, kind_symbol(s, w));
+	if (w->has_slab)
+		json_array_append_new(list, kind_slab(w));
+	if (w->has_stack)
+		json_array_append_new(list, kind_stack(w));
+	if (w->content)
+		json_array_append_new(list, kind_missing(w));
+	return list;
+}
+
+json_t *json_kind(struct session *s, const struct iq_whatis *w)
+{
+	if (w->has_stack)
+		return kind_stack(w);
+	if (w->has_slab)
+		return kind_slab(w);
+	if (w->has_symbol)
+		return kind_symbol(s, w);
+	if (w->has_percpu)
+		return kind_percpu(w);
+	if (w->module)
+		return kind_module(w);
+	if (w->vmap)
+		return kind_vmalloc(s, w);
+	if (w->has_page)
+		return kind_page(s, w);
+	return json_null();
+}
+
+json_t *json_whatis(struct session *s, const struct iq_whatis *w)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "address", json_address(w->address));
+	json_object_set_new(o, "space", json_string(w->is_virtual ? "virtual" : "physical"));
+	json_object_set_new(o, "physical", w->has_physical ? json_address(w->physical) : json_null());
+	json_object_set_new(o, "kinds", json_kinds(s, w));
+	return o;
+}
+
+/* ---- Text --------------------------------------------------------------------------------------- */
+
+static void text_symbol(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
+{
+	uint64_t offset = w->virtual - w->symbol.address;
+	const char *file;
+	unsigned int line;
+
+	iq_buf_printf(out, "%016" PRIx64 " (%c) %s", w->virtual, w->symbol.type, w->symbol.name);
+	if (offset)
+		iq_buf_printf(out, "+%" PRIu64, offset);
+	if (w->symbol.module)
+		iq_buf_printf(out, " [%s]", w->symbol.module);
+	if (iq_is_text(s->kernel, w->virtual) && iq_kernel_line(s->kernel, w->virtual, &file, &line))
+		iq_buf_printf(out, " %s: %u", file, line);
+	iq_buf_puts(out, "\n\n");
+}
+
+static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
+{
+	const struct iq_slab *slab = &w->object.slab;
+	const struct iq_object *x = &w->object;
+	struct iq_cache_usage u;
+
+	iq_buf_puts(out, "CACHE             OBJSIZE  ALLOCATED     TOTAL  SLABS  SSIZE  NAME\n");
+	iq_buf_printf(out, "%016" PRIx64 " %8" PRIu64 " ", slab->cache->address, slab->cache->object_size);
+	if (iq_cache_usage(s->kernel, slab->cache, &u))
+		iq_buf_printf(out, "%10" PRIu64 "%10" PRIu64 "%7" PRIu64, u.allocated, u.objects, u.slabs);
+	else
+		iq_buf_printf(out, "%10s%10s%7s", "?", "?", "?");
+	iq_buf_printf(out, "  %4uk  %s\n", 4u << slab->cache->order, slab->cache->name);
+	iq_buf_puts(out, "  SLAB              MEMORY            NODE  TOTAL  ALLOCATED  FREE\n");
+	iq_buf_printf(out, "  %016" PRIx64 "  %016" PRIx64 " ", slab->address, slab->memory);
+	if (slab->node >= 0)
+		iq_buf_printf(out, "%5d", slab->node);
+	else
+		iq_buf_printf(out, "%5s", "?");
+	if (slab->lists_ok)
+		iq_buf_printf(out, " %6u %10u %5u\n", slab->objects, slab->allocated,
+			      slab->objects - slab->allocated);
+	else
+		iq_buf_printf(out, " %6u %10s %5s\n", slab->objects, "?", "?");
+	if (!x->object) {
+		iq_buf_puts(out, "  (behind the slab's last object)\n\n");
+		return;
+	}
+	iq_buf_puts(out, "  FREE / [ALLOCATED]\n");
+	switch (x->state) {
+	case IQ_OBJECT_ALLOCATED:
+		iq_buf_printf(out, "  [%016" PRIx64 "]", x->object);
+		break;
+	case IQ_OBJECT_CPU_FREE:
+		iq_buf_printf(out, "   %016" PRIx64 "  (cpu %d cache)", x->object, x->cpu);
+		break;
+	case IQ_OBJECT_FREE:
+		iq_buf_printf(out, "   %016" PRIx64, x->object);
+		break;
+	case IQ_OBJECT_UNKNOWN:
+		iq_buf_printf(out, "  ?%016" PRIx64 "  (its free lists are damaged or not in the dump)", x->object);
+		break;
+	}
+	if (x->offset)
+		iq_buf_printf(out, " +%" PRIu64, x->offset);
+	if (w->type)
+		iq_buf_printf(out, "  struct %s%s%s", w->type->name, w->member[0] ? "." : "", w->member);
+	iq_buf_puts(out, "\n\n");
+}
+
+static void text_stack(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
+{
+	if (w->task.address)
+		text_context(s, &w->task, 7, out);
+	iq_buf_puts(out, "  STACK: ");
+	iq_whatis_line(s->kernel, w, out);
+	iq_buf_puts(out, "\n\n");
+}
+
+static void text_vmap(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
+{
+	iq_buf_puts(out, "   VMAP_AREA         VM_STRUCT                 ADDRESS RANGE                SIZE\n");
+	iq_buf_printf(out, "%016" PRIx64 "  %016" PRIx64 "  %016" PRIx64 " - %016" PRIx64 "  %7" PRIu64 "\n\n",
+		      w->vmap->area, w->vmap->vm, w->vmap->start, w->vmap->end, w->vmap->end - w->vmap->start);
+}
+
+void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
+{
+	if (w->has_symbol)
+		text_symbol(s, w, out);
+	if (w->has_percpu)
+		iq_buf_printf(out, "per-CPU variable %s+%" PRIu64 " of CPU %u\n\n", w->percpu.name, w->percpu_offset,
+			      w->percpu_cpu);
+	if (w->has_slab)
+		text_slab(s, w, out);
+	if (w->has_stack)
+		text_stack(s, w, out);
+	else if (w->has_object && w->object.slab.cache && !w->object.offset &&
+		 !strcmp(w->object.slab.cache->name, "task_struct")) {
+		const struct iq_task *t = iq_task_by_address(s->kernel, w->object.object);
+
+		if (t) {
+			text_context(s, t, 7, out);
+			iq_buf_putc(out, '\n');
+		}
+	}
+	if (w->vmap)
+		text_vmap(s, w, out);
+	if (w->has_page) {
+		text_page(s, &w->page, out);
+		if (w->use == IQ_PAGE_FREE)
+			iq_buf_printf(out, "free: in a block of order %u of the buddy allocator\n", w->order);
+	}
+	if (w->content)
+		iq_buf_printf(out, "content: %s\n", iq_mem_text(w->content));
+}
