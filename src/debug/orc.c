@@ -206,33 +206,55 @@ static bool sort(struct iq_orc *o)
 		o->order[nr].real = row.type != IQ_ORC_UNDEFINED;
 		nr++;
 	}
+	if (!nr) {
+		free(o->order);
+		o->order = NULL;
+		return false;
+	}
 	qsort(o->order, nr, sizeof(*o->order), by_ip);
 	o->nr = nr;
 	o->sorted = false;
-	return nr > 0;
+	return true;
 }
 
 /* ---- Look-up ---------------------------------------------------------------------------------- */
 
 /*
- * Are the rows around I in order?  Asked for each row that the search meets, together with the bounds
- * that the search has: an unsorted table (thousands of runs, one an object file) cannot pass.
+ * A module's table may consist of a few runs, one a section, each of them sorted: only a look at all
+ * rows tells.  That is done once, for tables of up to 64 pages; a kernel's, which is sorted when it is
+ * built (5.6) or boots, is checked only where the search comes by: an unsorted one has thousands of
+ * runs, one an object file and section.
  */
+#define ROWS_CHECKED 65536U
 #define NEIGHBOURS 16U
-static bool in_order(struct iq_orc *o, unsigned int i)
+
+/* Are the rows [FIRST, LAST] in order, as far as they can be read? */
+static bool rows_rise(struct iq_orc *o, unsigned int first, unsigned int last)
 {
-	unsigned int first = i & ~(NEIGHBOURS - 1), last = IQ_MIN(first + NEIGHBOURS, o->nr) - 1;
 	uint64_t before = 0, ip;
 
-	/* Only within what the search has read anyway. */
-	if (!iq_lazy_has(&o->ips, (uint64_t)first * 4, ((size_t)last - first + 1) * 4))
-		return true;
-	for (i = first; i <= last; i++) {
-		if (!ip_at(o, i, &ip) || ip < before)
+	for (unsigned int i = first; i <= last; i++) {
+		if (!ip_at(o, i, &ip))
+			continue;
+		if (ip < before)
 			return false;
 		before = ip;
 	}
 	return true;
+}
+
+static bool in_order(struct iq_orc *o, unsigned int i)
+{
+	unsigned int first = i & ~(NEIGHBOURS - 1), last = IQ_MIN(first + NEIGHBOURS, o->nr) - 1;
+
+	if (o->nr <= ROWS_CHECKED) {
+		if (!o->checked && rows_rise(o, 0, o->nr - 1))
+			o->checked = true;
+		return o->checked;
+	}
+	/* Only within what the search has read anyway. */
+	return !iq_lazy_has(&o->ips, (uint64_t)first * 4, ((size_t)last - first + 1) * 4) ||
+	       rows_rise(o, first, last);
 }
 
 enum search { FOUND, NOT_FOUND, UNSORTED };
@@ -240,12 +262,14 @@ enum search { FOUND, NOT_FOUND, UNSORTED };
 static enum search search(struct iq_orc *o, uint64_t address, unsigned int *i, uint64_t *start)
 {
 	unsigned int low = 0, high = o->nr;
-	uint64_t ip, low_ip, high_ip = UINT64_MAX;
+	uint64_t ip, low_ip, high_ip;
 
-	if (!nth_ip(o, 0, &low_ip))
+	if (!nth_ip(o, 0, &low_ip) || !nth_ip(o, o->nr - 1, &high_ip))
 		return NOT_FOUND;
+	if (o->sorted && (high_ip < low_ip || !in_order(o, 0)))
+		return UNSORTED;
 	if (low_ip > address)
-		return o->sorted && !in_order(o, 0) ? UNSORTED : NOT_FOUND;
+		return NOT_FOUND;
 	while (high - low > 1) {
 		unsigned int mid = low + (high - low) / 2;
 
@@ -299,8 +323,14 @@ bool iq_orc_range(struct iq_orc *o, uint64_t *first, uint64_t *last)
 {
 	uint64_t low, high;
 
-	if (!nth_ip(o, 0, &low) || !nth_ip(o, o->nr - 1, &high) || low > high)
+	if (!nth_ip(o, 0, &low) || !nth_ip(o, o->nr - 1, &high))
 		return false;
+	if (o->sorted && (low > high || !in_order(o, 0))) {
+		if (!sort(o))
+			return false;
+		low = o->order[0].ip;
+		high = o->order[o->nr - 1].ip;
+	}
 	*first = low;
 	*last = high;
 	return true;

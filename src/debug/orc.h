@@ -16,6 +16,7 @@ struct iq_orc {
 	bool deref_after_offset;
 	/* If the table is not sorted: addresses and row numbers that are. */
 	bool sorted;
+	bool checked; /* all of it was found in order */
 	struct iq_orc_sorted {
 		uint64_t ip;
 		uint32_t row;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ELF files with DWARF of any content: recognised, opened, every section's addresses looked up, the
+ * symbol table read.
+ */
+#include <fcntl.h>
+#include <inquest/debugfile.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void look_up(struct iq_debugfile *f, uint64_t base)
+{
+	for (unsigned int i = 0; i < 64; i++) {
+		struct iq_inline chain[8];
+		const char *file = "";
+		unsigned int line = 0, nr;
+		uint64_t address = base + i * i;
+
+		if (iq_line_of(f, address, &file, &line) && (!*file || !line))
+			__builtin_trap();
+		nr = iq_inlines_of(f, address, chain, IQ_ARRAY_SIZE(chain));
+		for (unsigned int j = 0; j < nr; j++) {
+			if (strlen(chain[j].function) > 1 << 20 || strlen(chain[j].file) > 1 << 20)
+				__builtin_trap();
+		}
+	}
+}
+
+static void use(struct iq_debugfile *f)
+{
+	static const char *const sections[] = {".text", ".init.text", ".text.unlikely"};
+	uint64_t address;
+
+	iq_debugfile_symbol(f, "init_module", &address);
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(sections); i++)
+		iq_error_free(iq_debugfile_set_section(f, sections[i],
+						       0xffffffffc0000000 + i * 0x100000));
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(sections); i++)
+		look_up(f, 0xffffffffc0000000 + i * 0x100000);
+	look_up(f, 0xffffffff81000000);
+	look_up(f, 0);
+	iq_debugfile_symbol(f, "_stext", &address);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct iq_symtab *t;
+	struct iq_debugfile *f;
+	struct iq_error *err;
+	char path[64];
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	err = iq_debugfile_open(path, &f);
+	if (!err) {
+		use(f);
+		iq_debugfile_close(f);
+	}
+	iq_error_free(err);
+	err = iq_symtab_from_elf(fd, path, 0x1000000, &t);
+	if (!err) {
+		struct iq_symbol s;
+		unsigned int from = 0;
+
+		for (unsigned int i = 0; i < iq_symtab_count(t) && i < 1000; i++)
+			iq_symtab_at(t, i, &s);
+		iq_symtab_by_name(t, "_stext", &from, &s);
+		iq_symtab_by_address(t, 0xffffffff81000000, &s);
+		iq_symtab_close(t);
+	}
+	iq_error_free(err);
+	close(fd);
+	return 0;
+}
