@@ -41,8 +41,8 @@ struct iq_value {
  * `symbol:cpu` of a per-CPU variable gives an lvalue; `module:symbol` asks one module), $registers,
  * + - * / % & | ^ ~ << >> and parentheses, unary + - ~ * &, casts to (TYPE) and (TYPE *), members with .
  * and ->, [].  Numbers wrap at 64 bits.  A pointer plus a number counts elements, as in C; an untyped
- * symbol, a struct and a function plus a number count bytes.  `*` of an untyped number is the word
- * there.  The whole of TEXT must be one expression.
+ * symbol, a struct and a function plus a number count bytes.  `*` of a number without a type of the kernel's is
+ * the word there.  The whole of TEXT must be one expression.
  * IQ_E_USAGE: malformed, with the position, or without a meaning (division by zero, shift by 64 bits);
  * IQ_E_NOT_FOUND: a name, with the nearest spellings; IQ_E_MEMORY: something read on the way.
  */

@@ -77,6 +77,9 @@ static struct iq_error *dereference(const struct eval *e, const struct iq_value 
 		*ret = *operand;
 		return NULL;
 	}
+	/* A number as typed, or what was worked out from one, may well be an address. */
+	if (t && !t->types)
+		t = NULL;
 	if (t && t->kind != IQ_KIND_POINTER)
 		return wrong_type(operand, "is not a pointer: there is nothing to look at through it");
 	IQ_TRY(number_of(e, &v, &address));

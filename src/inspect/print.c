@@ -462,6 +462,10 @@ void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const str
 	struct printer p;
 
 	start(&p, s->k, scope_vm(s), f, out);
+	if (v->in_memory && !p.vm) {
+		iq_buf_puts(out, "<no memory to read from>");
+		return;
+	}
 	if (t->kind == IQ_KIND_POINTER && !p.f->letter)
 		show_pointer_type(v, out);
 	/* Without a type it may be an address. */
