@@ -272,8 +272,7 @@ static struct iq_error *join_raw(int argc, char **argv, int *n, char **joined)
 	*joined = NULL;
 	if (!c->raw)
 		return NULL;
-	while (first < argc && (argv[first][0] == '/' ||
-				(argv[first][0] == '-' && isalpha((unsigned char)argv[first][1]))))
+	while (first < argc && argv[first][0] == '-' && isalpha((unsigned char)argv[first][1]))
 		first++;
 	if (first + 1 >= argc)
 		return NULL;

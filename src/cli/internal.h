@@ -39,7 +39,7 @@ struct words {
 };
 /*
  * The words of a command.  Quotes group and are removed; a word wholly in single quotes keeps them if
- * KEEP_QUOTES.  RAW: after the name and leading options everything is one word, untouched.
+ * KEEP_QUOTES.  RAW: after the name (with a /FORMAT) and leading options everything is one word, untouched.
  */
 struct iq_error *words_split(const char *text, bool raw, bool keep_quotes, struct words *ret) IQ_CHECK;
 /* The first word alone: the name of the command, allocated.  NULL without memory. */

@@ -117,7 +117,7 @@ static struct iq_error *words_of(struct session *s, const char *text, struct wor
 		return words_split(text, c->raw, c->keep_quotes, w);
 	meant = command_for_name(s, text);
 	if (!meant)
-		return words_split(text, true, false, w);
+		return words_split(text, false, false, w);
 	iq_buf_printf(&both, "%s %s", meant, text);
 	c = command_by_name(meant);
 	err = both.failed ? iq_error_nomem() : words_split(iq_buf_str(&both), c && c->raw, false, w);

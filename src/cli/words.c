@@ -237,10 +237,28 @@ static struct iq_error *next_word(const char **p, bool keep_quotes, struct words
 	return add_word(w, iq_buf_steal(&word));
 }
 
+/* gdb reads "x /4xg ADDRESS" as "x/4xg ADDRESS": the format at *P joins the name. */
+static struct iq_error *join_format(const char **p, struct words *w)
+{
+	size_t len = strcspn(*p, " \t\r\n");
+	struct iq_buf name = {0};
+	char *joined;
+
+	iq_buf_puts(&name, w->word[0]);
+	iq_buf_add(&name, *p, len);
+	joined = iq_buf_steal(&name);
+	if (!joined)
+		return iq_error_nomem();
+	free(w->word[0]);
+	w->word[0] = joined;
+	*p += len;
+	return NULL;
+}
+
 /* May this word stand between the name of a raw command and its text? */
 static bool raw_option(const char *p)
 {
-	return *p == '/' || (*p == '-' && isalpha((unsigned char)p[1]));
+	return *p == '-' && isalpha((unsigned char)p[1]);
 }
 
 struct iq_error *words_split(const char *text, bool raw, bool keep_quotes, struct words *ret)
@@ -254,6 +272,10 @@ struct iq_error *words_split(const char *text, bool raw, bool keep_quotes, struc
 			p++;
 		if (!*p)
 			break;
+		if (raw && w.nr == 1 && *p == '/') {
+			err = join_format(&p, &w);
+			continue;
+		}
 		if (raw && w.nr && !raw_option(p)) {
 			err = add_word(&w, trimmed(p, p + strlen(p)));
 			break;

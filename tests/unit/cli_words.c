@@ -110,8 +110,9 @@ static void keeps_raw_text(void **state)
 	assert_words("p  init_task.comm  +  'x' ", true, false, "<p><init_task.comm  +  'x'>");
 	assert_words("p -x -d (a - b)", true, false, "<p><-x><-d><(a - b)>");
 	assert_words("p -5 + 3", true, false, "<p><-5 + 3>");
-	assert_words("x /4xg 0xffff + 8", true, false, "<x></4xg><0xffff + 8>");
+	assert_words("x /4xg 0xffff + 8", true, false, "<x/4xg><0xffff + 8>");
 	assert_words("x/4xg 0xffff + 8", true, false, "<x/4xg><0xffff + 8>");
+	assert_words("p /x -d a / b", true, false, "<p/x><-d><a / b>");
 	assert_words("p", true, false, "<p>");
 }
 
