@@ -60,6 +60,7 @@ struct iq_kernel_private {
 	struct iq_cache **caches;
 	unsigned int nr_caches, room_caches;
 	struct iq_map cache_by_address;
+	struct slab_recent *recent_slabs;
 };
 
 /* A page frame and a vmalloc address that maps it. */

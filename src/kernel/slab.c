@@ -11,7 +11,7 @@
 #define OBJECT_MAX (UINT64_C(1) << 24)
 #define SLAB_RED_ZONE 0x400 /* include/linux/slab.h; the bit has not moved since 4.18 */
 
-bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
+static bool find_layout(struct iq_kernel *k, struct slab_layout *l)
 {
 	struct iq_types *t = iq_kernel_types(k);
 	const struct iq_type *type;
@@ -38,6 +38,45 @@ bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
 	l->has_cpu_slab = iq_offset(t, "kmem_cache_cpu", "freelist", &l->cpu_freelist_at, NULL) &&
 			  (iq_offset(t, "kmem_cache_cpu", "slab", &l->cpu_slab_at, NULL) ||
 			   iq_offset(t, "kmem_cache_cpu", "page", &l->cpu_slab_at, NULL));
+	return true;
+}
+
+/*
+ * Slabs that were looked at last, with the states of their objects: who asks for one address of a slab asks for
+ * others.  The dump does not change, so what was found stays true.
+ */
+#define RECENT_WAYS 64 /* a power of two */
+
+struct recent_slab {
+	struct iq_slab slab;	/* address 0: nothing here */
+	uint8_t *states;	/* enum iq_object_state by index */
+	int16_t *cpus;
+};
+
+struct slab_recent {
+	enum lazy layout_state;
+	struct slab_layout layout;
+	struct recent_slab way[RECENT_WAYS];
+};
+
+static struct slab_recent *recent_of(struct iq_kernel *k)
+{
+	if (!k->priv->recent_slabs)
+		k->priv->recent_slabs = calloc(1, sizeof(*k->priv->recent_slabs));
+	return k->priv->recent_slabs;
+}
+
+bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
+{
+	struct slab_recent *r = recent_of(k);
+
+	if (!r)
+		return false;
+	if (!r->layout_state)
+		r->layout_state = find_layout(k, &r->layout) ? LAZY_DONE : LAZY_FAILED;
+	if (r->layout_state == LAZY_FAILED)
+		return false;
+	*l = r->layout;
 	return true;
 }
 
@@ -146,6 +185,12 @@ void slabs_free(struct iq_kernel *k)
 	struct iq_kernel_private *p = k->priv;
 	unsigned int i;
 
+	for (i = 0; p->recent_slabs && i < RECENT_WAYS; i++) {
+		free(p->recent_slabs->way[i].states);
+		free(p->recent_slabs->way[i].cpus);
+	}
+	free(p->recent_slabs);
+
 	for (i = 0; i < p->nr_caches; i++) {
 		free(p->caches[i]->priv);
 		free(p->caches[i]);
@@ -203,10 +248,11 @@ static bool page_is_slab(struct iq_kernel *k, const struct iq_page *page)
 	return page->mapcount_raw < -1;
 }
 
-static bool slab_of(struct iq_kernel *k, const struct slab_layout *l, uint64_t address, struct iq_slab *ret)
+/* The struct page with which the slab that contains ADDRESS would begin; false: no page there. */
+static bool head_page(struct iq_kernel *k, uint64_t address, struct iq_page *head)
 {
 	uint64_t size = iq_dump_info(k->dump)->page_size, pfn, head_pfn;
-	struct iq_page page, head;
+	struct iq_page page;
 	struct iq_error *err;
 
 	if (address < k->layout.page_offset || address >= k->layout.page_offset_end)
@@ -216,15 +262,12 @@ static bool slab_of(struct iq_kernel *k, const struct slab_layout *l, uint64_t a
 	if (!err && page.is_tail) {
 		if (!iq_page_pfn(k, page.head, &head_pfn) || head_pfn > pfn)
 			return false;
-		err = iq_page_of(k, head_pfn, &head);
+		err = iq_page_of(k, head_pfn, head);
 	} else {
-		head = page;
+		*head = page;
 	}
-	if (err) {
-		iq_error_free(err);
-		return false;
-	}
-	return page_is_slab(k, &head) && slab_read(k, l, &head, ret);
+	iq_error_free(err);
+	return !err;
 }
 
 /* ---- Free lists --------------------------------------------------------------------------------- */
@@ -368,61 +411,87 @@ bool iq_slab_states(struct iq_kernel *k, const struct iq_slab *slab, enum iq_obj
 	return slab_layout(k, &l) && fill_states(k, &l, slab, ret, cpus);
 }
 
-static bool slab_with_states(struct iq_kernel *k, uint64_t address, struct iq_slab *s,
-			     enum iq_object_state **states, int **cpus)
+/* Find out about the slab that begins with page HEAD, into way W. */
+static bool load_slab(struct iq_kernel *k, const struct slab_layout *l, const struct iq_page *head,
+		      struct recent_slab *w)
 {
-	struct slab_layout l;
+	enum iq_object_state *states;
+	struct iq_slab s;
 	unsigned int i;
+	int *cpus;
 
-	if (!slab_layout(k, &l) || !slab_of(k, &l, address, s))
+	if (!page_is_slab(k, head) || !slab_read(k, l, head, &s))
 		return false;
-	*states = calloc(s->objects, sizeof(**states));
-	*cpus = calloc(s->objects, sizeof(**cpus));
-	if (!*states || !*cpus) {
-		free(*states);
-		free(*cpus);
-		return false;
+	free(w->states);
+	free(w->cpus);
+	*w = (struct recent_slab){.states = calloc(s.objects, 1), .cpus = calloc(s.objects, sizeof(*w->cpus))};
+	states = calloc(s.objects, sizeof(*states));
+	cpus = calloc(s.objects, sizeof(*cpus));
+	if (states && cpus && w->states && w->cpus) {
+		s.lists_ok = fill_states(k, l, &s, states, cpus);
+		for (i = 0; i < s.objects; i++) {
+			s.allocated += states[i] == IQ_OBJECT_ALLOCATED;
+			w->states[i] = (uint8_t)states[i];
+			w->cpus[i] = (int16_t)cpus[i];
+		}
+		w->slab = s;
 	}
-	s->lists_ok = fill_states(k, &l, s, *states, *cpus);
-	for (i = 0; i < s->objects; i++)
-		s->allocated += (*states)[i] == IQ_OBJECT_ALLOCATED;
-	return true;
+	free(states);
+	free(cpus);
+	return w->slab.address != 0;
+}
+
+/* Most that the pages of the slab can be: some end with room for less than an object. */
+static uint64_t slab_bytes(struct iq_kernel *k, const struct iq_slab *s)
+{
+	uint64_t page = iq_dump_info(k->dump)->page_size;
+	uint64_t used = (s->objects * s->cache->size + page - 1) / page * page;
+
+	return IQ_MAX(used, s->cache->order < 16 ? page << s->cache->order : 0);
+}
+
+/* The slab that contains ADDRESS; NULL: none.  Valid until the next call. */
+static const struct recent_slab *slab_of(struct iq_kernel *k, uint64_t address)
+{
+	struct slab_recent *r = recent_of(k);
+	struct recent_slab *w;
+	struct slab_layout l;
+	struct iq_page head;
+
+	if (!slab_layout(k, &l) || !head_page(k, address, &head))
+		return NULL;
+	w = &r->way[(head.pfn ^ head.pfn >> 6) % RECENT_WAYS];
+	if (w->slab.address != head.address && !load_slab(k, &l, &head, w))
+		return NULL;
+	/* A damaged struct page can name a head that its page does not belong to. */
+	return address - w->slab.memory < slab_bytes(k, &w->slab) ? w : NULL;
 }
 
 bool iq_slab_at(struct iq_kernel *k, uint64_t address, struct iq_slab *ret)
 {
-	enum iq_object_state *states;
-	struct iq_slab s;
-	int *cpus;
+	const struct recent_slab *w = slab_of(k, address);
 
-	if (!slab_with_states(k, address, &s, &states, &cpus))
-		return false;
-	free(states);
-	free(cpus);
-	*ret = s;
-	return true;
+	if (w)
+		*ret = w->slab;
+	return w != NULL;
 }
 
 bool iq_object_at(struct iq_kernel *k, uint64_t address, struct iq_object *ret)
 {
+	const struct recent_slab *w = slab_of(k, address);
 	struct iq_object o = {.cpu = -1};
-	enum iq_object_state *states;
-	uint64_t first;
-	int *cpus;
 
-	if (!slab_with_states(k, address, &o.slab, &states, &cpus))
+	if (!w)
 		return false;
-	first = o.slab.memory;
-	o.index = (unsigned int)((address - first) / o.slab.cache->size);
+	o.slab = w->slab;
+	o.index = (unsigned int)((address - o.slab.memory) / o.slab.cache->size);
 	if (o.index < o.slab.objects) {
-		o.object = first + o.index * o.slab.cache->size + o.slab.cache->red_left_pad;
+		o.object = o.slab.memory + o.index * o.slab.cache->size + o.slab.cache->red_left_pad;
 		/* In the left red zone: belongs to this slot, in front of the object. */
 		o.offset = address >= o.object ? address - o.object : o.slab.cache->size;
-		o.state = states[o.index];
-		o.cpu = cpus[o.index];
+		o.state = w->states[o.index];
+		o.cpu = w->cpus[o.index];
 	}
-	free(states);
-	free(cpus);
 	*ret = o;
 	return o.object != 0;
 }
