@@ -426,7 +426,7 @@ static const struct mnemonic mnemonics[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	M(MWAIT) = { NULL, mwait }, M(MWAITX) = { NULL, mwaitx },
 	M(XCRYPT_CBC) = { "xcrypt-cbc" }, M(XCRYPT_CFB) = { "xcrypt-cfb" },
 	M(XCRYPT_CTR) = { "xcrypt-ctr" }, M(XCRYPT_ECB) = { "xcrypt-ecb" },
-	M(XCRYPT_OFB) = { "xcrypt-ofb" },
+	M(XCRYPT_OFB) = { "xcrypt-ofb" }, M(XSTORE) = { "xstore-rng" },
 
 	/* x87. */
 	M(FADD) = { NULL, x87_float }, M(FMUL) = { NULL, x87_float }, M(FCOM) = { NULL, x87_float },

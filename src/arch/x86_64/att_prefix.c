@@ -284,7 +284,8 @@ static const char *prefix_word(const struct att *a, unsigned int i)
 
 	if (!is_last(z, i))
 		return iq_att_prefix_name(byte);
-	if (z->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY && !iq_att_is_string(z))
+	if (z->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY && !iq_att_is_string(z) &&
+	    z->meta.category != ZYDIS_CATEGORY_PADLOCK)
 		return NULL;
 	if (has_data_segment(z) && is_last_segment(z, i))
 		return NULL;
