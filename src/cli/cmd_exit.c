@@ -20,8 +20,8 @@ const struct command cmd_exit = {
 	.summary = "end the session",
 	.help = "exit\n"
 		"\n"
-		"Ends the session; so do q, quit and Ctrl-D.  What follows it in -c or on standard input is\n"
-		"not run any more.\n",
+		"Ends the session; so do q, quit and Ctrl-D.  What follows it in -c or on\n"
+		"standard input is not run any more.\n",
 	.run = run,
 	.no_context = true,
 };

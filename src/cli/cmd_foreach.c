@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /*
- * Results are rendered one by one, and freed: a backtrace of each of ten thousand tasks would not fit
- * otherwise.
+ * Results are rendered one by one, and freed: a backtrace of each of ten thousand tasks would not
+ * fit otherwise.
  */
 struct foreach_result {
 	struct iq_buf text;
@@ -40,19 +40,19 @@ static json_t *json(struct session *s, const struct result *r)
 
 static const struct result_ops ops = {text, json, free_result};
 
-/* ---- Which tasks ------------------------------------------------------------------------------- */
+/* ---- Which tasks ----------------------------------------------------------------------------- */
 
 struct filter {
 	bool user, kernel, leaders, active;
 	char state[3]; /* "" any */
-	bool named;    /* words chose tasks */
+	bool named; /* words chose tasks */
 };
 
 /* Two capital letters that are a state of ps. */
 static bool is_state(const char *word)
 {
-	static const char *const states[] = {"RU", "IN", "UN", "ST", "TR", "ZO", "DE", "SW", "ID", "NE",
-					     "PA", "WA"};
+	static const char *const states[] = {"RU", "IN", "UN", "ST", "TR", "ZO",
+					     "DE", "SW", "ID", "NE", "PA", "WA"};
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(states); i++) {
 		if (!strcmp(states[i], word))
@@ -74,7 +74,8 @@ static struct iq_error *read_selector(struct session *s, const char *word, struc
 		f->active = true;
 	} else if (is_state(word)) {
 		if (f->state[0] && strcmp(f->state, word))
-			return iq_error_new(IQ_E_USAGE, "no task is in two states: %s and %s", f->state, word);
+			return iq_error_new(IQ_E_USAGE, "no task is in two states: %s and %s",
+					    f->state, word);
 		snprintf(f->state, sizeof(f->state), "%s", word);
 	} else {
 		f->named = true;
@@ -119,7 +120,7 @@ static struct iq_error *choose(struct session *s, int argc, char **argv, struct 
 	return NULL;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 /* bt and set begin with who the task is; of others that is written in front. */
 static bool has_own_header(const char *name)
@@ -128,7 +129,8 @@ static bool has_own_header(const char *name)
 }
 
 /* Results that are lists of tasks become one list. */
-static void merge_json(json_t *all, const struct iq_task *t, json_t *one, const struct iq_error *err)
+static void merge_json(json_t *all, const struct iq_task *t, json_t *one,
+		       const struct iq_error *err)
 {
 	json_t *tasks = one ? json_object_get(one, "tasks") : NULL, *o;
 
@@ -145,9 +147,11 @@ static void merge_json(json_t *all, const struct iq_task *t, json_t *one, const 
 	if (err && !one) {
 		json_t *problem = json_object();
 
-		json_object_set_new(problem, "message", json_text(err->message, strlen(err->message)));
+		json_object_set_new(problem, "message",
+				    json_text(err->message, strlen(err->message)));
 		json_object_set_new(problem, "hint",
-				    err->hint ? json_text(err->hint, strlen(err->hint)) : json_null());
+				    err->hint ? json_text(err->hint, strlen(err->hint))
+					      : json_null());
 		json_object_set_new(o, "error", problem);
 	} else {
 		json_object_set_new(o, "result", one ? one : json_null());
@@ -182,8 +186,8 @@ static bool run_for(struct session *s, const struct iq_task *t, int argc, char *
 	return ok;
 }
 
-static struct iq_error *run_all(struct session *s, const struct task_list *list, int argc, char **argv,
-				struct foreach_result *x)
+static struct iq_error *run_all(struct session *s, const struct task_list *list, int argc,
+				char **argv, struct foreach_result *x)
 {
 	struct iq_task before = s->task;
 	bool had = s->has_task, sought = s->context_sought;
@@ -206,7 +210,8 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 	if (iq_cancelled(&s->cancel))
 		return iq_error_new(IQ_E_INTERRUPTED, "interrupted");
 	if (failed)
-		return iq_error_new(IQ_E_NOT_FOUND, "%s failed for %u of %u tasks", argv[0], failed, list->nr);
+		return iq_error_new(IQ_E_NOT_FOUND, "%s failed for %u of %u tasks", argv[0], failed,
+				    list->nr);
 	return NULL;
 }
 
@@ -223,20 +228,22 @@ static int find_command(int argc, char **argv)
 /* What says nothing about a task need not be said for each. */
 static struct iq_error *check_command(const char *name)
 {
-	static const char *const same[] = {"dec", "exit", "foreach", "help", "hex", "log", "mod", "sym", "sys"};
+	static const char *const same[] = {"dec", "exit", "foreach", "help", "hex",
+					   "log", "mod",  "sym",     "sys"};
 	const struct command *c = command_by_name(name);
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(same); i++) {
 		if (!strcmp(c->name, same[i]))
-			return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s is the same for every task", name),
-					     "foreach is for commands that look at a task, as bt does");
+			return iq_error_hint(
+				iq_error_new(IQ_E_USAGE, "%s is the same for every task", name),
+				"foreach is for commands that look at a task, as bt does");
 	}
 	return NULL;
 }
 
 /* `ps` takes all the tasks at once, `set` shows each. */
-static struct iq_error *run_ps(struct session *s, const struct task_list *list, int argc, char **argv,
-			       struct result *r)
+static struct iq_error *run_ps(struct session *s, const struct task_list *list, int argc,
+			       char **argv, struct result *r)
 {
 	char **words = calloc(list->nr + (size_t)argc + 1, sizeof(*words));
 	struct iq_error *err = NULL;
@@ -287,8 +294,8 @@ static struct iq_error *join_raw(int argc, char **argv, int *n, char **joined)
 }
 
 /* ARGV belongs to whoever called: it is not changed. */
-static struct iq_error *run_words(struct session *s, const struct task_list *list, int argc, char **argv,
-				  struct foreach_result *x)
+static struct iq_error *run_words(struct session *s, const struct task_list *list, int argc,
+				  char **argv, struct foreach_result *x)
 {
 	char **words = calloc((size_t)argc + 1, sizeof(*words)), *joined;
 	struct iq_error *err;
@@ -349,8 +356,8 @@ const struct command cmd_foreach = {
 	.summary = "run a command for each of several tasks",
 	.help = "foreach [SELECTOR...] COMMAND [WORD...]\n"
 		"\n"
-		"Runs a command with each task in turn as the context, in the order of ps.  Without a selector\n"
-		"all tasks are meant.  The context afterwards is what it was.\n"
+		"Runs a command with each task in turn as the context, in the order of ps.\n"
+		"Without a selector all tasks are meant.  The context afterwards is what it was.\n"
 		"\n"
 		"  PID, TASK, NAME, 'REGEX'   these tasks, as ps takes them\n"
 		"  RU, IN, UN, ID, ...        only tasks in this state of ps\n"

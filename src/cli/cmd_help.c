@@ -47,9 +47,9 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	}
 	iq_buf_puts(out,
 		    "\n"
-		    "help NAME explains a command, help all has a line for each.\n"
-		    "Also: NAME of a variable, struct or type shows it; CMD | SHELL, CMD > FILE, CMD >> FILE,\n"
-		    "!SHELL; several commands stand on one line with ';' between; '#' begins a comment.\n");
+		    "help NAME explains a command, help all has a line for each.  The name of a\n"
+		    "variable, struct or type by itself shows it.  Also: CMD | SHELL, CMD > FILE,\n"
+		    "CMD >> FILE, !SHELL, and ';' between commands; '#' begins a comment.\n");
 }
 
 static json_t *json_one(const struct command *c, bool with_help)
@@ -101,7 +101,8 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 			for (unsigned int i = 0; commands[i]; i++)
 				iq_nearest_offer(&nearest, commands[i]->name);
 			err = iq_error_new(IQ_E_NOT_FOUND, "no such command: %s", argv[o.index]);
-			return iq_nearest_hint(&nearest, iq_error_hint(err, "help lists the commands"));
+			return iq_nearest_hint(&nearest,
+					       iq_error_hint(err, "help lists the commands"));
 		}
 	}
 	h = calloc(1, sizeof(*h));
@@ -118,8 +119,9 @@ const struct command cmd_help = {
 	.summary = "list the commands, or explain one",
 	.help = "help [NAME | all]\n"
 		"\n"
-		"Without NAME: the names of all commands.  With NAME: what that command does, its options\n"
-		"and examples.  help all has one line for each command.  man is the same command.\n"
+		"Without NAME: the names of all commands.  With NAME: what that command does,\n"
+		"its options and examples.  help all has one line for each command.  man is the\n"
+		"same command.\n"
 		"\n"
 		"  inquest> help bt\n",
 	.run = run,

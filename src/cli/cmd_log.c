@@ -16,20 +16,23 @@ struct log_result {
 };
 
 /* In front of the text; what it is wide is where further lines of the record begin. */
-static void text_prefix(const struct log_result *x, const struct iq_log_record *rec, struct iq_buf *out)
+static void text_prefix(const struct log_result *x, const struct iq_log_record *rec,
+			struct iq_buf *out)
 {
 	if (x->wall) {
 		iq_buf_putc(out, '[');
 		text_date(x->boot + (int64_t)(rec->ns / NS), out);
 		iq_buf_puts(out, "] ");
 	} else if (!x->plain) {
-		iq_buf_printf(out, "[%5" PRIu64 ".%06" PRIu64 "] ", rec->ns / NS, rec->ns % NS / 1000);
+		iq_buf_printf(out, "[%5" PRIu64 ".%06" PRIu64 "] ", rec->ns / NS,
+			      rec->ns % NS / 1000);
 	}
 	if (x->caller) {
 		char caller[16] = "";
 
 		if (rec->caller)
-			snprintf(caller, sizeof(caller), "%c%" PRIu32, rec->caller & CALLER_IS_CPU ? 'C' : 'T',
+			snprintf(caller, sizeof(caller), "%c%" PRIu32,
+				 rec->caller & CALLER_IS_CPU ? 'C' : 'T',
 				 rec->caller & ~CALLER_IS_CPU);
 		iq_buf_printf(out, "[%6s] ", caller);
 	}
@@ -96,7 +99,8 @@ static json_t *json_dict(const char *text, size_t len)
 			struct iq_buf key = {0};
 
 			iq_buf_add_escaped(&key, text, (size_t)(equals - text), false);
-			json_object_set_new(o, iq_buf_str(&key), json_text(equals + 1, (size_t)(stop - equals - 1)));
+			json_object_set_new(o, iq_buf_str(&key),
+					    json_text(equals + 1, (size_t)(stop - equals - 1)));
 			iq_buf_free(&key);
 		}
 		text = stop + 1;
@@ -118,12 +122,15 @@ static json_t *json(struct session *s, const struct result *r)
 		json_object_set_new(one, "level", json_integer(rec->level));
 		json_object_set_new(one, "facility", json_integer(rec->facility));
 		json_object_set_new(one, "caller",
-				    rec->caller ? json_sprintf("%c%" PRIu32, rec->caller & CALLER_IS_CPU ? 'C' : 'T',
-							       rec->caller & ~CALLER_IS_CPU)
-						: json_null());
+				    rec->caller
+					    ? json_sprintf("%c%" PRIu32,
+							   rec->caller & CALLER_IS_CPU ? 'C' : 'T',
+							   rec->caller & ~CALLER_IS_CPU)
+					    : json_null());
 		json_object_set_new(one, "text", json_text(rec->text, rec->len));
 		json_object_set_new(one, "dict",
-				    rec->dict && rec->dict_len ? json_dict(rec->dict, rec->dict_len) : json_null());
+				    rec->dict && rec->dict_len ? json_dict(rec->dict, rec->dict_len)
+							       : json_null());
 		json_array_append_new(list, one);
 	}
 	json_object_set_new(o, "records", list);
@@ -138,8 +145,9 @@ static struct iq_error *boot_time(struct iq_kernel *k, int64_t *ret)
 
 	IQ_TRY(iq_kernel_system(k, &sys));
 	if (!sys.time || !sys.has_uptime)
-		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE, "the dump does not tell the time of day"),
-				     "without -T the time since boot is shown");
+		return iq_error_hint(
+			iq_error_new(IQ_E_UNAVAILABLE, "the dump does not tell the time of day"),
+			"without -T the time since boot is shown");
 	*ret = sys.time - (int64_t)sys.uptime;
 	return NULL;
 }
@@ -175,7 +183,8 @@ static struct iq_error *parse(int argc, char **argv, struct log_result *x)
 		return iq_error_hint(iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]),
 				     "to search it: log | grep WORD");
 	if (x->wall && x->plain)
-		return iq_error_new(IQ_E_USAGE, "-T shows the time of day and -t no time: choose one");
+		return iq_error_new(IQ_E_USAGE,
+				    "-T shows the time of day and -t no time: choose one");
 	return NULL;
 }
 
@@ -207,13 +216,16 @@ const struct command cmd_log = {
 	.summary = "the kernel's messages",
 	.help = "log [-Ttmdc]\n"
 		"\n"
-		"Shows the kernel's message buffer, oldest first, as dmesg does; dmesg is the same command.\n"
+		"Shows the kernel's message buffer, oldest first, as dmesg does; dmesg is the\n"
+		"same command.\n"
 		"\n"
-		"  -T   the time of day instead of seconds since boot (as far as the log's clock is right)\n"
+		"  -T   the time of day instead of seconds since boot (as far as the log's clock\n"
+		"       is right)\n"
 		"  -t   no time\n"
 		"  -m   the level in front of each message: <0> emergency … <7> debug\n"
 		"  -d   the keys and values (SUBSYSTEM=, DEVICE=) that drivers add\n"
-		"  -c   who printed it: [T1234], a thread, or [C2], a CPU (needs CONFIG_PRINTK_CALLER)\n"
+		"  -c   who printed it: [T1234], a thread, or [C2], a CPU (needs\n"
+		"       CONFIG_PRINTK_CALLER)\n"
 		"\n"
 		"  inquest> log | tail -50\n"
 		"  inquest> log -T > /tmp/dmesg.txt\n",

@@ -86,7 +86,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	for (unsigned int i = 0; i < x->nr; i++) {
 		char size[24];
 
-		sizes = IQ_MAX(sizes, (unsigned int)snprintf(size, sizeof(size), "%" PRIu64, x->module[i]->size));
+		sizes = IQ_MAX(sizes, (unsigned int)snprintf(size, sizeof(size), "%" PRIu64,
+							     x->module[i]->size));
 	}
 	text_centred("MODULE", 16, out);
 	iq_buf_printf(out, "  %-*s  ", (int)names, "NAME");
@@ -95,8 +96,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct iq_module *m = x->module[i];
 
-		iq_buf_printf(out, "%016" PRIx64 "  %-*s  %016" PRIx64 "  %*" PRIu64 "  ", m->address, (int)names,
-			      m->name, m->base, (int)sizes, m->size);
+		iq_buf_printf(out, "%016" PRIx64 "  %-*s  %016" PRIx64 "  %*" PRIu64 "  ",
+			      m->address, (int)names, m->name, m->base, (int)sizes, m->size);
 		text_object_file(s, m, out);
 		iq_buf_putc(out, '\n');
 	}
@@ -114,7 +115,8 @@ static json_t *json_module(struct session *s, const struct mod_result *x, unsign
 	json_object_set_new(o, "base", json_address(m->base));
 	json_object_set_new(o, "size", json_integer((json_int_t)m->size));
 	json_object_set_new(o, "state",
-			    m->state < IQ_ARRAY_SIZE(states) ? json_string(states[m->state]) : json_null());
+			    m->state < IQ_ARRAY_SIZE(states) ? json_string(states[m->state])
+							     : json_null());
 	json_object_set_new(o, "object_file", path ? json_text(path, strlen(path)) : json_null());
 	if (x->taints) {
 		struct iq_buf letters = {0};
@@ -148,9 +150,10 @@ static struct iq_error *read_taints(struct session *s, struct mod_result *x)
 	if (!iq_offset(types, "module", "taints", &offset, &size) || size > 8)
 		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel's struct module has no taints");
 	for (unsigned int i = 0; i < x->nr; i++) {
-		if (iq_vm_read_uint(s->kernel->vm, x->module[i]->address + offset, (unsigned int)size,
-				    &x->taint[i]))
-			iq_warn(&s->warnings, "the taints of module %s cannot be read", x->module[i]->name);
+		if (iq_vm_read_uint(s->kernel->vm, x->module[i]->address + offset,
+				    (unsigned int)size, &x->taint[i]))
+			iq_warn(&s->warnings, "the taints of module %s cannot be read",
+				x->module[i]->name);
 	}
 	return NULL;
 }
@@ -204,8 +207,9 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		taints = true;
 	}
 	if (o.index < argc)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]),
-				     "debug files of modules are given on the command line, or with --debug-dir");
+		return iq_error_hint(
+			iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]),
+			"debug files are named on the command line, or by --debug-dir");
 	IQ_TRY(need_kernel(s, &k));
 	x = calloc(1, sizeof(*x));
 	if (!x)
@@ -228,9 +232,10 @@ const struct command cmd_mod = {
 	.summary = "the loaded modules",
 	.help = "mod [-t]\n"
 		"\n"
-		"Lists the modules that were loaded: the address of struct module, the name, where its text\n"
-		"begins, its size in bytes, and the debug file that is used for it.  Symbols of modules are\n"
-		"known without such a file; it adds source lines.  lsmod is the same command.\n"
+		"Lists the modules that were loaded: the address of struct module, the name,\n"
+		"where its text begins, its size in bytes, and the debug file that is used for\n"
+		"it.  Symbols of modules are known without such a file; it adds source lines.\n"
+		"lsmod is the same command.\n"
 		"\n"
 		"  -t   only the modules that taint the kernel, with the letters of why\n"
 		"\n"

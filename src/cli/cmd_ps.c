@@ -1,261 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* ps: the tasks. */
-#include "internal.h"
-#include <inttypes.h>
+#include "ps.h"
 #include <stdlib.h>
 
-enum view {
-	VIEW_TABLE,
-	VIEW_STATES,	/* -S */
-	VIEW_LAST_RUN,	/* -l: when each ran last */
-	VIEW_AGO,	/* -m: how long ago that was */
-	VIEW_PARENTS,	/* -p */
-	VIEW_CHILDREN,	/* -c */
-	VIEW_THREADS,	/* -g */
-};
-
-struct row {
-	const struct iq_task *task; /* owned by the kernel */
-	unsigned int depth;	    /* indentation of the tree views */
-	bool ends_group;	    /* of -g */
-	bool nothing;		    /* instead of a task: none below */
-	bool has_time;
-	uint64_t time;		    /* ns: of -l, -m */
-};
-
-struct ps_result {
-	enum view view;
-	bool no_header, stack_pointer;
-	struct row *row;
-	unsigned int nr, room;
-};
-
 struct request {
-	enum view view;
+	enum ps_view view;
 	bool kernel, user, leaders, active, no_header, stack_pointer;
 	char **words;
 	int nr_words;
 };
 
-static void free_result(void *data)
-{
-	struct ps_result *x = data;
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
-	free(x->row);
-	free(x);
-}
-
-/* ---- Text -------------------------------------------------------------------------------------- */
-
-static void text_name(const struct iq_task *t, struct iq_buf *out)
-{
-	/* A kernel thread has no address space; the idle tasks do not say PF_KTHREAD in all kernels. */
-	bool kernel = t->kthread || t->pid == 0;
-
-	if (kernel)
-		iq_buf_putc(out, '[');
-	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
-	if (kernel)
-		iq_buf_putc(out, ']');
-}
-
-static void text_row(const struct ps_result *x, const struct iq_task *t, struct iq_buf *out)
-{
-	iq_buf_printf(out, "%c%8u%8u%4u  ", t->running ? '>' : ' ', t->pid, t->ppid, t->cpu);
-	if (!x->stack_pointer)
-		iq_buf_printf(out, "%016" PRIx64, t->address);
-	else if (t->running || !t->sp)
-		iq_buf_puts(out, "       --       ");
-	else
-		iq_buf_printf(out, "%016" PRIx64, t->sp);
-	iq_buf_printf(out, "  %s %5.1f %8" PRIu64 " %8" PRIu64 "  ", t->state_text, t->mem_percent, t->vsz_kb,
-		      t->rss_kb);
-	text_name(t, out);
-	iq_buf_putc(out, '\n');
-}
-
-static void text_table(const struct ps_result *x, struct iq_buf *out)
-{
-	if (!x->no_header)
-		iq_buf_printf(out, "      PID    PPID  CPU  %s  ST  %%MEM      VSZ      RSS  COMM\n",
-			      x->stack_pointer ? "    KSTACKP    " : "     TASK      ");
-	for (unsigned int i = 0; i < x->nr; i++)
-		text_row(x, x->row[i].task, out);
-}
-
-/* Numbers of tasks by state, in the order in which the states are met. */
-struct census {
-	const char *state;
-	unsigned int nr;
-};
-
-static unsigned int count_states(const struct ps_result *x, struct census *c, unsigned int room)
-{
-	unsigned int n = 0, j;
-
-	for (unsigned int i = 0; i < x->nr; i++) {
-		const char *state = x->row[i].task->state_text;
-
-		for (j = 0; j < n && strcmp(c[j].state, state); j++)
-			;
-		if (j == n && n < room)
-			c[n++] = (struct census){state, 0};
-		if (j < n)
-			c[j].nr++;
-	}
-	return n;
-}
-
-#define MAX_STATES 32
-
-static void text_states(const struct ps_result *x, struct iq_buf *out)
-{
-	struct census c[MAX_STATES];
-	unsigned int n = count_states(x, c, MAX_STATES);
-
-	for (unsigned int i = 0; i < n; i++)
-		iq_buf_printf(out, "  %s: %u\n", c[i].state, c[i].nr);
-}
-
-static void text_time(const struct ps_result *x, const struct row *row, unsigned int width, struct iq_buf *out)
-{
-	uint64_t ms = row->time / 1000000;
-
-	if (!row->has_time)
-		iq_buf_printf(out, "[%*s]", (int)width, "unknown");
-	else if (x->view == VIEW_LAST_RUN)
-		iq_buf_printf(out, "[%*" PRIu64 "]", (int)width, row->time);
-	else
-		iq_buf_printf(out, "[%" PRIu64 " %02u:%02u:%02u.%03u]", ms / 86400000,
-			      (unsigned int)(ms / 3600000 % 24), (unsigned int)(ms / 60000 % 60),
-			      (unsigned int)(ms / 1000 % 60), (unsigned int)(ms % 1000));
-	iq_buf_printf(out, " [%s]  ", row->task->state_text);
-	text_task_header(row->task, out);
-}
-
-static void text_times(const struct ps_result *x, struct iq_buf *out)
-{
-	unsigned int width = x->view == VIEW_AGO ? (unsigned int)strlen("0 00:00:00.000") : 1;
-
-	for (unsigned int i = 0; x->view == VIEW_LAST_RUN && i < x->nr; i++) {
-		char number[24];
-
-		width = IQ_MAX(width, (unsigned int)snprintf(number, sizeof(number), "%" PRIu64, x->row[i].time));
-	}
-	for (unsigned int i = 0; i < x->nr; i++)
-		text_time(x, &x->row[i], width, out);
-}
-
-static void text_tree(const struct ps_result *x, struct iq_buf *out)
-{
-	for (unsigned int i = 0; i < x->nr; i++) {
-		const struct row *row = &x->row[i];
-
-		iq_buf_printf(out, "%*s", (int)row->depth, "");
-		if (row->nothing)
-			iq_buf_puts(out, x->view == VIEW_THREADS ? "(no threads)\n" : "(no children)\n");
-		else
-			text_task_header(row->task, out);
-		if (row->ends_group && i + 1 < x->nr)
-			iq_buf_putc(out, '\n');
-	}
-}
-
-static void text(struct session *s, const struct result *r, struct iq_buf *out)
-{
-	const struct ps_result *x = r->data;
-
-	switch (x->view) {
-	case VIEW_TABLE:
-		text_table(x, out);
-		break;
-	case VIEW_STATES:
-		text_states(x, out);
-		break;
-	case VIEW_LAST_RUN:
-	case VIEW_AGO:
-		text_times(x, out);
-		break;
-	case VIEW_PARENTS:
-	case VIEW_CHILDREN:
-	case VIEW_THREADS:
-		text_tree(x, out);
-		break;
-	}
-}
-
-/* ---- JSON -------------------------------------------------------------------------------------- */
-
-json_t *json_task(const struct iq_task *t)
-{
-	json_t *o = json_object();
-
-	json_object_set_new(o, "pid", json_integer(t->pid));
-	json_object_set_new(o, "ppid", json_integer(t->ppid));
-	json_object_set_new(o, "tgid", json_integer(t->tgid));
-	json_object_set_new(o, "cpu", json_integer(t->cpu));
-	json_object_set_new(o, "task", json_address(t->address));
-	json_object_set_new(o, "state", json_string(t->state_text));
-	json_object_set_new(o, "mem_percent", json_real(t->mem_percent));
-	json_object_set_new(o, "vsz_kb", json_integer((json_int_t)t->vsz_kb));
-	json_object_set_new(o, "rss_kb", json_integer((json_int_t)t->rss_kb));
-	json_object_set_new(o, "comm", json_text(t->comm, strnlen(t->comm, sizeof(t->comm))));
-	json_object_set_new(o, "active", json_boolean(t->running));
-	json_object_set_new(o, "kernel_thread", json_boolean(t->kthread));
-	return o;
-}
-
-static json_t *json_states(const struct ps_result *x)
-{
-	struct census c[MAX_STATES];
-	unsigned int n = count_states(x, c, MAX_STATES);
-	json_t *o = json_object(), *states = json_object();
-
-	for (unsigned int i = 0; i < n; i++)
-		json_object_set_new(states, c[i].state, json_integer(c[i].nr));
-	json_object_set_new(o, "states", states);
-	return o;
-}
-
-/* The tree views give each task a "depth", as the text indents it. */
-static json_t *json_row(const struct ps_result *x, const struct row *row)
-{
-	json_t *o = json_task(row->task);
-
-	if (x->view == VIEW_LAST_RUN || x->view == VIEW_AGO)
-		json_object_set_new(o, x->view == VIEW_AGO ? "ago_ns" : "last_run_ns",
-				    row->has_time ? json_integer((json_int_t)row->time) : json_null());
-	if (x->view >= VIEW_PARENTS)
-		json_object_set_new(o, "depth", json_integer(row->depth));
-	if (x->stack_pointer)
-		json_object_set_new(o, "kstackp",
-				    row->task->running || !row->task->sp ? json_null()
-									 : json_address(row->task->sp));
-	return o;
-}
-
-static json_t *json(struct session *s, const struct result *r)
-{
-	const struct ps_result *x = r->data;
-	json_t *o, *list;
-
-	if (x->view == VIEW_STATES)
-		return json_states(x);
-	o = json_object();
-	list = json_array();
-	for (unsigned int i = 0; i < x->nr; i++) {
-		if (!x->row[i].nothing)
-			json_array_append_new(list, json_row(x, &x->row[i]));
-	}
-	json_object_set_new(o, "tasks", list);
-	return o;
-}
-
-static const struct result_ops ops = {text, json, free_result};
-
-/* ---- Rows -------------------------------------------------------------------------------------- */
-
-static struct iq_error *add(struct ps_result *x, const struct row *row)
+static struct iq_error *add(struct ps_result *x, const struct ps_row *row)
 {
 	if (!iq_grow(&x->row, &x->room, x->nr + 1, sizeof(*x->row)))
 		return iq_error_nomem();
@@ -270,7 +27,8 @@ static struct iq_error *last_run_offset(struct iq_kernel *k, uint64_t *offset)
 
 	IQ_TRY(iq_kernel_need_types(k, &types));
 	if (!iq_offset(types, "task_struct", "sched_info.last_arrival", offset, NULL))
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel does not keep when a task ran last");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "this kernel does not keep when a task ran last");
 	return NULL;
 }
 
@@ -287,7 +45,7 @@ static bool run_queue_clock(struct iq_kernel *k, unsigned int cpu, uint64_t *clo
 /* Latest first; those unknown last; in the order of ps among equals. */
 static int by_time(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct ps_row *x = a, *y = b;
 
 	if (x->has_time != y->has_time)
 		return x->has_time ? -1 : 1;
@@ -302,14 +60,14 @@ static struct iq_error *add_times(struct iq_kernel *k, struct ps_result *x)
 
 	IQ_TRY(last_run_offset(k, &offset));
 	for (unsigned int i = 0; i < x->nr; i++) {
-		struct row *row = &x->row[i];
+		struct ps_row *row = &x->row[i];
 
 		row->has_time = !iq_vm_read_uint(k->vm, row->task->address + offset, 8, &row->time);
 		row->depth = i;
 	}
 	qsort(x->row, x->nr, sizeof(*x->row), by_time);
 	for (unsigned int i = 0; x->view == VIEW_AGO && i < x->nr; i++) {
-		struct row *row = &x->row[i];
+		struct ps_row *row = &x->row[i];
 
 		row->has_time = row->has_time && run_queue_clock(k, row->task->cpu, &clock);
 		/* A task may have been put on the CPU after the clock was read last. */
@@ -319,7 +77,8 @@ static struct iq_error *add_times(struct iq_kernel *k, struct ps_result *x)
 	return NULL;
 }
 
-static struct iq_error *add_parents(struct iq_kernel *k, const struct iq_task *t, struct ps_result *x)
+static struct iq_error *add_parents(struct iq_kernel *k, const struct iq_task *t,
+				    struct ps_result *x)
 {
 	struct task_list chain = {0};
 	struct iq_error *err = NULL;
@@ -332,32 +91,35 @@ static struct iq_error *add_parents(struct iq_kernel *k, const struct iq_task *t
 		t = t->pid == 0 ? NULL : iq_task_by_pid(k, t->ppid);
 	}
 	for (unsigned int i = 0; !err && i < chain.nr; i++)
-		err = add(x, &(struct row){.task = chain.task[chain.nr - 1 - i], .depth = i,
-					   .ends_group = i + 1 == chain.nr});
+		err = add(x, &(struct ps_row){.task = chain.task[chain.nr - 1 - i],
+					      .depth = i,
+					      .ends_group = i + 1 == chain.nr});
 	task_list_free(&chain);
 	return err;
 }
 
-static struct iq_error *add_children(struct iq_kernel *k, const struct iq_task *t, struct ps_result *x)
+static struct iq_error *add_children(struct iq_kernel *k, const struct iq_task *t,
+				     struct ps_result *x)
 {
 	const struct iq_task *tasks;
 	unsigned int nr, found = 0;
 
 	IQ_TRY(iq_tasks(k, &tasks, &nr));
-	IQ_TRY(add(x, &(struct row){.task = t}));
+	IQ_TRY(add(x, &(struct ps_row){.task = t}));
 	for (unsigned int i = 0; i < nr; i++) {
 		if (tasks[i].ppid != t->pid || tasks[i].pid == t->pid)
 			continue;
-		IQ_TRY(add(x, &(struct row){.task = &tasks[i], .depth = 2}));
+		IQ_TRY(add(x, &(struct ps_row){.task = &tasks[i], .depth = 2}));
 		found++;
 	}
 	if (!found)
-		IQ_TRY(add(x, &(struct row){.task = t, .depth = 2, .nothing = true}));
+		IQ_TRY(add(x, &(struct ps_row){.task = t, .depth = 2, .nothing = true}));
 	x->row[x->nr - 1].ends_group = true;
 	return NULL;
 }
 
-static struct iq_error *add_threads(struct iq_kernel *k, const struct iq_task *t, struct ps_result *x)
+static struct iq_error *add_threads(struct iq_kernel *k, const struct iq_task *t,
+				    struct ps_result *x)
 {
 	const struct iq_task *tasks;
 	unsigned int nr, found = 0;
@@ -368,20 +130,20 @@ static struct iq_error *add_threads(struct iq_kernel *k, const struct iq_task *t
 		if (tasks[i].pid == t->tgid)
 			t = &tasks[i];
 	}
-	IQ_TRY(add(x, &(struct row){.task = t}));
+	IQ_TRY(add(x, &(struct ps_row){.task = t}));
 	for (unsigned int i = 0; i < nr; i++) {
 		if (tasks[i].tgid != t->tgid || tasks[i].address == t->address)
 			continue;
-		IQ_TRY(add(x, &(struct row){.task = &tasks[i], .depth = 2}));
+		IQ_TRY(add(x, &(struct ps_row){.task = &tasks[i], .depth = 2}));
 		found++;
 	}
 	if (!found)
-		IQ_TRY(add(x, &(struct row){.task = t, .depth = 2, .nothing = true}));
+		IQ_TRY(add(x, &(struct ps_row){.task = t, .depth = 2, .nothing = true}));
 	x->row[x->nr - 1].ends_group = true;
 	return NULL;
 }
 
-/* ---- Which tasks ------------------------------------------------------------------------------- */
+/* ---- Which tasks ----------------------------------------------------------------------------- */
 
 static bool wanted(const struct request *q, const struct iq_task *t)
 {
@@ -423,8 +185,8 @@ static struct iq_error *choose(struct session *s, const struct request *q, struc
 	return NULL;
 }
 
-static struct iq_error *fill(struct session *s, const struct request *q, const struct task_list *list,
-			     struct ps_result *x)
+static struct iq_error *fill(struct session *s, const struct request *q,
+			     const struct task_list *list, struct ps_result *x)
 {
 	for (unsigned int i = 0; i < list->nr; i++) {
 		const struct iq_task *t = list->task[i];
@@ -444,7 +206,7 @@ static struct iq_error *fill(struct session *s, const struct request *q, const s
 				IQ_TRY(add_threads(s->kernel, t, x));
 			break;
 		default:
-			IQ_TRY(add(x, &(struct row){.task = t}));
+			IQ_TRY(add(x, &(struct ps_row){.task = t}));
 		}
 	}
 	if (x->view == VIEW_LAST_RUN || x->view == VIEW_AGO)
@@ -452,9 +214,9 @@ static struct iq_error *fill(struct session *s, const struct request *q, const s
 	return NULL;
 }
 
-/* ---- The command ------------------------------------------------------------------------------- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
-static struct iq_error *set_view(struct request *q, enum view view)
+static struct iq_error *set_view(struct request *q, enum ps_view view)
 {
 	if (q->view != VIEW_TABLE && q->view != view)
 		return iq_error_new(IQ_E_USAGE, "one of -S, -l, -m, -p, -c, -g at a time");
@@ -513,7 +275,8 @@ static struct iq_error *parse(int argc, char **argv, struct request *q)
 		}
 	}
 	if (q->kernel && q->user)
-		return iq_error_new(IQ_E_USAGE, "-k shows kernel threads and -u all others: choose one");
+		return iq_error_new(IQ_E_USAGE,
+				    "-k shows kernel threads and -u all others: choose one");
 	q->words = argv + o.index;
 	q->nr_words = argc - o.index;
 	return NULL;
@@ -543,10 +306,10 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		iq_error_free(failed);
 	task_list_free(&list);
 	if (err && (failed || !x->nr)) {
-		free_result(x);
+		ps_free(x);
 		return err;
 	}
-	*r = (struct result){&ops, x};
+	*r = (struct result){&ps_ops, x};
 	return err;
 }
 
@@ -555,9 +318,10 @@ const struct command cmd_ps = {
 	.summary = "the tasks: state, CPU, memory, name",
 	.help = "ps [-kuGAHs] [-S | -l | -m | -p | -c | -g] [PID | TASK | NAME | 'REGEX']...\n"
 		"\n"
-		"Lists the tasks, all of them or those named.  '>' marks a task that was running on its CPU;\n"
-		"kernel threads stand in brackets.  ST is the state: RU running or ready, IN interruptible, UN\n"
-		"uninterruptible, ID idle, ST stopped, TR traced, ZO zombie, DE dead.  VSZ and RSS are in kB.\n"
+		"Lists the tasks, all of them or those named.  '>' marks a task that was running\n"
+		"on its CPU; kernel threads stand in brackets.  ST is the state: RU running or\n"
+		"ready, IN interruptible, UN uninterruptible, ID idle, ST stopped, TR traced, ZO\n"
+		"zombie, DE dead.  VSZ and RSS are in kB.\n"
 		"\n"
 		"  -k   kernel threads only\n"
 		"  -u   user tasks only\n"
@@ -566,8 +330,8 @@ const struct command cmd_ps = {
 		"  -s   the kernel stack pointer (KSTACKP) instead of the address of the task\n"
 		"  -H   no header line\n"
 		"  -S   how many tasks are in which state\n"
-		"  -l   by the time they ran last (ns on the scheduler's clock), latest first; last is short\n"
-		"       for it\n"
+		"  -l   by the time they ran last (ns on the scheduler's clock), latest first;\n"
+		"       last is short for it\n"
 		"  -m   the same as time ago: [days hours:minutes:seconds.milliseconds]\n"
 		"  -p   with the line of their ancestors\n"
 		"  -c   with their children\n"

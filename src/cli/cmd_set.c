@@ -55,7 +55,8 @@ static void text_idle_number(struct session *s, const struct iq_task *t, struct 
 		iq_buf_printf(out, "  (%u of %u)", mine, idle);
 }
 
-void text_context(struct session *s, const struct iq_task *t, unsigned int width, struct iq_buf *out)
+void text_context(struct session *s, const struct iq_task *t, unsigned int width,
+		  struct iq_buf *out)
 {
 	uint64_t info = thread_info_address(s->kernel, t);
 	int w = (int)width;
@@ -159,7 +160,8 @@ static struct iq_error *task_of_cpu(struct session *s, const char *word, struct 
 		if (cpus[i].cpu != n)
 			continue;
 		if (!cpus[i].current)
-			return iq_error_new(IQ_E_NOT_FOUND, "it is not known what ran on CPU %u", cpus[i].cpu);
+			return iq_error_new(IQ_E_NOT_FOUND, "it is not known what ran on CPU %u",
+					    cpus[i].cpu);
 		return iq_task_read(k, cpus[i].current, t);
 	}
 	return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "there is no CPU %s", word),
@@ -203,7 +205,8 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		chosen = true;
 	}
 	if (o.index < argc)
-		return iq_error_new(IQ_E_USAGE, "one context at a time: what is %s for?", argv[o.index]);
+		return iq_error_new(IQ_E_USAGE, "one context at a time: what is %s for?",
+				    argv[o.index]);
 	if (chosen)
 		session_set_task(s, &t);
 	else
@@ -217,8 +220,9 @@ const struct command cmd_set = {
 	.help = "set [PID | TASK | -p | -c CPU]\n"
 		"       set radix [10 | 16]\n"
 		"\n"
-		"Shows the context, or makes another task the context.  bt, vtop and $registers mean the context\n"
-		"unless they are told otherwise; at first it is the task that panicked.\n"
+		"Shows the context, or makes another task the context.  bt, vtop and $registers\n"
+		"mean the context unless they are told otherwise; at first it is the task that\n"
+		"panicked.\n"
 		"\n"
 		"  PID      the task with this process id (decimal)\n"
 		"  TASK     the task whose task_struct is at this address (hexadecimal)\n"
@@ -248,8 +252,8 @@ const struct command cmd_hex = {
 	.summary = "show integers in hexadecimal from now on",
 	.help = "hex\n"
 		"\n"
-		"Integers in structures and variables are shown in hexadecimal from now on; dec undoes it.  The\n"
-		"same as set radix 16.\n",
+		"Integers in structures and variables are shown in hexadecimal from now on; dec\n"
+		"undoes it.  The same as set radix 16.\n",
 	.run = run_hex,
 	.no_context = true,
 };
@@ -259,8 +263,8 @@ const struct command cmd_dec = {
 	.summary = "show integers in decimal from now on",
 	.help = "dec\n"
 		"\n"
-		"Integers in structures and variables are shown in decimal from now on, as at the start of a\n"
-		"session; hex undoes it.  The same as set radix 10.\n",
+		"Integers in structures and variables are shown in decimal from now on, as at\n"
+		"the start of a session; hex undoes it.  The same as set radix 10.\n",
 	.run = run_hex,
 	.no_context = true,
 };

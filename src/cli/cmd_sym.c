@@ -25,13 +25,14 @@ static void free_result(void *data)
 	free(x);
 }
 
-/* ---- Renderers --------------------------------------------------------------------------------- */
+/* ---- Renderers ------------------------------------------------------------------------------- */
 
 static void text_mark(const struct row *row, struct iq_buf *out)
 {
 	const struct iq_module *m = row->start ? row->start : row->end;
 
-	iq_buf_printf(out, "%016" PRIx64 " MODULE %s: ", row->symbol.address, row->start ? "START" : "END");
+	iq_buf_printf(out, "%016" PRIx64 " MODULE %s: ", row->symbol.address,
+		      row->start ? "START" : "END");
 	iq_buf_add_escaped(out, m->name, strlen(m->name), false);
 	iq_buf_putc(out, '\n');
 }
@@ -47,13 +48,15 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 			text_mark(row, out);
 			continue;
 		}
-		iq_buf_printf(out, "%" PRIx64 " (%c) ", row->symbol.address + row->offset, row->symbol.type);
+		iq_buf_printf(out, "%" PRIx64 " (%c) ", row->symbol.address + row->offset,
+			      row->symbol.type);
 		iq_buf_add_escaped(out, row->symbol.name, strlen(row->symbol.name), false);
 		if (row->offset)
 			iq_buf_printf(out, s->hex ? "+0x%" PRIx64 : "+%" PRIu64, row->offset);
 		if (row->symbol.module) {
 			iq_buf_puts(out, " [");
-			iq_buf_add_escaped(out, row->symbol.module, strlen(row->symbol.module), false);
+			iq_buf_add_escaped(out, row->symbol.module, strlen(row->symbol.module),
+					   false);
 			iq_buf_putc(out, ']');
 		}
 		if (row->file) {
@@ -73,10 +76,13 @@ static json_t *json_row(const struct row *row)
 	json_object_set_new(o, "name", json_text(row->symbol.name, strlen(row->symbol.name)));
 	json_object_set_new(o, "address", json_address(row->symbol.address + row->offset));
 	json_object_set_new(o, "offset", json_integer((json_int_t)row->offset));
-	json_object_set_new(o, "size", row->symbol.size ? json_integer((json_int_t)row->symbol.size) : json_null());
+	json_object_set_new(o, "size",
+			    row->symbol.size ? json_integer((json_int_t)row->symbol.size)
+					     : json_null());
 	json_object_set_new(o, "type", json_text(type, 1));
 	json_object_set_new(o, "module", module ? json_text(module, strlen(module)) : json_null());
-	json_object_set_new(o, "file", row->file ? json_text(row->file, strlen(row->file)) : json_null());
+	json_object_set_new(o, "file",
+			    row->file ? json_text(row->file, strlen(row->file)) : json_null());
 	json_object_set_new(o, "line", row->file ? json_integer(row->line) : json_null());
 	return o;
 }
@@ -96,7 +102,7 @@ static json_t *json(struct session *s, const struct result *r)
 
 static const struct result_ops ops = {text, json, free_result};
 
-/* ---- Finding ----------------------------------------------------------------------------------- */
+/* ---- Finding --------------------------------------------------------------------------------- */
 
 static struct iq_error *add(struct sym_result *x, const struct row *row)
 {
@@ -112,8 +118,8 @@ static struct iq_error *add_symbol(struct sym_result *x, const struct iq_symbol 
 }
 
 /* A symbol that was asked for by itself: with its source line, if it is code. */
-static struct iq_error *add_with_line(struct iq_kernel *k, struct sym_result *x, const struct iq_symbol *symbol,
-				      uint64_t address)
+static struct iq_error *add_with_line(struct iq_kernel *k, struct sym_result *x,
+				      const struct iq_symbol *symbol, uint64_t address)
 {
 	struct row row = {.symbol = *symbol, .offset = address - symbol->address};
 
@@ -123,7 +129,8 @@ static struct iq_error *add_with_line(struct iq_kernel *k, struct sym_result *x,
 }
 
 /* The tables: the kernel's is number 0, then those of the modules. */
-static struct iq_symtab *table(struct iq_kernel *k, struct iq_module *const *modules, unsigned int i)
+static struct iq_symtab *table(struct iq_kernel *k, struct iq_module *const *modules,
+			       unsigned int i)
 {
 	return i == 0 ? k->symbols : iq_module_symbols(k, modules[i - 1]);
 }
@@ -166,7 +173,8 @@ static struct iq_error *not_found(struct iq_kernel *k, const char *word)
 	struct iq_error *err = iq_error_new(IQ_E_NOT_FOUND, "symbol not found: %s", word);
 
 	iq_kernel_nearest_symbol(k, &nearest);
-	return iq_nearest_hint(&nearest, iq_error_hint(err, "sym -q TEXT lists the symbols that contain TEXT"));
+	return iq_nearest_hint(
+		&nearest, iq_error_hint(err, "sym -q TEXT lists the symbols that contain TEXT"));
 }
 
 static struct iq_error *by_word(struct session *s, const char *word, struct sym_result *x)
@@ -192,7 +200,8 @@ static struct iq_error *by_word(struct session *s, const char *word, struct sym_
 }
 
 /* Add the neighbours of each row in the order of addresses. */
-static struct iq_error *add_neighbours(struct session *s, bool previous, bool next, struct sym_result *x)
+static struct iq_error *add_neighbours(struct session *s, bool previous, bool next,
+				       struct sym_result *x)
 {
 	struct sym_result wide = {0};
 	struct iq_module *const *modules;
@@ -217,10 +226,12 @@ static struct iq_error *add_neighbours(struct session *s, bool previous, bool ne
 				else
 					hi = mid;
 			}
-			while (lo < count && iq_symtab_at(t, lo, &at) && at.address == row->symbol.address &&
+			while (lo < count && iq_symtab_at(t, lo, &at) &&
+			       at.address == row->symbol.address &&
 			       strcmp(at.name, row->symbol.name))
 				lo++;
-			found = lo < count && iq_symtab_at(t, lo, &at) && at.address == row->symbol.address &&
+			found = lo < count && iq_symtab_at(t, lo, &at) &&
+				at.address == row->symbol.address &&
 				!strcmp(at.name, row->symbol.name);
 			has_before = found && lo > 0 && iq_symtab_at(t, lo - 1, &before);
 			has_after = found && iq_symtab_at(t, lo + 1, &after);
@@ -287,7 +298,8 @@ static struct iq_error *one_module(struct session *s, const char *name, struct s
 	IQ_TRY(iq_modules(s->kernel, &modules, &nr));
 	for (unsigned int i = 0; i < nr; i++)
 		iq_nearest_offer(&nearest, modules[i]->name);
-	return iq_nearest_hint(&nearest, iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "no module %s is loaded", name),
+	return iq_nearest_hint(&nearest, iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
+								    "no module %s is loaded", name),
 						       "mod lists the modules"));
 }
 
@@ -314,7 +326,7 @@ static struct iq_error *containing(struct session *s, const char *part, struct s
 	return NULL;
 }
 
-/* ---- The command ------------------------------------------------------------------------------- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 struct request {
 	bool all, modules, previous, next;
@@ -356,8 +368,10 @@ static struct iq_error *parse(int argc, char **argv, struct request *q)
 	q->words = argv + o.index;
 	q->nr_words = argc - o.index;
 	if (q->all + q->modules + !!q->module + !!q->part + (q->nr_words > 0) != 1)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "names or addresses are wanted, or one of -l, -M, -m, -q"),
-				     "help sym shows examples");
+		return iq_error_hint(
+			iq_error_new(IQ_E_USAGE,
+				     "names or addresses are wanted, or one of -l, -M, -m, -q"),
+			"help sym shows examples");
 	return NULL;
 }
 
@@ -406,9 +420,9 @@ const struct command cmd_sym = {
 	.help = "sym [-p] [-n] NAME | ADDRESS | (EXPRESSION)...\n"
 		"       sym -q TEXT | -m MODULE | -M | -l\n"
 		"\n"
-		"Shows where a symbol lies, or which symbol an address belongs to: the address, nm's letter for\n"
-		"what it is, the name, the module in brackets and, for code, its source line if a vmlinux or\n"
-		"the module's debug file is open.\n"
+		"Shows where a symbol lies, or which symbol an address belongs to: the address,\n"
+		"nm's letter for what it is, the name, the module in brackets and, for code, its\n"
+		"source line if a vmlinux or the module's debug file is open.\n"
 		"\n"
 		"  -p          the symbol before it as well\n"
 		"  -n          the symbol behind it as well\n"

@@ -26,9 +26,10 @@ static char taint_letter(struct iq_kernel *k, unsigned int bit)
 	const struct iq_type *flag = types ? iq_type_by_name(types, "struct taint_flag") : NULL;
 	uint64_t table = iq_kernel_symbol(k, "taint_flags"), offset, letter;
 
-	if (flag && flag->size && table && iq_offset(types, "taint_flag", "c_true", &offset, NULL) &&
-	    !iq_vm_read_uint(k->vm, table + bit * flag->size + offset, 1, &letter) && letter >= 'A' &&
-	    letter <= 'Z')
+	if (flag && flag->size && table &&
+	    iq_offset(types, "taint_flag", "c_true", &offset, NULL) &&
+	    !iq_vm_read_uint(k->vm, table + bit * flag->size + offset, 1, &letter) &&
+	    letter >= 'A' && letter <= 'Z')
 		return (char)letter;
 	return bit < strlen(documented) ? documented[bit] : '?';
 }
@@ -63,7 +64,10 @@ static void text_uptime(uint64_t seconds, struct iq_buf *out)
 		      (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60));
 }
 
-/* "319.5 MB", "6 GB": a unit that keeps the number short, a digit behind the point if it is not 0. */
+/*
+ * "319.5 MB", "6 GB": a unit that keeps the number short, a digit behind the point if it is not
+ * 0.
+ */
 static void text_size(uint64_t bytes, struct iq_buf *out)
 {
 	static const char *const unit[] = {"KB", "MB", "GB", "TB", "PB"};
@@ -215,7 +219,7 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	iq_buf_putc(out, '\n');
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *json_or_null(const char *text)
 {
@@ -245,8 +249,10 @@ static void json_taint(struct session *s, const struct iq_system *sys, json_t *o
 	struct iq_buf letters = {0};
 
 	taint_letters(s->kernel, sys->has_tainted ? sys->tainted : 0, &letters);
-	json_object_set_new(o, "tainted_mask", sys->has_tainted ? json_address(sys->tainted) : json_null());
-	json_object_set_new(o, "tainted", sys->has_tainted ? json_string(iq_buf_str(&letters)) : json_null());
+	json_object_set_new(o, "tainted_mask",
+			    sys->has_tainted ? json_address(sys->tainted) : json_null());
+	json_object_set_new(o, "tainted",
+			    sys->has_tainted ? json_string(iq_buf_str(&letters)) : json_null());
 	iq_buf_free(&letters);
 }
 
@@ -256,7 +262,8 @@ static json_t *json_date(int64_t seconds)
 	struct tm tm;
 	char date[64];
 
-	if (!seconds || !gmtime_r(&t, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm))
+	if (!seconds || !gmtime_r(&t, &tm) ||
+	    !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		return json_null();
 	return json_string(date);
 }
@@ -287,12 +294,14 @@ static json_t *json(struct session *s, const struct result *r)
 	json_dump(s, o);
 	json_object_set_new(o, "cpus", json_count(sys->cpus_present));
 	json_object_set_new(o, "cpus_offline",
-			    !sys->cpus_present ? json_null()
-					       : json_integer(sys->cpus_present > sys->cpus_online
-								      ? sys->cpus_present - sys->cpus_online
-								      : 0));
+			    !sys->cpus_present
+				    ? json_null()
+				    : json_integer(sys->cpus_present > sys->cpus_online
+							   ? sys->cpus_present - sys->cpus_online
+							   : 0));
 	json_object_set_new(o, "date", json_date(sys->time));
-	json_object_set_new(o, "uptime", sys->has_uptime ? json_integer((json_int_t)sys->uptime) : json_null());
+	json_object_set_new(o, "uptime",
+			    sys->has_uptime ? json_integer((json_int_t)sys->uptime) : json_null());
 	json_object_set_new(o, "load_average", json_load(sys));
 	json_object_set_new(o, "tasks", json_count(sys->nr_tasks));
 	json_object_set_new(o, "nodename", json_or_null(sys->nodename));
@@ -388,8 +397,8 @@ const struct command cmd_sys = {
 	.summary = "the machine, and when and of what it died",
 	.help = "sys [-t]\n"
 		"\n"
-		"Shows what stands at the start of a session: the files, the machine, the time of the crash and\n"
-		"the kernel's last words.  DATE is in the local time zone.\n"
+		"Shows what stands at the start of a session: the files, the machine, the time\n"
+		"of the crash and the kernel's last words.  DATE is in the local time zone.\n"
 		"\n"
 		"  -t   the kernel's taint mask and the letters of its flags\n"
 		"\n"

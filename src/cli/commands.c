@@ -2,22 +2,21 @@
 /* The table of commands. */
 #include "internal.h"
 
-extern const struct command cmd_bt, cmd_dis, cmd_exit, cmd_foreach, cmd_help, cmd_kmem, cmd_log, cmd_mod, cmd_p,
-	cmd_ps, cmd_rd, cmd_search, cmd_set, cmd_struct, cmd_sym, cmd_sys, cmd_union, cmd_vtop, cmd_whatis, cmd_x,
-	cmd_dec, cmd_hex;
+extern const struct command cmd_bt, cmd_dis, cmd_exit, cmd_foreach, cmd_help, cmd_kmem, cmd_log,
+	cmd_mod, cmd_p, cmd_ps, cmd_rd, cmd_search, cmd_set, cmd_struct, cmd_sym, cmd_sys,
+	cmd_union, cmd_vtop, cmd_whatis, cmd_x, cmd_dec, cmd_hex;
 
 const struct command *const commands[] = {
-	&cmd_bt,   &cmd_dec, &cmd_dis, &cmd_exit, &cmd_foreach, &cmd_help,  &cmd_hex,
-	&cmd_kmem,
-	&cmd_log,  &cmd_mod, &cmd_p,   &cmd_ps,	  &cmd_rd,	&cmd_search, &cmd_set,   &cmd_struct,
-	&cmd_sym,  &cmd_sys, &cmd_union, &cmd_vtop, &cmd_whatis, &cmd_x,    NULL,
+	&cmd_bt,  &cmd_dec, &cmd_dis,	&cmd_exit, &cmd_foreach, &cmd_help,   &cmd_hex, &cmd_kmem,
+	&cmd_log, &cmd_mod, &cmd_p,	&cmd_ps,   &cmd_rd,	 &cmd_search, &cmd_set, &cmd_struct,
+	&cmd_sym, &cmd_sys, &cmd_union, &cmd_vtop, &cmd_whatis,	 &cmd_x,      NULL,
 };
 
 static const struct alias {
 	const char *name, *command;
 } aliases[] = {
-	{"*", "struct"}, {"dmesg", "log"}, {"h", "help"},    {"last", "ps"},
-	{"lsmod", "mod"}, {"man", "help"},  {"q", "exit"},    {"quit", "exit"},
+	{"*", "struct"},  {"dmesg", "log"}, {"h", "help"}, {"last", "ps"},
+	{"lsmod", "mod"}, {"man", "help"},  {"q", "exit"}, {"quit", "exit"},
 };
 
 static const struct command *by_exact_name(const char *name, size_t len)

@@ -6,7 +6,7 @@
 struct matches {
 	const char *prefix; /* the part of the word that is not to be matched: "task_struct." */
 	size_t prefix_len;
-	const char *word;   /* the part that is */
+	const char *word; /* the part that is */
 	size_t len;
 	char **match;
 	unsigned int nr, room;
@@ -104,7 +104,8 @@ static void offer_members_of(struct matches *m, const struct iq_type *t, unsigne
 /* "task_struct.se.vr" and "file.f_pos,f_path.d": members behind the last dot or comma. */
 static void offer_members(struct matches *m, struct iq_kernel *k, const char *word)
 {
-	const char *dot = strchr(word, '.'), *comma = strrchr(word, ','), *last = strrchr(word, '.');
+	const char *dot = strchr(word, '.'), *comma = strrchr(word, ','),
+		   *last = strrchr(word, '.');
 	const struct iq_type *type;
 	struct iq_member member;
 	char name[256], path[256];
@@ -172,7 +173,8 @@ static const struct command *command_of(const char *line, size_t start)
 unsigned int complete_word(struct session *s, const char *line, size_t start, const char *word,
 			   char **ret, unsigned int room)
 {
-	struct matches m = {.word = word, .len = strlen(word), .prefix = "", .match = ret, .room = room};
+	struct matches m = {
+		.word = word, .len = strlen(word), .prefix = "", .match = ret, .room = room};
 	const struct command *c = command_of(line, start);
 	const char *kinds = c ? c->completes : "c";
 

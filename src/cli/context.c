@@ -87,9 +87,10 @@ struct iq_error *need_task(struct session *s, const struct iq_task **ret)
 	if (!s->has_task)
 		IQ_TRY(iq_kernel_need_types(k, &types));
 	if (!s->has_task)
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
-						  "there is no context: the dump does not say which task ran"),
-				     "choose one with set PID or set TASK; ps lists them");
+		return iq_error_hint(
+			iq_error_new(IQ_E_NOT_FOUND,
+				     "there is no context: the dump does not say which task ran"),
+			"choose one with set PID or set TASK; ps lists them");
 	*ret = &s->task;
 	return NULL;
 }
@@ -123,7 +124,9 @@ struct iq_error *parse_task(struct session *s, const char *word, struct iq_task 
 		}
 	}
 	if (!iq_parse_hex(word, &value))
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s is neither a pid nor the address of a task", word),
+		return iq_error_hint(iq_error_new(IQ_E_USAGE,
+						  "%s is neither a pid nor the address of a task",
+						  word),
 				     "ps lists the tasks; pids are decimal, addresses hexadecimal");
 	t = iq_task_by_address(k, value);
 	if (t) {
@@ -135,7 +138,8 @@ struct iq_error *parse_task(struct session *s, const char *word, struct iq_task 
 		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "no task has the pid %s", word),
 				     "ps lists the tasks");
 	IQ_TRY(iq_task_read(k, value, ret));
-	iq_warn(&s->warnings, "0x%" PRIx64 " is in no list of tasks: what is shown may not be a task", value);
+	iq_warn(&s->warnings,
+		"0x%" PRIx64 " is in no list of tasks: what is shown may not be a task", value);
 	return NULL;
 }
 
@@ -203,8 +207,8 @@ struct iq_error *parse_address(struct session *s, const char *word, uint64_t *re
 
 void text_task_header(const struct iq_task *t, struct iq_buf *out)
 {
-	iq_buf_printf(out, "PID: %-7u  TASK: %016" PRIx64 "  CPU: %-3u  COMMAND: \"", t->pid, t->address,
-		      t->cpu);
+	iq_buf_printf(out, "PID: %-7u  TASK: %016" PRIx64 "  CPU: %-3u  COMMAND: \"", t->pid,
+		      t->address, t->cpu);
 	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
 	iq_buf_puts(out, "\"\n");
 }

@@ -19,7 +19,8 @@
 /* One path component made of the characters that releases are made of. */
 static bool sane_release(const char *r)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+~-";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+~-";
 
 	return r && *r && *r != '.' && strspn(r, allowed) == strlen(r);
 }
@@ -48,29 +49,39 @@ static struct iq_debugfile *try_vmlinux(const char *path, const char *build_id)
 	return NULL;
 }
 
-static struct iq_debugfile *vmlinux_below(const char *dir, const char *release, const char *build_id)
+static struct iq_debugfile *vmlinux_below(const char *dir, const char *release,
+					  const char *build_id)
 {
 	/* In what follows D is the directory, R the release. */
 	static const char *const with_release[] = {
-		"boot/vmlinux-", "lib/debug/boot/vmlinux-", "usr/lib/debug/boot/vmlinux-", "vmlinux-",
+		"boot/vmlinux-",
+		"lib/debug/boot/vmlinux-",
+		"usr/lib/debug/boot/vmlinux-",
+		"vmlinux-",
 	};
 	static const char *const in_release[] = {
-		"lib/modules/", "usr/lib/debug/lib/modules/", "usr/lib/debug/usr/lib/modules/",
+		"lib/modules/",
+		"usr/lib/debug/lib/modules/",
+		"usr/lib/debug/usr/lib/modules/",
 		"usr/lib/modules/",
 	};
-	static const char *const by_id[] = {".build-id/", "usr/lib/debug/.build-id/", "lib/debug/.build-id/"};
+	static const char *const by_id[] = {".build-id/", "usr/lib/debug/.build-id/",
+					    "lib/debug/.build-id/"};
 	struct iq_debugfile *found = NULL;
 	char path[4096];
 
 	for (unsigned int i = 0; !found && i < IQ_ARRAY_SIZE(by_id); i++) {
-		snprintf(path, sizeof(path), "%s/%s%.2s/%s.debug", dir, by_id[i], build_id, build_id + 2);
+		snprintf(path, sizeof(path), "%s/%s%.2s/%s.debug", dir, by_id[i], build_id,
+			 build_id + 2);
 		found = try_vmlinux(path, build_id);
 	}
-	for (unsigned int i = 0; !found && sane_release(release) && i < IQ_ARRAY_SIZE(with_release); i++) {
+	for (unsigned int i = 0; !found && sane_release(release) && i < IQ_ARRAY_SIZE(with_release);
+	     i++) {
 		snprintf(path, sizeof(path), "%s/%s%s", dir, with_release[i], release);
 		found = try_vmlinux(path, build_id);
 	}
-	for (unsigned int i = 0; !found && sane_release(release) && i < IQ_ARRAY_SIZE(in_release); i++) {
+	for (unsigned int i = 0; !found && sane_release(release) && i < IQ_ARRAY_SIZE(in_release);
+	     i++) {
 		snprintf(path, sizeof(path), "%s/%s%s/vmlinux", dir, in_release[i], release);
 		found = try_vmlinux(path, build_id);
 	}
@@ -93,11 +104,11 @@ struct iq_debugfile *find_vmlinux(const struct debug_dirs *dirs, const char *rel
 	return found ? found : vmlinux_below(DEBUG_ROOT, release, build_id);
 }
 
-/* ---- Modules ----------------------------------------------------------------------------------- */
+/* ---- Modules --------------------------------------------------------------------------------- */
 
 struct wanted {
 	const char *module;
-	char *path;	/* the best so far */
+	char *path; /* the best so far */
 	unsigned int rank;
 };
 
@@ -174,7 +185,8 @@ static void walk_tree(struct walk *w, const char *path, unsigned int depth)
 		w->entries++;
 		if (e->d_name[0] == '.')
 			continue;
-		if ((size_t)snprintf(child, sizeof(child), "%s/%s", path, e->d_name) >= sizeof(child))
+		if ((size_t)snprintf(child, sizeof(child), "%s/%s", path, e->d_name) >=
+		    sizeof(child))
 			continue;
 		if (!is_directory(dirfd(dir), e))
 			offer_file(w, child, e->d_name);

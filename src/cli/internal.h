@@ -7,17 +7,17 @@
 
 #include "cli.h"
 
-/* ---- words.c: a line as typed ------------------------------------------------------------------ */
+/* ---- words.c: a line as typed ---------------------------------------------------------------- */
 
 enum line_to {
 	LINE_STDOUT,
-	LINE_PIPE,   /* `| target` */
-	LINE_FILE,   /* `> target` */
+	LINE_PIPE, /* `| target` */
+	LINE_FILE, /* `> target` */
 	LINE_APPEND, /* `>> target` */
-	LINE_SHELL,  /* `!text`: not a command of ours */
+	LINE_SHELL, /* `!text`: not a command of ours */
 };
 struct line_part {
-	char *text;   /* without blanks around it; never empty */
+	char *text; /* without blanks around it; never empty */
 	char *target; /* NULL for LINE_STDOUT and LINE_SHELL */
 	enum line_to to;
 };
@@ -26,9 +26,10 @@ struct line {
 	unsigned int nr, room;
 };
 /*
- * Cut TEXT at every ';' and newline, and take `| shell`, `> file` and `>> file` off each piece.  Quotes,
- * and parentheses, brackets and braces, protect what is in them; "->" is not a redirection; '#' at the
- * beginning of a word starts a comment; a piece that begins with '!' is the shell's up to the end of the line.
+ * Cut TEXT at every ';' and newline, and take `| shell`, `> file` and `>> file` off each piece.
+ * Quotes, and parentheses, brackets and braces, protect what is in them; "->" is not a
+ * redirection; '#' at the beginning of a word starts a comment; a piece that begins with '!' is
+ * the shell's up to the end of the line.
  */
 struct iq_error *line_split(const char *text, struct line *ret) IQ_CHECK;
 void line_free(struct line *l);
@@ -38,15 +39,17 @@ struct words {
 	unsigned int nr, room;
 };
 /*
- * The words of a command.  Quotes group and are removed; a word wholly in single quotes keeps them if
- * KEEP_QUOTES.  RAW: after the name (with a /FORMAT) and leading options everything is one word, untouched.
+ * The words of a command.  Quotes group and are removed; a word wholly in single quotes keeps
+ * them if KEEP_QUOTES.  RAW: after the name (with a /FORMAT) and leading options everything is
+ * one word, untouched.
  */
-struct iq_error *words_split(const char *text, bool raw, bool keep_quotes, struct words *ret) IQ_CHECK;
+struct iq_error *words_split(const char *text, bool raw, bool keep_quotes,
+			     struct words *ret) IQ_CHECK;
 /* The first word alone: the name of the command, allocated.  NULL without memory. */
 char *words_first(const char *text);
 void words_free(struct words *w);
 
-/* ---- files.c: debug files on disk -------------------------------------------------------------- */
+/* ---- files.c: debug files on disk ------------------------------------------------------------ */
 
 struct debug_dirs {
 	const char *const *dir;
@@ -59,13 +62,14 @@ struct debug_dirs {
 struct iq_debugfile *find_vmlinux(const struct debug_dirs *dirs, const char *release,
 				  const char *build_id);
 /*
- * Paths of debug files for the modules of K that have none yet, at most ROOM; the strings are the caller's.
- * The directories are walked within limits; /usr/lib/debug only below lib/modules/RELEASE.
+ * Paths of debug files for the modules of K that have none yet, at most ROOM; the strings are the
+ * caller's. The directories are walked within limits; /usr/lib/debug only below
+ * lib/modules/RELEASE.
  */
 unsigned int find_modules(const struct debug_dirs *dirs, struct iq_kernel *k, char **paths,
 			  unsigned int room);
 
-/* ---- session.c --------------------------------------------------------------------------------- */
+/* ---- session.c ------------------------------------------------------------------------------- */
 
 struct session_options {
 	const char *dump, *vmlinux; /* vmlinux NULL: none given */
@@ -75,13 +79,14 @@ struct session_options {
 	bool no_vmlinux, no_btf;
 };
 /*
- * Open what was given.  That no kernel is found in the dump is not an error here (s->kernel_error); a
- * vmlinux of another build is.  S is zeroed but for its settings, and stays at its address.
+ * Open what was given.  That no kernel is found in the dump is not an error here
+ * (s->kernel_error); a vmlinux of another build is.  S is zeroed but for its settings, and stays
+ * at its address.
  */
 struct iq_error *session_open(struct session *s, const struct session_options *o) IQ_CHECK;
 void session_close(struct session *s);
 
-/* ---- output.c ---------------------------------------------------------------------------------- */
+/* ---- output.c -------------------------------------------------------------------------------- */
 
 /* "inquest: bt: cannot …" and the hint below, on standard error.  COMMAND may be NULL. */
 void show_error(const char *command, const struct iq_error *err);
@@ -90,30 +95,32 @@ void show_warnings(struct session *s);
 /* All of the LEN bytes, or errno. */
 int write_all(int fd, const char *data, size_t len);
 /*
- * To standard output.  False: it could not be written, which has been said unless the reader just went
- * away; the session then ends.
+ * To standard output.  False: it could not be written, which has been said unless the reader just
+ * went away; the session then ends.
  */
 bool write_stdout(struct session *s, const struct iq_buf *out);
 /* Run COMMAND with sh, fed with IN if it is not NULL; the exit status as a shell reports it. */
 struct iq_error *run_shell(const char *command, const struct iq_buf *in, int *status) IQ_CHECK;
 
-/* ---- json.c ------------------------------------------------------------------------------------ */
+/* ---- json.c ---------------------------------------------------------------------------------- */
 
 /*
- * The object of one command, as a line.  RESULT (stolen) may be NULL; ERR may be NULL.  The session's
- * warnings go into it and are forgotten.
+ * The object of one command, as a line.  RESULT (stolen) may be NULL; ERR may be NULL.  The
+ * session's warnings go into it and are forgotten.
  */
 void json_command(struct session *s, const char *as_typed, json_t *result, bool has_result,
 		  const struct iq_error *err, struct iq_buf *out);
 
-/* ---- complete.c -------------------------------------------------------------------------------- */
+/* ---- complete.c ------------------------------------------------------------------------------ */
 
-/* Words that may stand at the end of LINE, which is typed up to there; WORD is the unfinished one and
- * begins at START.  Allocated, each with what WORD has already; at most ROOM. */
+/*
+ * Words that may stand at the end of LINE, which is typed up to there; WORD is the unfinished one
+ * and begins at START.  Allocated, each with what WORD has already; at most ROOM.
+ */
 unsigned int complete_word(struct session *s, const char *line, size_t start, const char *word,
 			   char **ret, unsigned int room);
 
-/* ---- Shared by a few commands ------------------------------------------------------------------ */
+/* ---- Shared by a few commands ---------------------------------------------------------------- */
 
 /* cmd_sys.c: the block that stands at the start of a session, with the context below it. */
 void text_banner(struct session *s, struct iq_buf *out);
@@ -123,7 +130,8 @@ void text_date(int64_t seconds, struct iq_buf *out);
 void taint_letters(struct iq_kernel *k, uint64_t mask, struct iq_buf *out);
 
 /* cmd_set.c: the block PID … STATE with labels of WIDTH columns, and the same as an object. */
-void text_context(struct session *s, const struct iq_task *t, unsigned int width, struct iq_buf *out);
+void text_context(struct session *s, const struct iq_task *t, unsigned int width,
+		  struct iq_buf *out);
 json_t *json_context(struct session *s, const struct iq_task *t);
 /* "TASK_RUNNING (PANIC)": the state as crash's banner has it. */
 void task_state_long(struct session *s, const struct iq_task *t, struct iq_buf *out);

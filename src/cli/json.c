@@ -94,15 +94,18 @@ void json_command(struct session *s, const char *as_typed, json_t *result, bool 
 	json_t *object = json_object(), *problem;
 	char *text;
 
-	json_object_set_new(object, "command", as_typed ? json_text(as_typed, strlen(as_typed)) : json_null());
+	json_object_set_new(object, "command",
+			    as_typed ? json_text(as_typed, strlen(as_typed)) : json_null());
 	/* What can be shown is shown; what went wrong then is a warning and the exit status. */
 	if (err && has_result)
 		iq_warn(&s->warnings, "%s", err->message);
 	if (err && !has_result) {
 		problem = json_object();
-		json_object_set_new(problem, "message", json_text(err->message, strlen(err->message)));
+		json_object_set_new(problem, "message",
+				    json_text(err->message, strlen(err->message)));
 		json_object_set_new(problem, "hint",
-				    err->hint ? json_text(err->hint, strlen(err->hint)) : json_null());
+				    err->hint ? json_text(err->hint, strlen(err->hint))
+					      : json_null());
 		json_object_set_new(object, "error", problem);
 	} else {
 		json_object_set_new(object, "result", result ? result : json_null());

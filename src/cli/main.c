@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* inquest: the program. */
 #include "internal.h"
+#include <Zydis/Zydis.h>
 #include <elfutils/version.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,32 +14,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
-#include <Zydis/Zydis.h>
 
 #define EXIT_COMMAND_FAILED 1
 #define EXIT_NOT_OPENED 2
 #define EXIT_INTERRUPTED 130
 
-static const char usage_text[] =
-	"usage: inquest [OPTIONS] VMCORE [VMLINUX] [MODULE.ko.debug...]\n";
+static const char usage_text[] = "usage: inquest [OPTIONS] VMCORE [VMLINUX] [MODULE.ko.debug...]\n";
 
 static const char help_text[] =
 	"\n"
-	"Opens the crash dump of a Linux kernel.  The files may stand in any order: what each is follows\n"
-	"from its content.  Neither a vmlinux nor module files are needed; they add source lines.\n"
+	"Opens the crash dump of a Linux kernel.  The files may stand in any order: what\n"
+	"each is follows from its content.  Neither a vmlinux nor module files are\n"
+	"needed; they add source lines.\n"
 	"\n"
-	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a prompt; may be repeated\n"
+	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a\n"
+	"                    prompt; may be repeated\n"
 	"  -s                no banner\n"
 	"  --no-vmlinux      use the dump alone: no debug file, neither given nor found\n"
 	"  --no-btf          do not use the types (BTF) in the dump\n"
-	"  --debug-dir DIR   look for a vmlinux and module files in DIR too; may be repeated\n"
+	"  --debug-dir DIR   look for a vmlinux and module files in DIR too; may be\n"
+	"                    repeated\n"
 	"  --json[=pretty]   results as JSON, one object a command\n"
 	"  --version         show the version of inquest and its libraries\n"
 	"  --help            show this help\n"
 	"\n"
-	"At the prompt, help lists the commands and help NAME explains one.  Without -c, commands are read\n"
-	"from standard input if that is not a terminal.  Exit status: 0 if all commands succeeded, 1 if\n"
-	"one failed, 2 if the files could not be opened, 130 after Ctrl-C.\n";
+	"At the prompt, help lists the commands and help NAME explains one.  Without -c,\n"
+	"commands are read from standard input if that is not a terminal.  Exit status:\n"
+	"0 if all commands succeeded, 1 if one failed, 2 if the files could not be\n"
+	"opened, 130 after Ctrl-C.\n";
 
 enum {
 	OPT_NO_VMLINUX = 256,
@@ -72,13 +75,15 @@ static void show_version(void)
 	uint64_t zydis = ZydisGetVersion();
 
 	printf("inquest %s\n", INQUEST_VERSION);
-	printf("libraries: elfutils %d.%d, jansson %s, libdeflate %s, lzo %s, readline %s, zstd %s, Zydis %u.%u\n",
+	printf("libraries: elfutils %d.%d, jansson %s, libdeflate %s, lzo %s, ",
 	       _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, jansson_version_str(),
-	       LIBDEFLATE_VERSION_STRING, LZO_VERSION_STRING, rl_library_version, ZSTD_versionString(),
+	       LIBDEFLATE_VERSION_STRING, LZO_VERSION_STRING);
+	printf("readline %s, zstd %s, Zydis %u.%u\n", rl_library_version, ZSTD_versionString(),
 	       (unsigned int)ZYDIS_VERSION_MAJOR(zydis), (unsigned int)ZYDIS_VERSION_MINOR(zydis));
 }
 
-static struct iq_error *push(const char ***list, unsigned int *nr, unsigned int *room, const char *text)
+static struct iq_error *push(const char ***list, unsigned int *nr, unsigned int *room,
+			     const char *text)
 {
 	if (!iq_grow(list, room, *nr + 1, sizeof(**list)))
 		return iq_error_nomem();
@@ -94,10 +99,14 @@ static struct iq_error *not_ours(const char *path, int fd)
 		const char *magic, *hint;
 	} known[] = {
 		{0, 3, "\x1f\x8b\x08", "it is compressed by gzip: gunzip it first"},
-		{0, 6, "\xfd" "7zXZ\0", "it is compressed by xz: unxz it first"},
+		{0, 6,
+		 "\xfd"
+		 "7zXZ\0",
+		 "it is compressed by xz: unxz it first"},
 		{0, 4, "\x28\xb5\x2f\xfd", "it is compressed by zstd: unzstd it first"},
 		{0, 3, "BZh", "it is compressed by bzip2: bunzip2 it first"},
-		{0x202, 4, "HdrS", "it is a bootable kernel image: the vmlinux it was made of is wanted"},
+		{0x202, 4, "HdrS",
+		 "it is a bootable kernel image: the vmlinux it was made of is wanted"},
 		{0, 8, "!<arch>\n", "it is an archive, as .deb files are: unpack it first"},
 		{0, 4, "\xed\xab\xee\xdb", "it is an RPM package: unpack it first"},
 	};
@@ -130,13 +139,15 @@ static struct iq_error *sort_file(struct arguments *a, const char *path)
 		err = iq_error_hint(err, "--debug-dir names a directory with debug files");
 	} else if (iq_dump_recognise(fd)) {
 		if (a->open.dump)
-			err = iq_error_new(IQ_E_USAGE, "two dumps were given: %s and %s", a->open.dump, path);
+			err = iq_error_new(IQ_E_USAGE, "two dumps were given: %s and %s",
+					   a->open.dump, path);
 		a->open.dump = path;
 	} else {
 		switch (iq_file_recognise(path)) {
 		case IQ_FILE_VMLINUX:
 			if (a->open.vmlinux)
-				err = iq_error_new(IQ_E_USAGE, "two vmlinux files were given: %s and %s",
+				err = iq_error_new(IQ_E_USAGE,
+						   "two vmlinux files were given: %s and %s",
 						   a->open.vmlinux, path);
 			a->open.vmlinux = path;
 			break;
@@ -184,7 +195,8 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 			s->json = true;
 			s->json_pretty = optarg && !strcmp(optarg, "pretty");
 			if (optarg && !s->json_pretty)
-				return usage_error(iq_error_new(IQ_E_USAGE, "--json=%s: only pretty is known", optarg));
+				return usage_error(iq_error_new(
+					IQ_E_USAGE, "--json=%s: only pretty is known", optarg));
 			break;
 		case OPT_VERSION:
 			show_version();
@@ -196,18 +208,22 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 			a->done = true;
 			return NULL;
 		case ':':
-			return usage_error(iq_error_new(IQ_E_USAGE, "%s needs a value", argv[optind - 1]));
+			return usage_error(
+				iq_error_new(IQ_E_USAGE, "%s needs a value", argv[optind - 1]));
 		default:
 			/* In a cluster of letters the word says less than the letter. */
 			if (optopt && optopt < OPT_NO_VMLINUX)
-				return usage_error(iq_error_new(IQ_E_USAGE, "unknown option -%c", optopt));
-			return usage_error(iq_error_new(IQ_E_USAGE, "unknown option %s", argv[optind - 1]));
+				return usage_error(
+					iq_error_new(IQ_E_USAGE, "unknown option -%c", optopt));
+			return usage_error(
+				iq_error_new(IQ_E_USAGE, "unknown option %s", argv[optind - 1]));
 		}
 	}
 	return NULL;
 }
 
-static struct iq_error *parse_arguments(struct session *s, struct arguments *a, int argc, char **argv)
+static struct iq_error *parse_arguments(struct session *s, struct arguments *a, int argc,
+					char **argv)
 {
 	IQ_TRY(parse_options(s, a, argc, argv));
 	if (a->done)
@@ -223,7 +239,7 @@ static struct iq_error *parse_arguments(struct session *s, struct arguments *a, 
 	return usage_error(iq_error_new(IQ_E_USAGE, "no dump was given"));
 }
 
-/* ---- Signals ----------------------------------------------------------------------------------- */
+/* ---- Signals --------------------------------------------------------------------------------- */
 
 /* A handler gets nothing but the signal: this is the one thing that it must find.  Set once. */
 static struct iq_cancel *interrupt;
@@ -244,7 +260,7 @@ static void catch_signals(struct session *s)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* ---- Running ----------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static void run_standard_input(struct session *s)
 {

@@ -110,7 +110,8 @@ static int start_shell(const char *command, int in, int other_end, pid_t *pid)
 			e = posix_spawn_file_actions_addclose(&actions, other_end);
 	}
 	if (!e)
-		e = posix_spawn(pid, "/bin/sh", &actions, &attr, (char *const *)(uintptr_t)argv, environ);
+		e = posix_spawn(pid, "/bin/sh", &actions, &attr, (char *const *)(uintptr_t)argv,
+				environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return e;

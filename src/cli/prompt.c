@@ -14,8 +14,8 @@
 #define MAX_MATCHES 20000
 
 /*
- * readline is one for the process and hands nothing of ours to its callbacks: this is what they need.
- * Set while run_prompt() runs.
+ * readline is one for the process and hands nothing of ours to its callbacks: this is what they
+ * need. Set while run_prompt() runs.
  */
 static struct {
 	struct session *s;
@@ -41,7 +41,7 @@ static char **complete(const char *text, int start, int end)
 		return NULL;
 	prompt.next = 0;
 	prompt.nr = complete_word(prompt.s, rl_line_buffer, (size_t)start, text, prompt.match,
-				      MAX_MATCHES);
+				  MAX_MATCHES);
 	/* Members go on after the dot: no blank behind a type. */
 	rl_completion_suppress_append = strchr(text, '.') != NULL;
 	matches = prompt.nr ? rl_completion_matches(text, next_match) : NULL;
@@ -52,7 +52,10 @@ static char **complete(const char *text, int start, int end)
 	return matches;
 }
 
-/* Where the history is kept: $XDG_STATE_HOME/inquest_history or ~/.inquest_history; NULL: nowhere. */
+/*
+ * Where the history is kept: $XDG_STATE_HOME/inquest_history or ~/.inquest_history; NULL:
+ * nowhere.
+ */
 static char *history_path(void)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -69,14 +72,15 @@ static char *history_path(void)
 
 static void remember(const char *line)
 {
-	const HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+	const HIST_ENTRY *last =
+		history_length ? history_get(history_base + history_length - 1) : NULL;
 
 	if (strspn(line, " \t") == strlen(line) || (last && !strcmp(last->line, line)))
 		return;
 	add_history(line);
 }
 
-/* ---- Lines ------------------------------------------------------------------------------------- */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 /* What readline calls with a whole line, NULL at the end of input. */
 static void take_line(char *line)
@@ -99,8 +103,8 @@ static void drop_line(void)
 }
 
 /*
- * One line, NULL at the end of input.  readline's own waiting leaves no way to see Ctrl-C for sure, so
- * that the waiting is done here: SIGINT is let through only while nothing else happens.
+ * One line, NULL at the end of input.  readline's own waiting leaves no way to see Ctrl-C for
+ * sure, so that the waiting is done here: SIGINT is let through only while nothing else happens.
  */
 static char *read_line(struct session *s)
 {

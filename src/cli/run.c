@@ -14,7 +14,7 @@ void result_free(struct result *r)
 	*r = (struct result){0};
 }
 
-/* ---- One command ------------------------------------------------------------------------------- */
+/* ---- One command ----------------------------------------------------------------------------- */
 
 static struct iq_error *unknown_command(struct session *s, const char *name)
 {
@@ -24,11 +24,13 @@ static struct iq_error *unknown_command(struct session *s, const char *name)
 		iq_nearest_offer(&nearest, commands[i]->name);
 	if (s->kernel && !nearest.best[0])
 		iq_kernel_nearest_symbol(s->kernel, &nearest);
-	return iq_nearest_hint(&nearest,
-			       iq_error_hint(iq_error_new(IQ_E_USAGE,
-							  s->kernel ? "no such command, symbol or type: %s"
-								    : "no such command: %s", name),
-					     "help lists the commands"));
+	return iq_nearest_hint(
+		&nearest,
+		iq_error_hint(iq_error_new(IQ_E_USAGE,
+					   s->kernel ? "no such command, symbol or type: %s"
+						     : "no such command: %s",
+					   name),
+			      "help lists the commands"));
 }
 
 struct iq_error *execute_command(struct session *s, int argc, char **argv, struct result *r)
@@ -69,7 +71,7 @@ struct iq_error *run_command(struct session *s, int argc, char **argv, const cha
 	return err;
 }
 
-/* ---- Words that are no command: a symbol, a struct, a typedef ---------------------------------- */
+/* ---- Words that are no command: a symbol, a struct, a typedef -------------------------------- */
 
 /*
  * The command meant by TEXT, which begins with none: crash's habit of showing what is named.  NULL:
@@ -120,12 +122,13 @@ static struct iq_error *words_of(struct session *s, const char *text, struct wor
 		return words_split(text, false, false, w);
 	iq_buf_printf(&both, "%s %s", meant, text);
 	c = command_by_name(meant);
-	err = both.failed ? iq_error_nomem() : words_split(iq_buf_str(&both), c && c->raw, false, w);
+	err = both.failed ? iq_error_nomem()
+			  : words_split(iq_buf_str(&both), c && c->raw, false, w);
 	iq_buf_free(&both);
 	return err;
 }
 
-/* ---- Lines ------------------------------------------------------------------------------------- */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 /* Where the output of a part goes; false if it could not get there. */
 static bool deliver(struct session *s, const struct line_part *part, const struct iq_buf *out)
@@ -142,7 +145,9 @@ static bool deliver(struct session *s, const struct line_part *part, const struc
 	case LINE_FILE:
 	case LINE_APPEND:
 		fd = open(part->target,
-			  O_WRONLY | O_CREAT | O_CLOEXEC | (part->to == LINE_APPEND ? O_APPEND : O_TRUNC), 0666);
+			  O_WRONLY | O_CREAT | O_CLOEXEC |
+				  (part->to == LINE_APPEND ? O_APPEND : O_TRUNC),
+			  0666);
 		e = fd < 0 ? errno : write_all(fd, iq_buf_str(out), out->len);
 		if (fd >= 0 && close(fd) && !e)
 			e = errno;

@@ -107,7 +107,8 @@ struct iq_error *select_tasks(struct session *s, const char *word, struct task_l
 	if (len >= 2 && word[0] == '\'' && word[len - 1] == '\'') {
 		IQ_TRY(by_pattern(tasks, nr, word, list));
 		if (list->nr == before)
-			return iq_error_new(IQ_E_NOT_FOUND, "no task has a name that matches %s", word);
+			return iq_error_new(IQ_E_NOT_FOUND, "no task has a name that matches %s",
+					    word);
 		return NULL;
 	}
 	if (decimal(word))
@@ -120,7 +121,8 @@ struct iq_error *select_tasks(struct session *s, const char *word, struct task_l
 	if (list->nr == before)
 		IQ_TRY(by_name(tasks, nr, word, NULL, list));
 	if (list->nr == before)
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "no task has the pid, address or name %s", word),
+		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
+						  "no task has the pid, address or name %s", word),
 				     "ps lists the tasks; 'regex' in quotes matches names");
 	return NULL;
 }

@@ -28,8 +28,12 @@ static struct iq_error *open_kernel(struct session *s, const struct session_opti
 	return iq_kernel_open(s->dump, &options, &s->warnings, ret);
 }
 
-/* Open the kernel anew with a VMLINUX or modules found meanwhile; what there is stays if that fails. */
-static void reopen_kernel(struct session *s, const struct session_options *o, struct iq_debugfile *vmlinux)
+/*
+ * Open the kernel anew with a VMLINUX or modules found meanwhile; what there is stays if that
+ * fails.
+ */
+static void reopen_kernel(struct session *s, const struct session_options *o,
+			  struct iq_debugfile *vmlinux)
 {
 	struct iq_kernel *k;
 	struct iq_error *err = open_kernel(s, o, vmlinux, &k);
@@ -43,8 +47,8 @@ static void reopen_kernel(struct session *s, const struct session_options *o, st
 }
 
 /*
- * A vmlinux that the VMCOREINFO note lets us find before the kernel is opened: the usual case, which
- * saves opening it twice.
+ * A vmlinux that the VMCOREINFO note lets us find before the kernel is opened: the usual case,
+ * which saves opening it twice.
  */
 static struct iq_debugfile *vmlinux_by_note(struct session *s, const struct session_options *o)
 {
@@ -52,8 +56,10 @@ static struct iq_debugfile *vmlinux_by_note(struct session *s, const struct sess
 	char release[65], build_id[65];
 
 	if (!info->vmcoreinfo ||
-	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "OSRELEASE", release, sizeof(release)) ||
-	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "BUILD-ID", build_id, sizeof(build_id)))
+	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "OSRELEASE", release,
+			       sizeof(release)) ||
+	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "BUILD-ID", build_id,
+			       sizeof(build_id)))
 		return NULL;
 	return find_vmlinux(&o->debug_dirs, release, build_id);
 }

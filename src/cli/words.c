@@ -20,8 +20,8 @@ static char *trimmed(const char *start, const char *end)
 }
 
 /*
- * Where a quoted text that begins at P ends: behind its closing quote; NULL: it does not.  In double
- * quotes a backslash protects the next character.
+ * Where a quoted text that begins at P ends: behind its closing quote; NULL: it does not.  In
+ * double quotes a backslash protects the next character.
  */
 static const char *skip_quoted(const char *p)
 {

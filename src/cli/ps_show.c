@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* ps: the tasks as text and JSON. */
+#include "ps.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+void ps_free(void *data)
+{
+	struct ps_result *x = data;
+
+	free(x->row);
+	free(x);
+}
+
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+static void text_name(const struct iq_task *t, struct iq_buf *out)
+{
+	/*
+	 * A kernel thread has no address space; the idle tasks do not say PF_KTHREAD in all
+	 * kernels.
+	 */
+	bool kernel = t->kthread || t->pid == 0;
+
+	if (kernel)
+		iq_buf_putc(out, '[');
+	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
+	if (kernel)
+		iq_buf_putc(out, ']');
+}
+
+static void text_row(const struct ps_result *x, const struct iq_task *t, struct iq_buf *out)
+{
+	iq_buf_printf(out, "%c%8u%8u%4u  ", t->running ? '>' : ' ', t->pid, t->ppid, t->cpu);
+	if (!x->stack_pointer)
+		iq_buf_printf(out, "%016" PRIx64, t->address);
+	else if (t->running || !t->sp)
+		iq_buf_puts(out, "       --       ");
+	else
+		iq_buf_printf(out, "%016" PRIx64, t->sp);
+	iq_buf_printf(out, "  %s %5.1f %8" PRIu64 " %8" PRIu64 "  ", t->state_text, t->mem_percent,
+		      t->vsz_kb, t->rss_kb);
+	text_name(t, out);
+	iq_buf_putc(out, '\n');
+}
+
+static void text_table(const struct ps_result *x, struct iq_buf *out)
+{
+	if (!x->no_header)
+		iq_buf_printf(out,
+			      "      PID    PPID  CPU  %s  ST  %%MEM      VSZ      RSS  COMM\n",
+			      x->stack_pointer ? "    KSTACKP    " : "     TASK      ");
+	for (unsigned int i = 0; i < x->nr; i++)
+		text_row(x, x->row[i].task, out);
+}
+
+/* Numbers of tasks by state, in the order in which the states are met. */
+struct census {
+	const char *state;
+	unsigned int nr;
+};
+
+static unsigned int count_states(const struct ps_result *x, struct census *c, unsigned int room)
+{
+	unsigned int n = 0, j;
+
+	for (unsigned int i = 0; i < x->nr; i++) {
+		const char *state = x->row[i].task->state_text;
+
+		for (j = 0; j < n && strcmp(c[j].state, state); j++)
+			;
+		if (j == n && n < room)
+			c[n++] = (struct census){state, 0};
+		if (j < n)
+			c[j].nr++;
+	}
+	return n;
+}
+
+#define MAX_STATES 32
+
+static void text_states(const struct ps_result *x, struct iq_buf *out)
+{
+	struct census c[MAX_STATES];
+	unsigned int n = count_states(x, c, MAX_STATES);
+
+	for (unsigned int i = 0; i < n; i++)
+		iq_buf_printf(out, "  %s: %u\n", c[i].state, c[i].nr);
+}
+
+static void text_time(const struct ps_result *x, const struct ps_row *row, unsigned int width,
+		      struct iq_buf *out)
+{
+	uint64_t ms = row->time / 1000000;
+
+	if (!row->has_time)
+		iq_buf_printf(out, "[%*s]", (int)width, "unknown");
+	else if (x->view == VIEW_LAST_RUN)
+		iq_buf_printf(out, "[%*" PRIu64 "]", (int)width, row->time);
+	else
+		iq_buf_printf(out, "[%" PRIu64 " %02u:%02u:%02u.%03u]", ms / 86400000,
+			      (unsigned int)(ms / 3600000 % 24), (unsigned int)(ms / 60000 % 60),
+			      (unsigned int)(ms / 1000 % 60), (unsigned int)(ms % 1000));
+	iq_buf_printf(out, " [%s]  ", row->task->state_text);
+	text_task_header(row->task, out);
+}
+
+static void text_times(const struct ps_result *x, struct iq_buf *out)
+{
+	unsigned int width = x->view == VIEW_AGO ? (unsigned int)strlen("0 00:00:00.000") : 1;
+
+	for (unsigned int i = 0; x->view == VIEW_LAST_RUN && i < x->nr; i++) {
+		char number[24];
+
+		width = IQ_MAX(width, (unsigned int)snprintf(number, sizeof(number), "%" PRIu64,
+							     x->row[i].time));
+	}
+	for (unsigned int i = 0; i < x->nr; i++)
+		text_time(x, &x->row[i], width, out);
+}
+
+static void text_tree(const struct ps_result *x, struct iq_buf *out)
+{
+	for (unsigned int i = 0; i < x->nr; i++) {
+		const struct ps_row *row = &x->row[i];
+
+		iq_buf_printf(out, "%*s", (int)row->depth, "");
+		if (row->nothing)
+			iq_buf_puts(out,
+				    x->view == VIEW_THREADS ? "(no threads)\n" : "(no children)\n");
+		else
+			text_task_header(row->task, out);
+		if (row->ends_group && i + 1 < x->nr)
+			iq_buf_putc(out, '\n');
+	}
+}
+
+static void text(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	const struct ps_result *x = r->data;
+
+	switch (x->view) {
+	case VIEW_TABLE:
+		text_table(x, out);
+		break;
+	case VIEW_STATES:
+		text_states(x, out);
+		break;
+	case VIEW_LAST_RUN:
+	case VIEW_AGO:
+		text_times(x, out);
+		break;
+	case VIEW_PARENTS:
+	case VIEW_CHILDREN:
+	case VIEW_THREADS:
+		text_tree(x, out);
+		break;
+	}
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+json_t *json_task(const struct iq_task *t)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "pid", json_integer(t->pid));
+	json_object_set_new(o, "ppid", json_integer(t->ppid));
+	json_object_set_new(o, "tgid", json_integer(t->tgid));
+	json_object_set_new(o, "cpu", json_integer(t->cpu));
+	json_object_set_new(o, "task", json_address(t->address));
+	json_object_set_new(o, "state", json_string(t->state_text));
+	json_object_set_new(o, "mem_percent", json_real(t->mem_percent));
+	json_object_set_new(o, "vsz_kb", json_integer((json_int_t)t->vsz_kb));
+	json_object_set_new(o, "rss_kb", json_integer((json_int_t)t->rss_kb));
+	json_object_set_new(o, "comm", json_text(t->comm, strnlen(t->comm, sizeof(t->comm))));
+	json_object_set_new(o, "active", json_boolean(t->running));
+	json_object_set_new(o, "kernel_thread", json_boolean(t->kthread));
+	return o;
+}
+
+static json_t *json_states(const struct ps_result *x)
+{
+	struct census c[MAX_STATES];
+	unsigned int n = count_states(x, c, MAX_STATES);
+	json_t *o = json_object(), *states = json_object();
+
+	for (unsigned int i = 0; i < n; i++)
+		json_object_set_new(states, c[i].state, json_integer(c[i].nr));
+	json_object_set_new(o, "states", states);
+	return o;
+}
+
+/* The tree views give each task a "depth", as the text indents it. */
+static json_t *json_row(const struct ps_result *x, const struct ps_row *row)
+{
+	json_t *o = json_task(row->task);
+
+	if (x->view == VIEW_LAST_RUN || x->view == VIEW_AGO)
+		json_object_set_new(o, x->view == VIEW_AGO ? "ago_ns" : "last_run_ns",
+				    row->has_time ? json_integer((json_int_t)row->time)
+						  : json_null());
+	if (x->view >= VIEW_PARENTS)
+		json_object_set_new(o, "depth", json_integer(row->depth));
+	if (x->stack_pointer)
+		json_object_set_new(o, "kstackp",
+				    row->task->running || !row->task->sp
+					    ? json_null()
+					    : json_address(row->task->sp));
+	return o;
+}
+
+static json_t *json(struct session *s, const struct result *r)
+{
+	const struct ps_result *x = r->data;
+	json_t *o, *list;
+
+	if (x->view == VIEW_STATES)
+		return json_states(x);
+	o = json_object();
+	list = json_array();
+	for (unsigned int i = 0; i < x->nr; i++) {
+		if (!x->row[i].nothing)
+			json_array_append_new(list, json_row(x, &x->row[i]));
+	}
+	json_object_set_new(o, "tasks", list);
+	return o;
+}
+
+const struct result_ops ps_ops = {text, json, ps_free};
