@@ -77,6 +77,10 @@ def compare(dump, theirs, ours):
                     bad += 1
                 continue
             our_regs, word = got[(ip, regs['rsp'])]
+            if word == 'trap':
+                # drgn takes rbp from the entry code's ORC row, not from the saved registers; what the kernel
+                # itself printed of them is compared elsewhere (tests/suite/bt_truth.py).
+                continue
             if word != 'frame':
                 print(f'{dump}: task {task:#x}: {ip:#x} is a guess')
                 bad += 1

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * stack-regs DUMP: the traces of all tasks with the registers of each frame, for comparing with other
- * programs.  Lines: "task ADDRESS PID", then "frame IP rsp=… rbx=…" with what is known, in hexadecimal.
+ * programs.  Lines: "task ADDRESS PID", then "frame IP rsp=… rbx=…" with what is known, in hexadecimal;
+ * "trap" for an interrupted function, "guess" for a frame that is not reliable.
  */
 #include <inquest/stack.h>
 #include <inttypes.h>
@@ -13,9 +14,10 @@ static void show(struct iq_kernel *k, const struct iq_task *t)
 	iq_error_free(iq_backtrace(k, t, &b));
 	printf("task %" PRIx64 " %u\n", t->address, t->pid);
 	for (unsigned int i = 0; i < b.nr; i++) {
-		const struct iq_regs *r = &b.frames[i].regs;
+		const struct iq_frame *f = &b.frames[i];
+		const struct iq_regs *r = &f->regs;
 
-		printf("%s %" PRIx64, b.frames[i].reliable ? "frame" : "guess", b.frames[i].ip);
+		printf("%s %" PRIx64, f->has_trap ? "trap" : f->reliable ? "frame" : "guess", f->ip);
 		for (unsigned int n = 0; n < k->arch->nr_regs; n++)
 			if (iq_reg_known(r, n) && n != k->arch->reg_pc)
 				printf(" %s=%" PRIx64, k->arch->reg_names[n], r->value[n]);
