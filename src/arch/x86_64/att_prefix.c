@@ -260,7 +260,7 @@ static const char *repeat_word(const struct att *a, uint8_t byte)
 {
 	const ZydisDecodedInstruction *z = a->z;
 
-	if (byte == 0xf3 && z->attributes & ZYDIS_ATTRIB_HAS_REP)
+	if (byte == 0xf3 && z->attributes & ZYDIS_ATTRIB_HAS_REP && iq_att_is_string(z))
 		return "rep";
 	/* Mnemonics of their own: vmgexit, wbnoinvd. */
 	if (z->mnemonic == ZYDIS_MNEMONIC_VMMCALL ||
