@@ -5,6 +5,7 @@ A test is a function in tests/suite/test_*.py that takes a T and, if it is a tes
 
     @test                      run once
     @per_core(KEEP)            run for each core of the lab for which KEEP(core) is true
+    @per_core(KEEP, quick=N)   the same, but only N of them, another choice for each seed, unless CHECK=all
 
 Inside, t.ok() and t.equal() note failures and go on; an exception is a failure as well.  A test
 (one function on one core) counts once.  What is sampled comes from t.rng(), which is seeded by the
@@ -29,7 +30,7 @@ def test(fn=None, **options):
 
 
 def per_core(keep=lambda core: True, **options):
-    """Run fn(t, core) for each core that keep() wants."""
+    """Run fn(t, core) for each core that keep() wants; quick=N: for N of them unless CHECK=all."""
     def add(f):
         TESTS.append((_name(f), f, keep, options))
         return f

@@ -67,7 +67,7 @@ def texts_of_kernels(t):
     t.note(f'{total} instructions')
 
 
-@per_core(has_vmlinux)
+@per_core(has_vmlinux, quick=3)
 def texts_of_dump(t, core):
     """The text in the dump, which the kernel patched while it booted."""
     if not objdump_is_ours(t):

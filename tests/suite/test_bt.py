@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""bt of every core against the kernel's own traces, of all tasks against drgn."""
+import re
+
+from harness import per_core
+from suite import bt_truth, others
+
+
+def reported(t, core, vmlinux):
+    how = 'with vmlinux' if vmlinux else 'dump alone'
+    pids = bt_truth.reported_pids(core.truth)
+    answers = t.commands(core, '; '.join(['bt -a'] + [f'bt {p}' for p in pids]), vmlinux=vmlinux,
+                         check=False)
+    tasks = {}
+    for a in answers:
+        # A task that the log tells of may have ended since.
+        if 'error' in a:
+            t.ok(re.search(r'no task has the pid', a['error']['message']), f'{how}: {a["command"]}: {a["error"]}')
+            continue
+        tasks.update((x['task'], x) for x in a['result']['tasks'])
+    alone = t.command(core, 'bt', vmlinux=vmlinux)['tasks']
+    t.equal(len(alone), 1, f'{how}: stacks of bt')
+    panic_task = core.truth.get('panic_task')
+    if panic_task and panic_task.get('pid') is not None:
+        t.equal((alone[0]['pid'], alone[0]['comm']), (panic_task['pid'], panic_task['comm'][:15]),
+                f'{how}: the task of bt')
+    t.ok(alone[0]['task'] in tasks, f'{how}: bt -a lacks the task of bt')
+    result = {'tasks': list(tasks.values())}
+    t.none(bt_truth.compare(core.truth, result, core.serial()), f'{how}: bt against the kernel')
+    compared = bt_truth.comparable(core.truth, result)
+    if core.truth.get('call_chain'):
+        t.ok(compared > 0, f'{how}: nothing to compare')
+    return compared, tasks
+
+
+@per_core(lambda c: c.whole())
+def against_kernel(t, core):
+    """Every trace that the kernel printed, of the dump alone and with its vmlinux; both the same."""
+    compared, tasks = reported(t, core, False)
+    if core.vmlinux:
+        again, others_tasks = reported(t, core, True)
+        t.equal(again, compared, 'traces to compare with a vmlinux')
+        for a, task in tasks.items():
+            with_lines = others_tasks.get(a)
+            if t.ok(with_lines, f'with vmlinux: no task {a}'):
+                t.equal([(f['ip'], f['sp'], f['function'], f['offset']) for f in with_lines['frames'] if not f['inline']],
+                        [(f['ip'], f['sp'], f['function'], f['offset']) for f in task['frames'] if not f['inline']],
+                        f'frames of {task["pid"]} with a vmlinux and without')
+    t.note(f'{compared} traces')
+
+
+@per_core(others.has_drgn, quick=3)
+def all_tasks_against_drgn(t, core):
+    """The frames of every task that did not run: DWARF's CFI and ORC must lead the same way."""
+    theirs = {x['task']: x for x in others.drgn(t, core)['tasks']}
+    ours = {int(x['task'], 16): x for x in t.command(core, 'foreach bt')['tasks']}
+    names = {}
+    offset = others.need_offset(core)
+    for address, _, name in others.system_map(t, core):
+        names.setdefault(address + offset, set()).add(name)
+    compared = frames = 0
+    for address, their in theirs.items():
+        if not t.ok(address in ours, f'no task {address:#x} (pid {their["pid"]})'):
+            continue
+        if their['frames'] is None or ours[address]['running']:
+            continue
+        a = [f for f in their['frames'] if not f['inline'] and f['pc'] >> 63]
+        b = [f for f in ours[address]['frames'] if not f['inline'] and f['context'] != 'user']
+        what = f'pid {their["pid"]}'
+        if not t.equal([int(f['ip'], 16) for f in b], [f['pc'] for f in a], f'{what}: instruction pointers'):
+            continue
+        t.equal([int(f['sp'], 16) for f in b], [f['sp'] for f in a], f'{what}: stack pointers')
+        for x, y in zip(b, a):
+            frames += 1
+            start = int(x['ip'], 16) - x['offset']
+            t.ok(x['reliable'], f'{what}: {x["function"]} is marked unreliable')
+            if not x['module']:
+                t.ok(x['function'] in names.get(start, ()), f'{what}: {x["function"]}+{x["offset"]} is not at {x["ip"]}')
+            elif y['function']:
+                t.equal((x['function'], x['offset']), (y['function'], y['offset']), f'{what}: {x["ip"]}')
+        compared += 1
+    t.ok(compared > 30, f'only {compared} tasks compared')
+    t.note(f'{compared} tasks, {frames} frames')
