@@ -70,17 +70,6 @@ static bool ranges_from_mem(struct iq_kernel *k, struct iq_module *m)
 	return true;
 }
 
-static struct iq_debugfile *debugfile_for(struct iq_kernel *k, const char *name)
-{
-	const struct iq_kernel_options *o = &k->priv->options;
-	unsigned int i;
-
-	for (i = 0; i < o->nr_modules; i++)
-		if (!strcmp(iq_debugfile_module(o->modules[i]), name))
-			return o->modules[i];
-	return NULL;
-}
-
 static bool add_module(struct iq_kernel *k, uint64_t entry, void *arg)
 {
 	struct iq_kernel_private *p = k->priv;
@@ -110,7 +99,7 @@ static bool add_module(struct iq_kernel *k, uint64_t entry, void *arg)
 		m->state = (unsigned int)v;
 	if (!ranges_from_mem(k, m) && !ranges_from_layouts(k, m))
 		iq_warn(k->warnings, "module %s: its memory cannot be found", m->name);
-	m->debug = debugfile_for(k, m->name);
+	m->debug = module_debug_file(k, m);
 	p->modules[p->nr_modules++] = m;
 	return true;
 }

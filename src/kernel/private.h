@@ -74,7 +74,7 @@ struct task_stack {
 };
 
 struct iq_module_private {
-	enum lazy symbols_state, types_state, orc_state, debug_state;
+	enum lazy symbols_state, types_state, orc_state;
 	struct iq_symtab *symbols;
 	struct iq_types *types;
 	struct iq_orc *orc;
@@ -92,6 +92,9 @@ static inline bool kernel_read_ptr(struct iq_kernel *k, uint64_t address, uint64
 /* Member PATH of struct TAG at BASE as a number of its own size (at most 8 bytes). */
 bool kernel_read_member(struct iq_kernel *k, const char *tag, const char *path, uint64_t base,
 			uint64_t *ret);
+
+/* module_debug.c: the debug file given for M, its sections placed; NULL: none of this build. */
+struct iq_debugfile *module_debug_file(struct iq_kernel *k, const struct iq_module *m);
 
 /* cpu.c, task.c, module.c, log.c, vmalloc.c, slab.c */
 void cpus_free(struct iq_kernel *k);
