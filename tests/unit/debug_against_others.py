@@ -172,9 +172,10 @@ def normal(place):
     place = place.split(" (")[0]
     if place.startswith("??"):
         return "?:0"
-    path, _, line = place.rpartition(":")
-    if line in ("?", "0"):
+    found = re.match(r"(.*?):([1-9][0-9]*)(:[0-9]+)?$", place)
+    if not found:
         return "?:0"
+    path, line = found[1], found[2]
     path = re.sub(r"^debian/build/build_[^/]*/", "", path)
     path = os.path.normpath(path)
     return re.sub(r"^/build/[^/]*/linux-[^/]*/", "", path) + ":" + line
