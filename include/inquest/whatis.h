@@ -4,7 +4,8 @@
  * which frame, which member of which object).
  *
  * What is certain and what is concluded is told apart: the allocator's and the page tables' answers are
- * exact; the type of an object in a cache of its own is `likely` if the type's size is the cache's.
+ * exact; the type of an object in a cache of its own is `likely` if the type's size is the cache's; that of an
+ * object in a general cache (kmalloc-192) is concluded from what running functions hold, if it can be.
  */
 #ifndef INQUEST_WHATIS_H
 #define INQUEST_WHATIS_H
@@ -31,6 +32,16 @@ enum iq_page_use {
 /* "free", "slab", "anon", "file", "pagetable", "reserved", "kernel", "unused", "unknown" */
 const char *iq_page_use_text(enum iq_page_use u);
 
+/* How sure a conclusion is, in ascending order. */
+enum iq_confidence {
+	IQ_CONFIDENCE_UNKNOWN,
+	IQ_CONFIDENCE_POSSIBLE,
+	IQ_CONFIDENCE_LIKELY,
+	IQ_CONFIDENCE_CERTAIN,
+};
+/* "unknown", "possible", "likely", "certain" */
+const char *iq_confidence_text(enum iq_confidence c);
+
 struct iq_whatis {
 	uint64_t address;	/* as asked; virtual if is_virtual */
 	bool is_virtual;
@@ -55,6 +66,9 @@ struct iq_whatis {
 	bool has_slab;
 	struct iq_object object;
 	const struct iq_type *type;	/* of the object; NULL: unknown */
+	enum iq_confidence type_confidence;
+	const char *type_from;		/* what the type was concluded from, if not from the cache's name:
+					 * "free_async(as)->urb".  NULL: none */
 	char member[128];		/* "f_path.dentry", "f_inode+4"; "" unknown */
 
 	bool has_stack;

@@ -63,7 +63,8 @@ static json_t *kind_slab(const struct iq_whatis *w)
 	json_object_set_new(o, "slab", json_address(x->slab.address));
 	json_object_set_new(o, "node", x->slab.node >= 0 ? json_integer(x->slab.node) : json_null());
 	json_object_set_new(o, "type", w->type ? json_string(type) : json_null());
-	json_object_set_new(o, "type_confidence", json_string(w->type ? "likely" : "unknown"));
+	json_object_set_new(o, "type_confidence", json_string(iq_confidence_text(w->type_confidence)));
+	json_object_set_new(o, "type_from", maybe_string(w->type_from));
 	json_object_set_new(o, "member", maybe_string(w->member));
 	return o;
 }
@@ -274,7 +275,10 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 	if (x->offset)
 		iq_buf_printf(out, " +%" PRIu64, x->offset);
 	if (w->type)
-		iq_buf_printf(out, "  struct %s%s%s", w->type->name, w->member[0] ? "." : "", w->member);
+		iq_buf_printf(out, "  %s struct %s%s%s", iq_confidence_text(w->type_confidence), w->type->name,
+			      w->member[0] ? "." : "", w->member);
+	if (w->type_from)
+		iq_buf_printf(out, " (from %s)", w->type_from);
 	iq_buf_puts(out, "\n\n");
 }
 

@@ -2,6 +2,7 @@
 /* Everything known about an address: see whatis.h. */
 #include <inquest/whatis.h>
 
+#include "typed.h"
 #include <stdlib.h>
 
 /* Backtraces that are kept: hits of one search cluster on few stacks. */
@@ -23,6 +24,7 @@ struct iq_describer {
 	struct iq_symbol *percpu; /* per-CPU variables by address */
 	unsigned int nr_percpu, room_percpu;
 	uint64_t percpu_start, percpu_end;
+	struct typed *typed;	/* made when first asked for */
 };
 
 struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **ret)
@@ -58,6 +60,7 @@ void iq_describer_close(struct iq_describer *d)
 	for (i = 0; i < KEPT; i++)
 		drop(&d->kept[i]);
 	free(d->percpu);
+	typed_close(d->typed);
 	free(d);
 }
 
@@ -67,6 +70,13 @@ const char *iq_page_use_text(enum iq_page_use u)
 					   "reserved", "kernel", "unused"};
 
 	return u < IQ_ARRAY_SIZE(text) ? text[u] : "unknown";
+}
+
+const char *iq_confidence_text(enum iq_confidence c)
+{
+	static const char *const text[] = {"unknown", "possible", "likely", "certain"};
+
+	return c < IQ_ARRAY_SIZE(text) ? text[c] : "unknown";
 }
 
 /* ---- Stacks ------------------------------------------------------------------------------------- */
@@ -288,6 +298,20 @@ static void find_page(struct iq_describer *d, struct iq_whatis *w)
 
 /* ---- All together ------------------------------------------------------------------------------- */
 
+static void conclude_type(struct iq_describer *d, struct iq_whatis *w)
+{
+	const struct typed_object *o;
+
+	if (!d->typed)
+		d->typed = typed_open(d->k);
+	o = d->typed ? typed_find(d->typed, w->object.object) : NULL;
+	if (!o || !o->type)
+		return;
+	w->type = o->type;
+	w->type_confidence = o->confidence;
+	w->type_from = o->from;
+}
+
 static void find_object(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
 {
 	memset(&w->object, 0, sizeof(w->object));
@@ -296,6 +320,10 @@ static void find_object(struct iq_describer *d, uint64_t va, struct iq_whatis *w
 	if (!w->has_object)
 		return;
 	w->type = iq_cache_type(d->k, w->object.slab.cache);
+	if (w->type)
+		w->type_confidence = IQ_CONFIDENCE_LIKELY;
+	else
+		conclude_type(d, w);
 	if (w->type && w->object.offset < w->type->size)
 		iq_member_path(w->type, w->object.offset, w->member, sizeof(w->member));
 }
@@ -433,8 +461,12 @@ static void object_line(const struct iq_whatis *w, struct iq_buf *out)
 
 	iq_buf_printf(out, "slab object 0x%lx + %lu of %s (%s)", (unsigned long)o->object,
 		      (unsigned long)o->offset, o->slab.cache->name, state_text(o));
-	if (w->type)
-		iq_buf_printf(out, ", struct %s%s%s", w->type->name, w->member[0] ? "." : "", w->member);
+	if (!w->type)
+		return;
+	iq_buf_printf(out, " (%s struct %s%s%s)", iq_confidence_text(w->type_confidence), w->type->name,
+		      w->member[0] ? "." : "", w->member);
+	if (w->type_from)
+		iq_buf_printf(out, " from %s", w->type_from);
 }
 
 void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
