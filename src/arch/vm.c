@@ -15,9 +15,9 @@
 
 /* A translated page of 4 KiB, possibly a part of a larger one. */
 struct cached_page {
-	uint64_t va;	  /* page number + 1; 0: empty */
-	uint64_t pa;	  /* of the 4 KiB page */
-	uint64_t size;	  /* of the mapping that it is a part of */
+	uint64_t va; /* page number + 1; 0: empty */
+	uint64_t pa; /* of the 4 KiB page */
+	uint64_t size; /* of the mapping that it is a part of */
 };
 
 struct iq_vm {
@@ -114,7 +114,9 @@ static enum iq_mem translate(struct iq_vm *vm, uint64_t va, uint64_t *pa, uint64
 			     unsigned int *level)
 {
 	uint64_t page = (va >> PAGE_SHIFT) + 1;
-	/* Kernel addresses of different regions often agree in their low bits: mix higher ones in. */
+	/*
+	 * Kernel addresses of different regions often agree in their low bits: mix higher ones in.
+	 */
 	struct cached_page *c = &vm->cache[(page ^ page >> 9 ^ page >> 18) % CACHE_PAGES];
 
 	if (c->va != page) {
@@ -146,8 +148,11 @@ static enum iq_mem fail(struct iq_fault *fault, enum iq_mem why, uint64_t va, ui
 			unsigned int level)
 {
 	if (fault)
-		*fault = (struct iq_fault){ .why = why, .is_virtual = true, .address = va,
-					    .physical = pa, .level = level };
+		*fault = (struct iq_fault){.why = why,
+					   .is_virtual = true,
+					   .address = va,
+					   .physical = pa,
+					   .level = level};
 	return why;
 }
 

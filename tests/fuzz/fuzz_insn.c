@@ -16,9 +16,9 @@ static bool name(void *arg, uint64_t address, char *buf, size_t room)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct iq_arch *arch = iq_arch_by_machine(EM_X86_64);
-	const struct iq_insn_namer namer = { name, NULL };
-	struct iq_regs regs = { .valid = UINT64_MAX };
-	struct iq_buf text = { 0 };
+	const struct iq_insn_namer namer = {name, NULL};
+	struct iq_regs regs = {.valid = UINT64_MAX};
+	struct iq_buf text = {0};
 	struct iq_insn insn;
 	uint64_t address;
 

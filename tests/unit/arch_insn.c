@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What instructions do: registers and memory read and written, control flow, addresses.  Expectations are
- * from Intel's manual, volume 2.  Texts of whole programs are compared with objdump's by insn_text.c.
+ * What instructions do: registers and memory read and written, control flow, addresses.
+ * Expectations are from Intel's manual, volume 2.  Texts of whole programs are compared with
+ * objdump's by insn_text.c.
  */
 // clang-format off
 #include <stdarg.h>
@@ -41,11 +42,11 @@ static struct iq_insn decode(const char *hex)
 	return insn;
 }
 
-/* ---- Effects ---------------------------------------------------------------------------------- */
+/* ---- Effects --------------------------------------------------------------------------------- */
 
 /*
- * Effects as words: "r:rax,rbx" registers read, "w:" written, "c:" perhaps written (also in "w:"), "R:" and
- * "W:" memory read and written as base+disp.  Registers in order of their numbers.
+ * Effects as words: "r:rax,rbx" registers read, "w:" written, "c:" perhaps written (also in "w:"),
+ * "R:" and "W:" memory read and written as base+disp.  Registers in order of their numbers.
  */
 static void describe(const struct iq_insn *insn, char *out, size_t room)
 {
@@ -59,7 +60,9 @@ static void describe(const struct iq_insn *insn, char *out, size_t room)
 
 		for (unsigned int i = 0; i < insn->nr_operands; i++) {
 			const struct iq_operand *op = &insn->operand[i];
-			bool wanted = *k == 'r' ? op->read : *k == 'w' ? op->write : op->conditional;
+			bool wanted = *k == 'r'	  ? op->read
+				      : *k == 'w' ? op->write
+						  : op->conditional;
 
 			if (op->kind == IQ_OP_REG && op->reg >= 0 && wanted)
 				mask |= UINT64_C(1) << op->reg;
@@ -88,6 +91,7 @@ static void describe(const struct iq_insn *insn, char *out, size_t room)
 
 static void effects(void **state)
 {
+	// clang-format off
 	static const struct {
 		const char *hex, *want;
 	} cases[] = {
@@ -109,13 +113,14 @@ static void effects(void **state)
 		{ "83 7b 08 00", "R:rbx+8/4" },				 /* cmpl $0,0x8(%rbx) */
 		{ "48 85 c0", "r:rax" },				 /* test %rax,%rax */
 		{ "48 01 d8", "r:rax,rbx w:rax" },			 /* add %rbx,%rax */
-		{ "48 8d 44 8b 08", "w:rax" },				 /* lea 0x8(%rbx,%rcx,4),%rax */
+		{ "48 8d 44 8b 08", "w:rax" },				 /* lea 8(%rbx,%rcx,4),%rax */
 		{ "48 0f 44 c3", "r:rbx w:rax c:rax" },			 /* cmove %rbx,%rax */
 		{ "48 87 d8", "r:rax,rbx w:rax,rbx" },			 /* xchg %rbx,%rax */
 		{ "48 87 03", "r:rax w:rax RW:rbx+0/8" },		 /* xchg %rax,(%rbx) */
 		{ "f0 48 0f c1 03", "r:rax w:rax RW:rbx+0/8" },		 /* lock xadd %rax,(%rbx) */
-		{ "f0 48 0f b1 13", "r:rax,rdx w:rax c:rax RW:rbx+0/8" }, /* lock cmpxchg %rdx,(%rbx) */
-		{ "f0 48 0f c7 0b",					 /* lock cmpxchg16b (%rbx) */
+		{ "f0 48 0f b1 13",					 /* cmpxchg %rdx,(%rbx) */
+		  "r:rax,rdx w:rax c:rax RW:rbx+0/8" },
+		{ "f0 48 0f c7 0b",					 /* cmpxchg16b (%rbx) */
 		  "r:rax,rdx,rcx,rbx w:rax,rdx c:rax,rdx RW:rbx+0/16" },
 		{ "f3 48 a5",						 /* rep movsq */
 		  "r:rcx,rsi,rdi w:rcx,rsi,rdi c:rcx,rsi,rdi W:rdi+0/8 R:rsi+0/8" },
@@ -144,6 +149,7 @@ static void effects(void **state)
 		{ "66 48 0f 7e c0", "w:rax" },				 /* movq %xmm0,%rax */
 	};
 
+	// clang-format on
 	unsigned int wrong = 0;
 
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(cases); i++) {
@@ -194,7 +200,7 @@ static void operands(void **state)
 
 static void addresses(void **state)
 {
-	struct iq_regs regs = { .valid = 0 };
+	struct iq_regs regs = {.valid = 0};
 	struct iq_insn insn;
 	uint64_t address;
 
@@ -256,31 +262,31 @@ static void flow(void **state)
 		enum iq_flow flow;
 		int64_t target; /* relative to ADDRESS; -1 none */
 	} cases[] = {
-		{ "90", IQ_FLOW_NONE, -1 },
-		{ "e8 fb 00 00 00", IQ_FLOW_CALL, 0x100 },
-		{ "ff d0", IQ_FLOW_CALL, -1 },
-		{ "ff 15 00 00 00 00", IQ_FLOW_CALL, -1 },
-		{ "2e e8 fa 00 00 00", IQ_FLOW_CALL, 0x100 },
-		{ "e9 fb 00 00 00", IQ_FLOW_JUMP, 0x100 },
-		{ "eb 0e", IQ_FLOW_JUMP, 0x10 },
-		{ "ff e0", IQ_FLOW_JUMP, -1 },
-		{ "3e ff e0", IQ_FLOW_JUMP, -1 },
-		{ "74 0e", IQ_FLOW_BRANCH, 0x10 },
-		{ "0f 85 fa 00 00 00", IQ_FLOW_BRANCH, 0x100 },
-		{ "e3 0e", IQ_FLOW_BRANCH, 0x10 },
-		{ "e2 0e", IQ_FLOW_BRANCH, 0x10 },
-		{ "c7 f8 00 00 00 00", IQ_FLOW_BRANCH, 6 }, /* xbegin */
-		{ "c3", IQ_FLOW_RETURN, -1 },
-		{ "f3 c3", IQ_FLOW_RETURN, -1 },
-		{ "cb", IQ_FLOW_RETURN, -1 },
-		{ "48 cf", IQ_FLOW_RETURN, -1 },
-		{ "48 0f 07", IQ_FLOW_RETURN, -1 },
-		{ "0f 0b", IQ_FLOW_TRAP, -1 },
-		{ "0f b9 40 10", IQ_FLOW_TRAP, -1 },
-		{ "cc", IQ_FLOW_TRAP, -1 },
-		{ "f4", IQ_FLOW_TRAP, -1 },
-		{ "0f 05", IQ_FLOW_NONE, -1 },
-		{ "cd 80", IQ_FLOW_NONE, -1 },
+		{"90", IQ_FLOW_NONE, -1},
+		{"e8 fb 00 00 00", IQ_FLOW_CALL, 0x100},
+		{"ff d0", IQ_FLOW_CALL, -1},
+		{"ff 15 00 00 00 00", IQ_FLOW_CALL, -1},
+		{"2e e8 fa 00 00 00", IQ_FLOW_CALL, 0x100},
+		{"e9 fb 00 00 00", IQ_FLOW_JUMP, 0x100},
+		{"eb 0e", IQ_FLOW_JUMP, 0x10},
+		{"ff e0", IQ_FLOW_JUMP, -1},
+		{"3e ff e0", IQ_FLOW_JUMP, -1},
+		{"74 0e", IQ_FLOW_BRANCH, 0x10},
+		{"0f 85 fa 00 00 00", IQ_FLOW_BRANCH, 0x100},
+		{"e3 0e", IQ_FLOW_BRANCH, 0x10},
+		{"e2 0e", IQ_FLOW_BRANCH, 0x10},
+		{"c7 f8 00 00 00 00", IQ_FLOW_BRANCH, 6}, /* xbegin */
+		{"c3", IQ_FLOW_RETURN, -1},
+		{"f3 c3", IQ_FLOW_RETURN, -1},
+		{"cb", IQ_FLOW_RETURN, -1},
+		{"48 cf", IQ_FLOW_RETURN, -1},
+		{"48 0f 07", IQ_FLOW_RETURN, -1},
+		{"0f 0b", IQ_FLOW_TRAP, -1},
+		{"0f b9 40 10", IQ_FLOW_TRAP, -1},
+		{"cc", IQ_FLOW_TRAP, -1},
+		{"f4", IQ_FLOW_TRAP, -1},
+		{"0f 05", IQ_FLOW_NONE, -1},
+		{"cd 80", IQ_FLOW_NONE, -1},
 	};
 
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(cases); i++) {
@@ -293,7 +299,7 @@ static void flow(void **state)
 	}
 }
 
-/* ---- Texts ------------------------------------------------------------------------------------ */
+/* ---- Texts ----------------------------------------------------------------------------------- */
 
 static bool name(void *arg, uint64_t address, char *buf, size_t room)
 {
@@ -307,7 +313,7 @@ static void expect_text(const char *hex, const struct iq_insn_namer *namer, cons
 {
 	uint8_t code[32];
 	size_t n = parse(hex, code);
-	struct iq_buf text = { 0 };
+	struct iq_buf text = {0};
 
 	iq_insn_text(arch, code, n, ADDRESS, namer, &text);
 	assert_string_equal(iq_buf_str(&text), want);
@@ -316,15 +322,14 @@ static void expect_text(const char *hex, const struct iq_insn_namer *namer, cons
 
 static void texts(void **state)
 {
-	struct iq_insn_namer namer = { name, (void *)"f" };
+	struct iq_insn_namer namer = {name, (void *)"f"};
 
 	expect_text("e8 0b 00 00 00", NULL, "call   0xffffffff81000010");
 	expect_text("e8 0b 00 00 00", &namer, "call   0xffffffff81000010 <f+16>");
 	expect_text("e8 00 10 00 00", &namer, "call   0xffffffff81001005");
 	expect_text("48 8b 05 09 00 00 00", &namer,
 		    "mov    0x9(%rip),%rax        # 0xffffffff81000010 <f+16>");
-	expect_text("66 66 2e 0f 1f 84 00 00 00 00 00", NULL,
-		    "data16 cs nopw 0x0(%rax,%rax,1)");
+	expect_text("66 66 2e 0f 1f 84 00 00 00 00 00", NULL, "data16 cs nopw 0x0(%rax,%rax,1)");
 	expect_text("66 90", NULL, "xchg   %ax,%ax");
 	expect_text("f3 48 ab", NULL, "rep stos %rax,%es:(%rdi)");
 	expect_text("f0 ff 43 08", NULL, "lock incl 0x8(%rbx)");
@@ -340,8 +345,8 @@ static void texts(void **state)
 	static char big[2000];
 
 	memset(big, 'x', sizeof(big) - 1);
-	struct iq_insn_namer long_namer = { name, big };
-	struct iq_buf text = { 0 };
+	struct iq_insn_namer long_namer = {name, big};
+	struct iq_buf text = {0};
 
 	iq_insn_text(arch, (const uint8_t *)"\xe8\0\0\0\0", 5, ADDRESS, &long_namer, &text);
 	assert_true(text.len > 100 && text.len < 1000);
@@ -369,9 +374,8 @@ static void bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(effects), cmocka_unit_test(operands),
-		cmocka_unit_test(addresses), cmocka_unit_test(flow),
-		cmocka_unit_test(texts), cmocka_unit_test(bad),
+		cmocka_unit_test(effects), cmocka_unit_test(operands), cmocka_unit_test(addresses),
+		cmocka_unit_test(flow),	   cmocka_unit_test(texts),    cmocka_unit_test(bad),
 	};
 
 	arch = iq_arch_by_machine(EM_X86_64);

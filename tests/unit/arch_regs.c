@@ -40,10 +40,27 @@ static void names(void **state)
 static void trap_frame(void **state)
 {
 	struct user_regs_struct u = {
-		.r15 = 15, .r14 = 14, .r13 = 13, .r12 = 12, .rbp = 5, .rbx = 3, .r11 = 11,
-		.r10 = 10, .r9 = 9, .r8 = 8, .rax = 100, .rcx = 2, .rdx = 1, .rsi = 4, .rdi = 55,
-		.orig_rax = 99, .rip = 0xffffffff81000000, .cs = 0x10, .eflags = 0x246,
-		.rsp = 0xffffc90000000000, .ss = 0x18,
+		.r15 = 15,
+		.r14 = 14,
+		.r13 = 13,
+		.r12 = 12,
+		.rbp = 5,
+		.rbx = 3,
+		.r11 = 11,
+		.r10 = 10,
+		.r9 = 9,
+		.r8 = 8,
+		.rax = 100,
+		.rcx = 2,
+		.rdx = 1,
+		.rsi = 4,
+		.rdi = 55,
+		.orig_rax = 99,
+		.rip = 0xffffffff81000000,
+		.cs = 0x10,
+		.eflags = 0x246,
+		.rsp = 0xffffc90000000000,
+		.ss = 0x18,
 	};
 	struct iq_regs regs;
 
@@ -83,12 +100,21 @@ static void trap_frame(void **state)
 
 static void prstatus(void **state)
 {
-	struct elf_prstatus p = { .pr_pid = 4711 };
+	struct elf_prstatus p = {.pr_pid = 4711};
 	struct user_regs_struct u = {
-		.r15 = 15, .rip = 0x401000, .cs = 0x33, .rsp = 0x7ffc00000000, .fs_base = 0x7f1,
-		.gs_base = 0x7f2, .ds = 1, .es = 2, .fs = 3, .gs = 4, .orig_rax = UINT64_MAX,
+		.r15 = 15,
+		.rip = 0x401000,
+		.cs = 0x33,
+		.rsp = 0x7ffc00000000,
+		.fs_base = 0x7f1,
+		.gs_base = 0x7f2,
+		.ds = 1,
+		.es = 2,
+		.fs = 3,
+		.gs = 4,
+		.orig_rax = UINT64_MAX,
 	};
-	struct iq_note note = { "CORE", NT_PRSTATUS, (const uint8_t *)&p, sizeof(p) };
+	struct iq_note note = {"CORE", NT_PRSTATUS, (const uint8_t *)&p, sizeof(p)};
 	struct iq_regs regs;
 	uint32_t pid;
 
@@ -130,14 +156,29 @@ struct qemu_cpu_state {
 static void qemu(void **state)
 {
 	struct qemu_cpu_state q = {
-		.version = 1, .size = sizeof(q), .rax = 1, .rbx = 2, .rcx = 3, .rdx = 4, .rsi = 5,
-		.rdi = 6, .rsp = 7, .rbp = 8, .r8 = 9, .r15 = 16, .rip = 17, .rflags = 0x46,
-		.cs.selector = 0x10, .ss.selector = 0x18, .gs.base = 0xffff888000000000,
-		.fs.base = 0x7f0, .idt.base = 0xfffffe0000000000,
-		.cr = { 0x80050033, 0, 0xdead, 0x1234000, 0x750eb0 },
+		.version = 1,
+		.size = sizeof(q),
+		.rax = 1,
+		.rbx = 2,
+		.rcx = 3,
+		.rdx = 4,
+		.rsi = 5,
+		.rdi = 6,
+		.rsp = 7,
+		.rbp = 8,
+		.r8 = 9,
+		.r15 = 16,
+		.rip = 17,
+		.rflags = 0x46,
+		.cs.selector = 0x10,
+		.ss.selector = 0x18,
+		.gs.base = 0xffff888000000000,
+		.fs.base = 0x7f0,
+		.idt.base = 0xfffffe0000000000,
+		.cr = {0x80050033, 0, 0xdead, 0x1234000, 0x750eb0},
 	};
-	struct iq_note note = { "QEMU", 0, (const uint8_t *)&q, sizeof(q) };
-	struct iq_regs regs = { .valid = 0 };
+	struct iq_note note = {"QEMU", 0, (const uint8_t *)&q, sizeof(q)};
+	struct iq_regs regs = {.valid = 0};
 	uint64_t idt = 0;
 
 	assert_int_equal(sizeof(q), 440);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Page tables of x86-64, made by hand in a dump of one MiB from the tables in Intel's manual (volume 3,
- * chapter 4) and the kernel's meaning of entries that are not present.
+ * Page tables of x86-64, made by hand in a dump of one MiB from the tables in Intel's manual
+ * (volume 3, chapter 4) and the kernel's meaning of entries that are not present.
  */
 // clang-format off
 #include <stdarg.h>
@@ -25,7 +25,7 @@
 
 static struct machine {
 	uint8_t *image; /* an ELF core: headers in the first page, then the memory */
-	uint64_t next;	/* page to use for the next table */
+	uint64_t next; /* page to use for the next table */
 	struct iq_layout layout;
 	struct iq_dump *dump;
 	struct iq_reader *reader;
@@ -74,13 +74,20 @@ static uint64_t entry(uint64_t va, unsigned int level)
 static int setup_levels(unsigned int levels)
 {
 	Elf64_Ehdr e = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-		.e_phoff = sizeof(e), .e_ehsize = sizeof(e), .e_phentsize = sizeof(Elf64_Phdr),
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			    EV_CURRENT},
+		.e_type = ET_CORE,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(e),
+		.e_ehsize = sizeof(e),
+		.e_phentsize = sizeof(Elf64_Phdr),
 		.e_phnum = 1,
 	};
 	Elf64_Phdr p = {
-		.p_type = PT_LOAD, .p_offset = PAGE, .p_filesz = PAGES * PAGE,
+		.p_type = PT_LOAD,
+		.p_offset = PAGE,
+		.p_filesz = PAGES * PAGE,
 		.p_memsz = PAGES * PAGE,
 	};
 
@@ -305,7 +312,10 @@ static void reads(void **state)
 	struct iq_fault fault;
 	struct iq_error *err;
 
-	/* Two neighbours in address, not in memory; then nothing, then memory that is not in the dump. */
+	/*
+	 * Two neighbours in address, not in memory; then nothing, then memory that is not in the
+	 * dump.
+	 */
 	put(entry(va, 1), 0x80000 | P);
 	put(entry(va + PAGE, 1), 0x40000 | P);
 	put(entry(va + 3 * PAGE, 1), UINT64_C(0x40000000) | P);
@@ -379,8 +389,7 @@ static void expect_flags(uint64_t e, unsigned int level, const char *want)
 /* As crash's vtop prints them. */
 static void flags(void **state)
 {
-	expect_flags(UINT64_C(0x8000000019e001e3), 2,
-		     "PRESENT|RW|ACCESSED|DIRTY|PSE|GLOBAL|NX");
+	expect_flags(UINT64_C(0x8000000019e001e3), 2, "PRESENT|RW|ACCESSED|DIRTY|PSE|GLOBAL|NX");
 	expect_flags(UINT64_C(0x80000000011b4163), 1, "PRESENT|RW|ACCESSED|DIRTY|GLOBAL|NX");
 	expect_flags(0x1fc0d025, 1, "PRESENT|USER|ACCESSED");
 	expect_flags(UINT64_C(0x80000000fec0017b), 1,

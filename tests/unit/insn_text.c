@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Instruction texts against GNU objdump's: reads `objdump -d -w` of any x86-64 ELF file from standard
- * input, disassembles the bytes of each line again and compares text and length.  Prints
+ * Instruction texts against GNU objdump's: reads `objdump -d -w` of any x86-64 ELF file from
+ * standard input, disassembles the bytes of each line again and compares text and length.  Prints
  * "compared N, different M" and the first differences; exits with 1 if there is any.
  *
  *	objdump -d -w vmlinux | insn_text [-n DIFFERENCES-SHOWN]
  *
- * objdump writes targets as "ffffffff81000000 <symbol+0x10>"; the symbols are left out of the comparison,
- * and what is left must be our "0xffffffff81000000".
+ * objdump writes targets as "ffffffff81000000 <symbol+0x10>"; the symbols are left out of the
+ * comparison, and what is left must be our "0xffffffff81000000".
  */
 #include <elf.h>
 #include <getopt.h>
@@ -146,11 +146,11 @@ static void compare(const struct iq_arch *arch, const struct line *const *lines,
 int main(int argc, char **argv)
 {
 	const struct iq_arch *arch = iq_arch_by_machine(EM_X86_64);
-	struct counts counts = { .shown = 20 };
+	struct counts counts = {.shown = 20};
 	static struct line lines[WINDOW];
 	const struct line *window[WINDOW];
 	unsigned int nr = 0, first = 0;
-	struct iq_buf text = { 0 };
+	struct iq_buf text = {0};
 	char *s = NULL;
 	size_t room = 0;
 	bool more = true, symbol = false;

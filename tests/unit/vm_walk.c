@@ -25,7 +25,7 @@ static void find_layout(struct iq_dump *dump, struct iq_layout *l)
 {
 	const struct iq_dump_info *info = iq_dump_info(dump);
 	const struct iq_note *note;
-	struct iq_regs regs = { .valid = 0 };
+	struct iq_regs regs = {.valid = 0};
 	unsigned int from = 0;
 	uint64_t table;
 	int64_t five = 0;

@@ -4,8 +4,8 @@
  *
  *	prefixes mnemonic operand,operand        # address <symbol+off>
  *
- * Prefixes and mnemonic are padded to six columns together.  Zydis decodes; its own formatter is not
- * used, since it differs from objdump in one text of five.
+ * Prefixes and mnemonic are padded to six columns together.  Zydis decodes; its own formatter is
+ * not used, since it differs from objdump in one text of five.
  */
 #include "att.h"
 
@@ -39,7 +39,9 @@ void iq_att_put_address(struct att *a, uint64_t address)
 	if (!a->namer || !a->namer->name(a->namer->arg, address, name, sizeof(name)))
 		return;
 	iq_att_put(a, " <");
-	iq_att_put(a, name);
+	/* Names come from the dump: nothing in them may reach a terminal as a control character. */
+	for (const char *s = name; *s; s++)
+		iq_att_putc(a, *s < ' ' || *s > '~' ? '?' : *s);
 	iq_att_putc(a, '>');
 }
 
@@ -65,7 +67,8 @@ static void put_instruction(struct att *a)
 }
 
 /*
- * Bytes that end before the instruction does: objdump shows the first one, as a prefix if it is one.
+ * Bytes that end before the instruction does: objdump shows the first one, as a prefix if it is
+ * one.
  */
 static void put_truncated(struct att *a, uint8_t byte)
 {
@@ -96,37 +99,47 @@ static unsigned int nr_shown_operands(const ZydisDecodedInstruction *z)
 	}
 }
 
+static ZyanStatus decode(struct att *a, const uint8_t *code, size_t len, ZydisDecodedInstruction *z,
+			 ZydisDecodedOperand *operands)
+{
+	ZydisDecoderContext context;
+	ZydisDecoder decoder;
+	ZyanStatus status;
+
+	iq_x86_64_decoder(&decoder);
+	status = ZydisDecoderDecodeInstruction(&decoder, &context, code, len, z);
+	if (!ZYAN_SUCCESS(status))
+		return status;
+	a->nr_operands = nr_shown_operands(z);
+	return ZydisDecoderDecodeOperands(&decoder, &context, z, operands, (ZyanU8)a->nr_operands);
+}
+
 void iq_x86_64_text(const uint8_t *code, size_t len, uint64_t address,
 		    const struct iq_insn_namer *namer, struct iq_buf *out)
 {
 	ZydisDecodedOperand operands[ATT_MAX_OPERANDS];
 	ZydisDecodedInstruction z;
-	ZydisDecoderContext context;
-	ZydisDecoder decoder;
 	ZyanStatus status;
 	struct att a;
 
 	a.z = &z;
-	a.waits = iq_x86_64_fwait(code, len);
-	code += a.waits;
-	len -= a.waits;
-	a.address = address + a.waits;
 	a.namer = namer;
 	a.operands = operands;
 	a.literal_operands = NULL;
 	a.intel_order = false;
 	a.len = 0;
-	iq_x86_64_decoder(&decoder);
-	status = ZydisDecoderDecodeInstruction(&decoder, &context, code, len, &z);
-	if (ZYAN_SUCCESS(status)) {
-		a.nr_operands = nr_shown_operands(&z);
-		status = ZydisDecoderDecodeOperands(&decoder, &context, &z, operands,
-						    (ZyanU8)a.nr_operands);
+	a.waits = iq_x86_64_fwait(code, len);
+	a.address = address + a.waits;
+	status = decode(&a, code + a.waits, len - a.waits, &z, operands);
+	if (!ZYAN_SUCCESS(status) && a.waits) {
+		a.waits = false;
+		a.address = address;
+		status = decode(&a, code, len, &z, operands);
 	}
 	if (ZYAN_SUCCESS(status))
 		put_instruction(&a);
 	else if (status == ZYDIS_STATUS_NO_MORE_DATA)
-		put_truncated(&a, a.waits ? 0x9b : code[0]);
+		put_truncated(&a, code[0]);
 	else
 		iq_att_put(&a, "(bad)");
 	iq_buf_add(out, a.text, a.len);

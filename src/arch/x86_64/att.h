@@ -15,8 +15,8 @@
 /* A decoder for this machine (insn.c). */
 void iq_x86_64_decoder(ZydisDecoder *decoder);
 /*
- * Bytes (1 or 0) of an fwait in front of an x87 instruction: the assembler and objdump take the two for
- * one instruction ("fstcw"), although the processor executes them one after the other (insn.c).
+ * Bytes (1 or 0) of an fwait in front of an x87 instruction: the assembler and objdump take the two
+ * for one instruction ("fstcw"), although the processor executes them one after the other (insn.c).
  */
 unsigned int iq_x86_64_fwait(const uint8_t *code, size_t len);
 
@@ -31,7 +31,7 @@ struct att {
 	/* Operands that Zydis does not show; printed instead of its own if not NULL. */
 	const char *literal_operands;
 	bool intel_order; /* enter: not reversed */
-	bool waits;	  /* an x87 instruction with its fwait */
+	bool waits; /* an x87 instruction with its fwait */
 
 	/* The text so far.  Nothing in it is longer than a name, which is cut: it always fits. */
 	char text[512];

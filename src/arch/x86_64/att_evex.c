@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * {evex} and {vex} in front of instructions that have a shorter or a more usual encoding than the one
- * used: without it the assembler would choose the other one.
+ * {evex} and {vex} in front of instructions that have a shorter or a more usual encoding than the
+ * one used: without it the assembler would choose the other one.
  */
 #include "att.h"
 
+// clang-format off
 #define M(zydis) [ZYDIS_MNEMONIC_##zydis] = true
 
 /* Instructions of AVX that AVX-512 has taken over. */
@@ -54,6 +55,7 @@ static const bool has_vex_encoding[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 };
 
 #undef M
+// clang-format on
 
 static bool is_upper_register(const ZydisDecodedOperand *op)
 {

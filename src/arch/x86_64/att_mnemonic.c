@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Mnemonics of AT&T syntax.  Most are Intel's in lower case; the table at the end has the others: other
- * names, and rules for the suffix that tells the size of a memory operand where no register does.
+ * Mnemonics of AT&T syntax.  Most are Intel's in lower case; the table at the end has the others:
+ * other names, and rules for the suffix that tells the size of a memory operand where no register
+ * does.
  */
 #include "att.h"
 
 /* Writes the mnemonic called NAME, with whatever belongs to it. */
 typedef void put_mnemonic(struct att *a, const char *name);
 
-/* ---- Suffixes --------------------------------------------------------------------------------- */
+/* ---- Suffixes -------------------------------------------------------------------------------- */
 
 static char size_letter(unsigned int bits)
 {
@@ -126,7 +127,7 @@ static void by_width(struct att *a, const char *name)
 	iq_att_putc(a, a->z->operand_width == 64 ? 'q' : 'l');
 }
 
-/* ---- x87 -------------------------------------------------------------------------------------- */
+/* ---- x87 ------------------------------------------------------------------------------------- */
 
 static void x87_float(struct att *a, const char *name)
 {
@@ -147,8 +148,9 @@ static void x87_integer(struct att *a, const char *name)
 }
 
 /*
- * AT&T's assembler had fsub and fsubr (fdiv, fdivr) the wrong way round when the result goes to another
- * register than the top of stack, and it stays that way.  NAME is what it is with the other result.
+ * AT&T's assembler had fsub and fsubr (fdiv, fdivr) the wrong way round when the result goes to
+ * another register than the top of stack, and it stays that way.  NAME is what it is with the other
+ * result.
  */
 static void x87_swapped(struct att *a, const char *name)
 {
@@ -176,7 +178,7 @@ static void x87_no_wait(struct att *a, const char *name)
 	iq_att_put(a, name + (a->waits ? 2 : 1));
 }
 
-/* ---- Control flow ----------------------------------------------------------------------------- */
+/* ---- Control flow ---------------------------------------------------------------------------- */
 
 static void far(struct att *a, const char *name)
 {
@@ -203,7 +205,7 @@ static void branch(struct att *a, const char *name)
 		iq_att_put(a, ",pn");
 }
 
-/* ---- Instructions of several names ------------------------------------------------------------ */
+/* ---- Instructions of several names ----------------------------------------------------------- */
 
 static void nop(struct att *a, const char *name)
 {
@@ -224,8 +226,8 @@ static void nop(struct att *a, const char *name)
 /* VMGEXIT is VMMCALL with a prefix, and only objdump has a name for it. */
 static void vmmcall(struct att *a, const char *name)
 {
-	iq_att_put(a, iq_att_has_prefix(a->z, 0xf2) || iq_att_has_prefix(a->z, 0xf3) ? "vmgexit" :
-										       name);
+	iq_att_put(a, iq_att_has_prefix(a->z, 0xf2) || iq_att_has_prefix(a->z, 0xf3) ? "vmgexit"
+										     : name);
 }
 
 static void wbinvd(struct att *a, const char *name)
@@ -305,10 +307,10 @@ static bool condition(struct att *a, const char *name, size_t stem, const char *
 static void float_compare(struct att *a, const char *name)
 {
 	static const char *const names[] = {
-		"eq",	 "lt",	   "le",    "unord",   "neq",	 "nlt",	   "nle",    "ord",
-		"eq_uq", "nge",	   "ngt",   "false",   "neq_oq", "ge",	   "gt",     "true",
-		"eq_os", "lt_oq",  "le_oq", "unord_s", "neq_us", "nlt_uq", "nle_uq", "ord_s",
-		"eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq", "gt_oq", "true_us",
+		"eq",	 "lt",	   "le",     "unord",	 "neq",	   "nlt",    "nle",    "ord",
+		"eq_uq", "nge",	   "ngt",    "false",	 "neq_oq", "ge",     "gt",     "true",
+		"eq_os", "lt_oq",  "le_oq",  "unord_s",	 "neq_us", "nlt_uq", "nle_uq", "ord_s",
+		"eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq",  "gt_oq",  "true_us",
 	};
 	bool legacy = a->z->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
 
@@ -326,7 +328,7 @@ static void cmpsd(struct att *a, const char *name)
 
 static void integer_compare(struct att *a, const char *name)
 {
-	static const char *const names[] = { "eq", "lt", "le", NULL, "neq", "nlt", "nle" };
+	static const char *const names[] = {"eq", "lt", "le", NULL, "neq", "nlt", "nle"};
 
 	if (!condition(a, name, 5, names, IQ_ARRAY_SIZE(names)))
 		iq_att_put(a, name);
@@ -345,7 +347,10 @@ static void xop_compare(struct att *a, const char *name)
 static void carryless_multiply(struct att *a, const char *name)
 {
 	static const char *const names[18] = {
-		[0x00] = "lqlq", [0x01] = "hqlq", [0x10] = "lqhq", [0x11] = "hqhq",
+		[0x00] = "lqlq",
+		[0x01] = "hqlq",
+		[0x10] = "lqhq",
+		[0x11] = "hqhq",
 	};
 	bool vex = name[0] == 'v';
 
@@ -354,13 +359,14 @@ static void carryless_multiply(struct att *a, const char *name)
 		iq_att_put(a, name);
 }
 
-/* ---- The table -------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 struct mnemonic {
 	const char *name; /* NULL: Zydis's */
 	put_mnemonic *put; /* NULL: just the name */
 };
 
+// clang-format off
 #define M(zydis) [ZYDIS_MNEMONIC_##zydis]
 /* The family of a prefix for all sixteen conditions, where AT&T has other names for six of them. */
 #define CONDITIONS(zydis, name, put)                                                              \
@@ -416,7 +422,8 @@ static const struct mnemonic mnemonics[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 
 	/* System. */
 	M(MONITOR) = { NULL, monitor }, M(MONITORX) = { NULL, monitor },
-	M(WBINVD) = { NULL, wbinvd }, M(VMMCALL) = { NULL, vmmcall }, M(PVALIDATE) = { NULL, no_operands },
+	M(WBINVD) = { NULL, wbinvd }, M(VMMCALL) = { NULL, vmmcall },
+	M(PVALIDATE) = { NULL, no_operands },
 	M(RMPADJUST) = { NULL, no_operands }, M(RMPUPDATE) = { NULL, no_operands },
 	M(PSMASH) = { NULL, no_operands }, M(INVLPGB) = { NULL, no_operands },
 	M(INVLPGA) = { NULL, no_operands }, M(SKINIT) = { NULL, no_operands },
@@ -476,6 +483,7 @@ static const struct mnemonic mnemonics[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	M(VPCOMUD) = { NULL, xop_compare }, M(VPCOMUQ) = { NULL, xop_compare },
 	M(PCLMULQDQ) = { NULL, carryless_multiply }, M(VPCLMULQDQ) = { NULL, carryless_multiply },
 };
+// clang-format on
 
 void iq_att_mnemonic(struct att *a)
 {

@@ -25,9 +25,9 @@ static bool is_selector_load(const ZydisDecodedInstruction *z)
 
 static ZydisRegisterClass general_class(unsigned int bits)
 {
-	return bits == 64 ? ZYDIS_REGCLASS_GPR64 :
-	       bits == 32 ? ZYDIS_REGCLASS_GPR32 :
-			    ZYDIS_REGCLASS_GPR16;
+	return bits == 64   ? ZYDIS_REGCLASS_GPR64
+	       : bits == 32 ? ZYDIS_REGCLASS_GPR32
+			    : ZYDIS_REGCLASS_GPR16;
 }
 
 static void put_reg_operand(struct att *a, const ZydisDecodedOperand *op)
@@ -68,8 +68,8 @@ static void put_imm(struct att *a, const ZydisDecodedOperand *op)
 }
 
 /*
- * Is an index byte without an index shown, as %riz?  Where the encoding could have done without the byte,
- * and where 32-bit addresses would otherwise look like 64-bit ones.
+ * Is an index byte without an index shown, as %riz?  Where the encoding could have done without the
+ * byte, and where 32-bit addresses would otherwise look like 64-bit ones.
  */
 static bool shows_no_index(const ZydisDecodedInstruction *z, const ZydisDecodedOperandMem *m)
 {
@@ -119,9 +119,12 @@ static void put_base_index(struct att *a, const ZydisDecodedOperandMem *m, bool 
 static void put_memory(struct att *a, const ZydisDecodedOperand *op)
 {
 	static const char *const broadcast[] = {
-		[ZYDIS_BROADCAST_MODE_1_TO_2] = "{1to2}",   [ZYDIS_BROADCAST_MODE_1_TO_4] = "{1to4}",
-		[ZYDIS_BROADCAST_MODE_1_TO_8] = "{1to8}",   [ZYDIS_BROADCAST_MODE_1_TO_16] = "{1to16}",
-		[ZYDIS_BROADCAST_MODE_1_TO_32] = "{1to32}", [ZYDIS_BROADCAST_MODE_1_TO_64] = "{1to64}",
+		[ZYDIS_BROADCAST_MODE_1_TO_2] = "{1to2}",
+		[ZYDIS_BROADCAST_MODE_1_TO_4] = "{1to4}",
+		[ZYDIS_BROADCAST_MODE_1_TO_8] = "{1to8}",
+		[ZYDIS_BROADCAST_MODE_1_TO_16] = "{1to16}",
+		[ZYDIS_BROADCAST_MODE_1_TO_32] = "{1to32}",
+		[ZYDIS_BROADCAST_MODE_1_TO_64] = "{1to64}",
 	};
 	const ZydisDecodedOperandMem *m = &op->mem;
 	const ZydisDecodedInstructionAvx *avx = &a->z->avx;
@@ -224,7 +227,8 @@ static void put_comment(struct att *a)
 
 void iq_att_operands(struct att *a)
 {
-	const char *round = a->z->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX ? rounding(&a->z->avx) : NULL;
+	const char *round =
+		a->z->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX ? rounding(&a->z->avx) : NULL;
 	bool first = true;
 
 	if (a->literal_operands) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Prefixes: each byte is either expressed by the rest of the text (an operand's size, a segment, an
- * opcode that needs it), or shown as a word in front of the mnemonic: rep, lock, and those that have
- * no effect, which padding is full of.
+ * opcode that needs it), or shown as a word in front of the mnemonic: rep, lock, and those that
+ * have no effect, which padding is full of.
  */
 #include "att.h"
 
 static const char *const rex_names[16] = {
-	"rex",	   "rex.B",  "rex.X",  "rex.XB",  "rex.R",  "rex.RB",  "rex.RX",  "rex.RXB",
-	"rex.W",   "rex.WB", "rex.WX", "rex.WXB", "rex.WR", "rex.WRB", "rex.WRX", "rex.WRXB",
+	"rex",	 "rex.B",  "rex.X",  "rex.XB",	"rex.R",  "rex.RB",  "rex.RX",	"rex.RXB",
+	"rex.W", "rex.WB", "rex.WX", "rex.WXB", "rex.WR", "rex.WRB", "rex.WRX", "rex.WRXB",
 };
 
 const char *iq_att_prefix_name(uint8_t byte)
@@ -296,9 +296,9 @@ static const char *prefix_word(const struct att *a, unsigned int i)
 		return z->operand_width == 16 && size_matters(a) ? NULL : "data16";
 	case 0x67:
 		return has_memory(a) || z->mnemonic == ZYDIS_MNEMONIC_JECXZ ||
-				       z->mnemonic == ZYDIS_MNEMONIC_MONITOR ?
-			       NULL :
-			       "addr32";
+				       z->mnemonic == ZYDIS_MNEMONIC_MONITOR
+			       ? NULL
+			       : "addr32";
 	case 0x64:
 	case 0x65:
 		return has_memory(a) && !iq_att_is_string(z) ? NULL : iq_att_prefix_name(byte);

@@ -7,8 +7,9 @@
 
 /* Numbers of the general registers in the order in which instructions encode them. */
 static const uint8_t by_encoding[16] = {
-	IQ_X86_RAX, IQ_X86_RCX, IQ_X86_RDX, IQ_X86_RBX, IQ_X86_RSP, IQ_X86_RBP, IQ_X86_RSI, IQ_X86_RDI,
-	IQ_X86_R8,  IQ_X86_R9,	IQ_X86_R10, IQ_X86_R11, IQ_X86_R12, IQ_X86_R13, IQ_X86_R14, IQ_X86_R15,
+	IQ_X86_RAX, IQ_X86_RCX, IQ_X86_RDX, IQ_X86_RBX, IQ_X86_RSP, IQ_X86_RBP,
+	IQ_X86_RSI, IQ_X86_RDI, IQ_X86_R8,  IQ_X86_R9,	IQ_X86_R10, IQ_X86_R11,
+	IQ_X86_R12, IQ_X86_R13, IQ_X86_R14, IQ_X86_R15,
 };
 
 /* The full register behind a part of it; -1: not one of struct iq_regs. */
@@ -90,20 +91,15 @@ static enum iq_flow flow_of(const ZydisDecodedInstruction *z)
 	}
 }
 
-/* Instructions that do nothing with their operands: they cannot even fault. */
+/* Instructions that use none of their operands: these cannot even fault. */
 static bool is_hint(const ZydisDecodedInstruction *z)
 {
 	return z->meta.category == ZYDIS_CATEGORY_WIDENOP ||
 	       z->meta.category == ZYDIS_CATEGORY_NOP ||
 	       z->meta.category == ZYDIS_CATEGORY_PREFETCH ||
 	       z->meta.category == ZYDIS_CATEGORY_PREFETCHWT1 ||
-	       z->mnemonic == ZYDIS_MNEMONIC_INVLPG;
-}
-
-static bool is_string(const ZydisDecodedInstruction *z)
-{
-	return z->meta.category == ZYDIS_CATEGORY_STRINGOP ||
-	       z->meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
+	       z->mnemonic == ZYDIS_MNEMONIC_INVLPG || z->mnemonic == ZYDIS_MNEMONIC_UD0 ||
+	       z->mnemonic == ZYDIS_MNEMONIC_UD1;
 }
 
 /* Is the address more than segment, base, index and displacement? */
@@ -133,15 +129,15 @@ static void fill_memory(struct iq_operand *op, const ZydisDecodedInstruction *z,
 	op->index = m->index == ZYDIS_REGISTER_NONE ? -1 : reg_number(m->index);
 	op->scale = op->index >= 0 ? m->scale : 0;
 	op->disp = m->disp.has_displacement ? m->disp.value : 0;
-	op->segment = m->segment == ZYDIS_REGISTER_FS ? IQ_X86_FS :
-		      m->segment == ZYDIS_REGISTER_GS ? IQ_X86_GS :
-							-1;
+	op->segment = m->segment == ZYDIS_REGISTER_FS	? IQ_X86_FS
+		      : m->segment == ZYDIS_REGISTER_GS ? IQ_X86_GS
+							: -1;
 	op->no_address = has_no_address(z, m);
 	if (op->base == IQ_X86_RIP) {
 		op->disp = (int64_t)(address + z->length + (uint64_t)op->disp);
 		if (m->base == ZYDIS_REGISTER_EIP)
 			op->disp &= 0xffffffff;
-	} else if (z->address_width == 32 && o->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN) {
+	} else if (z->address_width == 32 && m->base != ZYDIS_REGISTER_RSP) {
 		op->no_address = true;
 	}
 	/* lea looks as if it used memory. */
@@ -157,7 +153,8 @@ static void fill_imm(struct iq_operand *op, const ZydisDecodedInstruction *z,
 	if (o->imm.is_relative) {
 		op->kind = IQ_OP_TARGET;
 		op->disp = (int64_t)(address + z->length + o->imm.value.u);
-	} else if (o->size == z->operand_width && o->id > 0 && z->meta.category != ZYDIS_CATEGORY_IO) {
+	} else if (o->size == z->operand_width && o->id > 0 &&
+		   z->meta.category != ZYDIS_CATEGORY_IO) {
 		/* mov $0xfffffff4,%eax is -12, although Zydis calls it unsigned. */
 		unsigned int unused = 64u - o->size;
 
@@ -184,10 +181,10 @@ static bool fill_operand(struct iq_operand *op, const ZydisDecodedInstruction *z
 	case ZYDIS_OPERAND_TYPE_REGISTER:
 		op->kind = IQ_OP_REG;
 		op->reg = reg_number(o->reg.value);
-		op->high_byte = o->reg.value >= ZYDIS_REGISTER_AH &&
-				o->reg.value <= ZYDIS_REGISTER_BH;
-		return !op->hidden || (op->reg >= 0 && op->reg != IQ_X86_RIP &&
-				       op->reg != IQ_X86_RFLAGS);
+		op->high_byte =
+			o->reg.value >= ZYDIS_REGISTER_AH && o->reg.value <= ZYDIS_REGISTER_BH;
+		return !op->hidden ||
+		       (op->reg >= 0 && op->reg != IQ_X86_RIP && op->reg != IQ_X86_RFLAGS);
 	case ZYDIS_OPERAND_TYPE_MEMORY:
 		fill_memory(op, z, o, address);
 		return true;
@@ -200,8 +197,8 @@ static bool fill_operand(struct iq_operand *op, const ZydisDecodedInstruction *z
 }
 
 /*
- * What Zydis leaves to those who know: addresses are meant with the registers from before the instruction,
- * and a register that addresses memory is read.
+ * What Zydis leaves to those who know: addresses are meant with the registers from before the
+ * instruction, and a register that addresses memory is read.
  */
 static void adjust(const ZydisDecodedInstruction *z, struct iq_operand *op)
 {
@@ -213,7 +210,7 @@ static void adjust(const ZydisDecodedInstruction *z, struct iq_operand *op)
 		else if (!op->hidden && z->mnemonic == ZYDIS_MNEMONIC_POP)
 			op->disp += op->size;
 	}
-	if (op->kind == IQ_OP_REG && is_string(z) &&
+	if (op->kind == IQ_OP_REG && iq_att_is_string(z) &&
 	    (op->reg == IQ_X86_RSI || op->reg == IQ_X86_RDI))
 		op->read = true;
 	if (op->kind == IQ_OP_REG && z->mnemonic == ZYDIS_MNEMONIC_LEAVE && op->reg == IQ_X86_RSP)
@@ -240,18 +237,43 @@ unsigned int iq_x86_64_fwait(const uint8_t *code, size_t len)
 	return len > 1 && code[0] == 0x9b && code[1] >= 0xd8 && code[1] <= 0xdf;
 }
 
+static void fill_operands(struct iq_insn *insn, const ZydisDecodedInstruction *z,
+			  const ZydisDecodedOperand *operands)
+{
+	/* Where the instruction proper starts: behind its fwait. */
+	uint64_t address = insn->address + insn->length - z->length;
+
+	for (unsigned int i = 0; i < z->operand_count && insn->nr_operands < IQ_MAX_OPERANDS; i++) {
+		struct iq_operand *op = &insn->operand[insn->nr_operands];
+
+		if (!fill_operand(op, z, &operands[i], address))
+			continue;
+		adjust(z, op);
+		if (op->kind == IQ_OP_TARGET) {
+			insn->has_target = true;
+			insn->target = (uint64_t)op->disp;
+		}
+		insn->nr_operands++;
+	}
+}
+
 static bool decode(const uint8_t *code, size_t len, uint64_t address, struct iq_insn *insn)
 {
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction z;
 	ZydisDecoder decoder;
 	unsigned int fwait = iq_x86_64_fwait(code, len);
+	ZyanStatus status;
 
 	memset(insn, 0, sizeof(*insn));
 	insn->address = address;
 	iq_x86_64_decoder(&decoder);
-	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code + fwait, len - fwait, &z,
-						 operands))) {
+	status = ZydisDecoderDecodeFull(&decoder, code + fwait, len - fwait, &z, operands);
+	if (!ZYAN_SUCCESS(status) && fwait) {
+		fwait = 0;
+		status = ZydisDecoderDecodeFull(&decoder, code, len, &z, operands);
+	}
+	if (!ZYAN_SUCCESS(status)) {
 		insn->length = 1;
 		insn->bytes[0] = code[0];
 		insn->bad = true;
@@ -262,18 +284,7 @@ static bool decode(const uint8_t *code, size_t len, uint64_t address, struct iq_
 	memcpy(insn->bytes, code, insn->length);
 	insn->flow = flow_of(&z);
 	copy_mnemonic(insn, z.mnemonic);
-	for (unsigned int i = 0; i < z.operand_count && insn->nr_operands < IQ_MAX_OPERANDS; i++) {
-		struct iq_operand *op = &insn->operand[insn->nr_operands];
-
-		if (!fill_operand(op, &z, &operands[i], address + fwait))
-			continue;
-		adjust(&z, op);
-		if (op->kind == IQ_OP_TARGET) {
-			insn->has_target = true;
-			insn->target = (uint64_t)op->disp;
-		}
-		insn->nr_operands++;
-	}
+	fill_operands(insn, &z, operands);
 	return true;
 }
 

@@ -7,17 +7,17 @@
  *	|NX| software |   physical address   | sw  |G |PS|D |A |CD|WT|US|RW|P |
  *	+--+----------+----------------------+-----+--+--+--+--+--+--+--+--+--+
  *
- * PS in a PMD or PUD entry makes it a page of 2 MiB or 1 GiB (in a PTE the bit is PAT).  The meaning
- * of entries without P is the kernel's own (arch/x86/include/asm/pgtable.h): with G set the page is
- * there, but nobody may touch it (PROT_NONE, NUMA balancing).
+ * PS in a PMD or PUD entry makes it a page of 2 MiB or 1 GiB (in a PTE the bit is PAT).  The
+ * meaning of entries without P is the kernel's own (arch/x86/include/asm/pgtable.h): with G set the
+ * page is there, but nobody may touch it (PROT_NONE, NUMA balancing).
  */
 #include "x86_64.h"
 
-#define PRESENT	 (UINT64_C(1) << 0)
-#define PSE	 (UINT64_C(1) << 7)
-#define GLOBAL	 (UINT64_C(1) << 8)
+#define PRESENT (UINT64_C(1) << 0)
+#define PSE (UINT64_C(1) << 7)
+#define GLOBAL (UINT64_C(1) << 8)
 #define PROTNONE GLOBAL
-#define NX	 (UINT64_C(1) << 63)
+#define NX (UINT64_C(1) << 63)
 
 #define PHYSICAL_BITS 52
 #define ENTRY_ADDRESS ((UINT64_C(1) << PHYSICAL_BITS) - 4096)
@@ -30,7 +30,7 @@ static unsigned int level_shift(unsigned int level)
 
 static const char *level_name(unsigned int level, unsigned int levels)
 {
-	static const char *const names[] = { "PTE", "PMD", "PUD", "P4D" };
+	static const char *const names[] = {"PTE", "PMD", "PUD", "P4D"};
 
 	return level == levels ? "PGD" : names[level - 1];
 }
@@ -53,9 +53,9 @@ static bool level_has_pages(unsigned int level)
 }
 
 /*
- * Does the kernel see a page behind this entry of a last-level table or of a large page?  Not present
- * to the processor but to the kernel: PROT_NONE pages of each size, and a huge PMD while it is being
- * split, when only PSE is left (pmd_present()).
+ * Does the kernel see a page behind this entry of a last-level table or of a large page?  Not
+ * present to the processor but to the kernel: PROT_NONE pages of each size, and a huge PMD while it
+ * is being split, when only PSE is left (pmd_present()).
  */
 static bool maps_page(uint64_t entry, unsigned int level)
 {
@@ -67,10 +67,10 @@ static bool maps_page(uint64_t entry, unsigned int level)
 }
 
 /*
- * The address in an entry.  Since the L1TF fixes the kernel stores the address of a page that is not
- * present with all bits inverted (asm/pgtable-invert.h), so that speculation through it finds no
- * memory; a fix that works because no machine has memory in the upper half of the address range.  So
- * the highest address bit tells inverted entries from those of kernels without the fix.
+ * The address in an entry.  Since the L1TF fixes the kernel stores the address of a page that is
+ * not present with all bits inverted (asm/pgtable-invert.h), so that speculation through it finds
+ * no memory; a fix that works because no machine has memory in the upper half of the address range.
+ * So the highest address bit tells inverted entries from those of kernels without the fix.
  */
 static uint64_t entry_address(uint64_t entry, uint64_t encryption_mask)
 {
@@ -136,8 +136,8 @@ static void walk(struct iq_vm *vm, uint64_t va, struct iq_walk *w)
 static unsigned int entry_flags(uint64_t entry, unsigned int level, const char **names,
 				unsigned int max)
 {
-	static const char *const low[] = { "PRESENT", "RW",	  "USER",  "PWT",
-					   "PCD",     "ACCESSED", "DIRTY", NULL };
+	static const char *const low[] = {"PRESENT", "RW",	 "USER",  "PWT",
+					  "PCD",     "ACCESSED", "DIRTY", NULL};
 	unsigned int n = 0;
 
 	if (!(entry & PRESENT) && !maps_page(entry, level))

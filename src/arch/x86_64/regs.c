@@ -7,6 +7,7 @@
 
 #include "x86_64.h"
 
+// clang-format off
 static const char *const reg_names[IQ_X86_NR_REGS] = {
 	"rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12",
 	"r13", "r14", "r15", "rip", "rflags", "cs", "ss", "orig_rax", "ds", "es", "fs", "gs",
@@ -32,6 +33,7 @@ static const struct iq_trap_slot trap_slots[] = {
 	{ "ss", 160, 8, IQ_X86_SS },
 };
 #define TRAP_FRAME_SIZE 168
+// clang-format on
 
 static void trap_frame_regs(const uint8_t *frame, struct iq_regs *regs)
 {
@@ -63,11 +65,11 @@ static bool prstatus_regs(const struct iq_note *note, struct iq_regs *regs, uint
 {
 	/* struct user_regs_struct, arch/x86/include/asm/user_64.h. */
 	static const uint8_t order[] = {
-		IQ_X86_R15, IQ_X86_R14, IQ_X86_R13, IQ_X86_R12, IQ_X86_RBP, IQ_X86_RBX,
-		IQ_X86_R11, IQ_X86_R10, IQ_X86_R9,  IQ_X86_R8,	IQ_X86_RAX, IQ_X86_RCX,
-		IQ_X86_RDX, IQ_X86_RSI, IQ_X86_RDI, IQ_X86_ORIG_RAX, IQ_X86_RIP, IQ_X86_CS,
-		IQ_X86_RFLAGS, IQ_X86_RSP, IQ_X86_SS, IQ_X86_FS_BASE, IQ_X86_GS_BASE, IQ_X86_DS,
-		IQ_X86_ES, IQ_X86_FS, IQ_X86_GS,
+		IQ_X86_R15,    IQ_X86_R14, IQ_X86_R13, IQ_X86_R12,	IQ_X86_RBP,	IQ_X86_RBX,
+		IQ_X86_R11,    IQ_X86_R10, IQ_X86_R9,  IQ_X86_R8,	IQ_X86_RAX,	IQ_X86_RCX,
+		IQ_X86_RDX,    IQ_X86_RSI, IQ_X86_RDI, IQ_X86_ORIG_RAX, IQ_X86_RIP,	IQ_X86_CS,
+		IQ_X86_RFLAGS, IQ_X86_RSP, IQ_X86_SS,  IQ_X86_FS_BASE,	IQ_X86_GS_BASE, IQ_X86_DS,
+		IQ_X86_ES,     IQ_X86_FS,  IQ_X86_GS,
 	};
 
 	if (note->type != NT_PRSTATUS || strcmp(note->name, "CORE") || note->size < PRSTATUS_SIZE)
@@ -82,7 +84,8 @@ static bool prstatus_regs(const struct iq_note *note, struct iq_regs *regs, uint
 
 /*
  * struct QEMUCPUState (QEMU's target/i386/arch_dump.c): u32 version, size; 18 registers; ten
- * descriptors {u32 selector, limit, flags, pad; u64 base}; cr[5]; and kernel_gs_base since QEMU 2.12.
+ * descriptors {u32 selector, limit, flags, pad; u64 base}; cr[5]; and kernel_gs_base since QEMU
+ * 2.12.
  */
 #define QEMU_REGS 8
 #define QEMU_SEGMENTS (QEMU_REGS + 18 * 8)
@@ -106,7 +109,7 @@ static bool qemu_regs(const struct iq_note *note, struct iq_regs *regs, uint64_t
 	static const uint8_t segments[] = {
 		IQ_X86_CS, IQ_X86_DS, IQ_X86_ES, IQ_X86_FS, IQ_X86_GS, IQ_X86_SS,
 	};
-	static const int control[] = { IQ_X86_CR0, -1, IQ_X86_CR2, IQ_X86_CR3, IQ_X86_CR4 };
+	static const int control[] = {IQ_X86_CR0, -1, IQ_X86_CR2, IQ_X86_CR3, IQ_X86_CR4};
 	const uint8_t *state = note->data;
 
 	if (strcmp(note->name, "QEMU") || note->type != 0 || note->size < QEMU_MIN_SIZE ||
@@ -121,7 +124,8 @@ static bool qemu_regs(const struct iq_note *note, struct iq_regs *regs, uint64_t
 	iq_reg_set(regs, IQ_X86_GS_BASE, qemu_segment_base(state, 4));
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(control); i++)
 		if (control[i] >= 0)
-			iq_reg_set(regs, (unsigned int)control[i], iq_le64(state + QEMU_CR + 8 * i));
+			iq_reg_set(regs, (unsigned int)control[i],
+				   iq_le64(state + QEMU_CR + 8 * i));
 	/* QEMU does not know it: the zero in its NT_PRSTATUS note is no value. */
 	regs->valid &= ~(UINT64_C(1) << IQ_X86_ORIG_RAX);
 	if (idt_base)

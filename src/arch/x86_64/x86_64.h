@@ -7,8 +7,8 @@
 
 #include <inquest/arch.h>
 
-extern const struct iq_arch iq_x86_64;		/* regs.c */
-extern const struct iq_vm_ops iq_x86_64_vm;	/* pgtable.c */
+extern const struct iq_arch iq_x86_64; /* regs.c */
+extern const struct iq_vm_ops iq_x86_64_vm; /* pgtable.c */
 extern const struct iq_insn_ops iq_x86_64_insn; /* insn.c */
 
 /* iq_insn_text() (att.c). */
