@@ -157,8 +157,8 @@ static uint64_t row_address(const struct iq_frame *f)
 	return f->exact_ip ? f->ip : f->ip - 1;
 }
 
-static bool cfa_by_row(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
-		       uint64_t *cfa)
+bool cfa_by_row(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
+		uint64_t *cfa)
 {
 	uint64_t base, offset = (uint64_t)(int64_t)row->sp_offset;
 
@@ -189,9 +189,8 @@ bool unwind_cfa(struct unwinder *u, const struct iq_frame *f, uint64_t *cfa)
 	return row.type == IQ_ORC_CALL && cfa_by_row(u, f, &row, cfa);
 }
 
-/* The frame pointer of the caller; unknown if its slot cannot be read. */
-static void restore_fp(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
-		       uint64_t cfa, struct iq_frame *next)
+void restore_fp(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
+		uint64_t cfa, struct iq_frame *next)
 {
 	unsigned int fp = u->arch->reg_fp;
 	uint64_t at, value;
@@ -219,7 +218,8 @@ bool step_return(struct unwinder *u, const struct iq_frame *f, uint64_t cfa, str
 {
 	next->slot = cfa - 8;
 	next->sp = cfa;
-	if (!stack_word(u, &f->stack, next->slot, &next->ip))
+	if (!stack_word(u, &f->stack, next->slot, &next->ip) ||
+	    !recover_return(u, &f->stack, next->slot, &next->ip))
 		return false;
 	if (!is_code(u->k, next->ip - 1))
 		return unwind_end(u, IQ_END_NO_RULE, "the return address 0x%llx at 0x%llx is not code",
@@ -239,8 +239,7 @@ static bool step_call(struct unwinder *u, const struct iq_frame *f, const struct
 	return true;
 }
 
-/* Registers that a trap frame of which only the CPU's own part is there leaves as they were. */
-static void keep_callee_saved(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next)
+void keep_callee_saved(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next)
 {
 	for (unsigned int r = 0; r < u->arch->nr_regs; r++) {
 		if (!(u->arch->callee_saved >> r & 1) || !iq_reg_known(&f->regs, r))

@@ -5,13 +5,15 @@
 bool is_code(struct iq_kernel *k, uint64_t address)
 {
 	const struct iq_layout *l = &k->layout;
+	struct iq_symbol symbol;
 	struct iq_orc_row row;
 	uint64_t pa;
 
 	if (iq_is_text(k, address))
 		return true;
 	/* Init text is gone from memory, but not from the stacks that began in it: start_kernel(). */
-	if (iq_kernel_orc(k, address, &row))
+	if (iq_kernel_orc(k, address, &row) && row.type != IQ_ORC_UNDEFINED &&
+	    iq_symbol_at(k, address, &symbol) && strchr("tTwW", symbol.type))
 		return true;
 	/* BPF programs and ftrace trampolines are made in the modules' area. */
 	return l->modules_start && address >= l->modules_start && address < l->modules_end &&

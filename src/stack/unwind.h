@@ -46,6 +46,14 @@ bool unwind_end(struct unwinder *u, enum iq_stack_end end, const char *fmt, ...)
 bool unwind_step(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
 /* CFA of F, by its ORC row or its code: the stack pointer before F's function was called. */
 bool unwind_cfa(struct unwinder *u, const struct iq_frame *f, uint64_t *cfa);
+/* The same by a given row. */
+bool cfa_by_row(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
+		uint64_t *cfa);
+/* The frame pointer of F's caller by F's ROW; unknown if its slot cannot be read. */
+void restore_fp(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
+		uint64_t cfa, struct iq_frame *next);
+/* The callee-saved registers of F into NEXT, where nothing in between has changed them. */
+void keep_callee_saved(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
 /* The return address below CFA into NEXT. */
 bool step_return(struct unwinder *u, const struct iq_frame *f, uint64_t cfa, struct iq_frame *next);
 /* Fill in what follows from ip, exact_ip, sp: symbol, offset, stack, context, rip and rsp. */
@@ -61,6 +69,13 @@ bool stack_of(struct unwinder *u, const struct iq_stack *likely, uint64_t addres
 bool is_code(struct iq_kernel *k, uint64_t address);
 /* Does a call instruction end at ADDRESS? */
 bool after_call(struct iq_kernel *k, uint64_t address);
+
+/* ---- tracer.c: stacks that a tracer has changed ---- */
+
+/* If *IP, found at SLOT of stack S, is a tracer's, put back what was there; false: that is not known. */
+bool recover_return(struct unwinder *u, const struct iq_stack *s, uint64_t slot, uint64_t *ip);
+/* F runs in a trampoline of ftrace's: its caller, the traced function.  As unwind_step(). */
+bool by_trampoline(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
 
 /* ---- guess.c: where no table speaks ---- */
 

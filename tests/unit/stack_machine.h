@@ -165,6 +165,7 @@ static inline void machine_start(struct machine *m)
 
 static inline void machine_free(struct machine *m)
 {
+	iq_types_close(m->priv.types);
 	iq_orc_close(m->priv.orc);
 	iq_vm_close(m->k.vm);
 	iq_reader_close(m->k.reader);

@@ -17,7 +17,7 @@ static struct iq_backtrace b;
 
 /* The functions, and return addresses in them. */
 static uint64_t leaf, leaf_ip, middle_ret, framed_ret, entry_ret, exc_ret, link_ret, plain_ret, either_ret,
-	either_other_ret, idle_ret, early_ip;
+	either_other_ret, idle_ret, early_ip, rethook, graph, traced_ret;
 /* The innermost stack pointer while a stack is built. */
 static uint64_t sp;
 
@@ -126,15 +126,42 @@ static void make_odd_ones(void)
 	CODE(&m, "\x90");
 }
 
+/* Behind the kernel's text, in the same mapping. */
+#define TRAMPOLINE (TEXT_BASE + 0x30000)
+
+static void make_tracers(void)
+{
+	function(&m, "ftrace_caller");
+	BY_SP(&m, 8);
+	CODE(&m, "\x48\x83\xec\x20"); /* sub $0x20,%rsp */
+	iq_error_free(iq_symtab_add(m.k.symbols, "ftrace_call", here(&m), 0, 'T'));
+	BY_SP(&m, 40);
+	call(&m, leaf);
+	CODE(&m, "\x48\x83\xc4\x20\xc3");
+	function(&m, "traced");
+	BY_SP(&m, 8);
+	traced_ret = call(&m, TRAMPOLINE);
+	CODE(&m, "\xc3");
+	rethook = function(&m, "arch_rethook_trampoline");
+	UNDEFINED(&m);
+	CODE(&m, "\x90");
+	graph = function(&m, "return_to_handler");
+	UNDEFINED(&m);
+	CODE(&m, "\x90");
+}
+
 static int setup(void **state)
 {
 	machine_init(&m);
 	make_leaf();
 	make_callers();
 	make_odd_ones();
+	make_tracers();
 	function(&m, "end_of_text");
 	UNDEFINED(&m);
 	machine_start(&m);
+	m.k.layout.modules_start = TRAMPOLINE;
+	m.k.layout.modules_end = TRAMPOLINE + 2 * PAGE;
 	memset(&b, 0, sizeof(b));
 	sp = m.tasks[0].stack + STACK_SIZE;
 	return 0;
@@ -491,6 +518,191 @@ static void found_by_searching(void **state)
 	assert_false(b.frames[2].reliable);
 }
 
+/* ---- Tracers ---- */
+
+/* BTF of the structures in which tracers keep return addresses; offsets as below. */
+#define RETHOOKS 16
+#define RET_STACK 24
+#define NODE_LLIST 32
+#define NODE_RET_ADDR 48
+#define NODE_FRAME 56
+
+static void put32(struct iq_buf *out, uint32_t v)
+{
+	uint8_t bytes[4] = { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24) };
+
+	iq_buf_add(out, bytes, sizeof(bytes));
+}
+
+static uint32_t string(struct iq_buf *strings, const char *s)
+{
+	uint32_t at = (uint32_t)strings->len;
+
+	iq_buf_add(strings, s, strlen(s) + 1);
+	return at;
+}
+
+static void make_struct(struct iq_buf *types, struct iq_buf *strings, const char *name,
+			unsigned int members, uint32_t size)
+{
+	put32(types, string(strings, name));
+	put32(types, 4u << 24 | members);
+	put32(types, size);
+}
+
+static void make_member(struct iq_buf *types, struct iq_buf *strings, const char *name, uint32_t type,
+			uint32_t offset)
+{
+	put32(types, string(strings, name));
+	put32(types, type);
+	put32(types, 8 * offset);
+}
+
+static void make_types(void)
+{
+	struct iq_buf t = { 0 }, s = { 0 }, all = { 0 };
+
+	string(&s, "");
+	put32(&t, string(&s, "long")); /* 1 */
+	put32(&t, 1u << 24);
+	put32(&t, 8);
+	put32(&t, 1u << 24 | 64);
+	make_struct(&t, &s, "llist_node", 1, 8); /* 2 */
+	make_member(&t, &s, "next", 1, 0);
+	make_struct(&t, &s, "llist_head", 1, 8); /* 3 */
+	make_member(&t, &s, "first", 1, 0);
+	make_struct(&t, &s, "task_struct", 2, 64); /* 4 */
+	make_member(&t, &s, "rethooks", 3, RETHOOKS);
+	make_member(&t, &s, "ret_stack", 1, RET_STACK);
+	make_struct(&t, &s, "rethook_node", 3, 64); /* 5 */
+	make_member(&t, &s, "llist", 2, NODE_LLIST);
+	make_member(&t, &s, "ret_addr", 1, NODE_RET_ADDR);
+	make_member(&t, &s, "frame", 1, NODE_FRAME);
+	make_struct(&t, &s, "ftrace_ret_stack", 3, 24); /* 6 */
+	make_member(&t, &s, "ret", 1, 0);
+	make_member(&t, &s, "func", 1, 8);
+	make_member(&t, &s, "retp", 1, 16);
+	put32(&all, 0x0001eb9f);
+	put32(&all, 24);
+	put32(&all, 0);
+	put32(&all, (uint32_t)t.len);
+	put32(&all, (uint32_t)t.len);
+	put32(&all, (uint32_t)s.len);
+	iq_buf_add(&all, t.s, t.len);
+	iq_buf_add(&all, s.s, s.len);
+	assert_null(iq_btf_open(all.s, all.len, true, NULL, "vmlinux", NULL, &m.priv.types));
+	m.priv.types_state = LAZY_DONE;
+	iq_buf_free(&t);
+	iq_buf_free(&s);
+	iq_buf_free(&all);
+}
+
+/* leaf, called from middle, which idle called; leaf returns to TRAMPOLINE.  Returns where that lies. */
+static uint64_t push_traced(uint64_t trampoline)
+{
+	push(0);
+	push(idle_ret);
+	push(0x10b);
+	push(0x1212);
+	push_leaf(trampoline, 0xbbbb);
+	return sp + 0x20;
+}
+
+static void expect_traced(void)
+{
+	assert_int_equal(b.nr, 3);
+	expect(1, "middle", middle_ret);
+	expect(2, "idle", idle_ret);
+	assert_true(b.frames[1].reliable && b.frames[2].reliable);
+}
+
+static void return_kept_by_a_rethook(void **state)
+{
+	uint64_t slot = push_traced(rethook), first = DIRECT + 0xa000, second = DIRECT + 0xb000;
+
+	make_types();
+	/* Another one comes first. */
+	poke(&m, m.tasks[0].address + RETHOOKS, first + NODE_LLIST);
+	poke(&m, first + NODE_LLIST, second + NODE_LLIST);
+	poke(&m, first + NODE_FRAME, slot - 0x100);
+	poke(&m, first + NODE_RET_ADDR, idle_ret);
+	poke(&m, second + NODE_FRAME, slot);
+	poke(&m, second + NODE_RET_ADDR, middle_ret);
+	unwind(leaf_ip, 0);
+	expect_traced();
+}
+
+static void return_kept_on_a_shadow_stack(void **state)
+{
+	uint64_t slot = push_traced(graph), shadow = DIRECT + 0xa000;
+
+	make_types();
+	poke(&m, m.tasks[0].address + RET_STACK, shadow);
+	poke(&m, shadow + 40, middle_ret);
+	poke(&m, shadow + 40 + 16, slot);
+	unwind(leaf_ip, 0);
+	expect_traced();
+}
+
+static void return_that_nobody_kept(void **state)
+{
+	push_traced(rethook);
+	unwind(leaf_ip, 0);
+	assert_int_equal(b.nr, 1);
+	assert_int_equal(b.end, IQ_END_NO_RULE);
+	assert_non_null(strstr(b.end_text, "kretprobe"));
+}
+
+/* A circle of instances ends, too. */
+static void rethooks_in_a_circle(void **state)
+{
+	uint64_t node = DIRECT + 0xa000;
+
+	push_traced(rethook);
+	make_types();
+	poke(&m, m.tasks[0].address + RETHOOKS, node + NODE_LLIST);
+	poke(&m, node + NODE_LLIST, node + NODE_LLIST);
+	unwind(leaf_ip, 0);
+	assert_int_equal(b.nr, 1);
+}
+
+/* A copy of ftrace_caller, made at run time in the modules' area. */
+static void through_a_trampoline(void **state)
+{
+	push(0);
+	push(idle_ret);
+	push(0x10b);
+	push(0x1212);
+	push(middle_ret);
+	push(traced_ret);
+	sp -= 0x20;
+	push_leaf(TRAMPOLINE + 0x40, 0xbbbb);
+	unwind(leaf_ip, 0);
+	assert_int_equal(b.nr, 5);
+	assert_int_equal(b.frames[1].ip, TRAMPOLINE + 0x40);
+	assert_null(b.frames[1].symbol.name);
+	expect(2, "traced", traced_ret);
+	expect_reg(2, IQ_X86_RBX, 0xbbbb, sp + 0x18);
+	expect(3, "middle", middle_ret);
+	expect(4, "idle", idle_ret);
+	for (unsigned int i = 0; i < b.nr; i++)
+		assert_true(b.frames[i].reliable);
+}
+
+/* The same in a trampoline that the function did not call. */
+static void through_another_trampoline(void **state)
+{
+	push(0);
+	push(idle_ret);
+	push(traced_ret);
+	sp -= 0x20;
+	push_leaf(TRAMPOLINE + 0x1040, 0xbbbb);
+	unwind(leaf_ip, 0);
+	assert_true(b.nr > 2);
+	assert_int_equal(b.frames[2].how, IQ_FRAME_SCAN);
+	assert_false(b.frames[2].reliable);
+}
+
 static void sleeping_and_gone(void **state)
 {
 	static const uint64_t saved[] = { 15, 14, 13, 12, 3, 6 };
@@ -536,7 +748,10 @@ int main(void)
 		TEST(call_into_nowhere),	TEST(in_the_guard_page),
 		TEST(a_frame_pointer_that_points_back), TEST(a_return_address_that_is_data),
 		TEST(a_stack_pointer_off_all_stacks), TEST(back_to_a_stack_that_was_left),
-		TEST(found_by_searching),	TEST(sleeping_and_gone),
+		TEST(found_by_searching),	TEST(return_kept_by_a_rethook),
+		TEST(return_kept_on_a_shadow_stack), TEST(return_that_nobody_kept),
+		TEST(rethooks_in_a_circle),	TEST(through_a_trampoline),
+		TEST(through_another_trampoline), TEST(sleeping_and_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
