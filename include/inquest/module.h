@@ -35,6 +35,11 @@ struct iq_module *iq_module_by_name(struct iq_kernel *k, const char *name);
 /* Lazy; NULL if it has none that can be read. */
 struct iq_symtab *iq_module_symbols(struct iq_kernel *k, struct iq_module *m);
 struct iq_types *iq_module_types(struct iq_kernel *k, struct iq_module *m);
+/*
+ * The build-id that the module brought along when it was loaded, as lower-case hexadecimal text; "" if
+ * the dump does not have it.  ROOM of 41 holds any.  From struct module_notes_attrs.
+ */
+void iq_module_build_id(struct iq_kernel *k, const struct iq_module *m, char *text, size_t room);
 struct iq_orc *iq_module_orc(struct iq_kernel *k, struct iq_module *m);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * The command line: a session, commands, results and their renderings.
  *
- * A command is one file cmd_NAME.c with one struct command.  run() only computes: it parses its words,
- * asks the rooms to the left and fills a struct result, a small tree of plain C data with two
- * renderers: text as crash lays it out, and JSON as docs/json.md says.  Nothing is printed while it is computed.
+ * A command is one file cmd_NAME.c with one struct command.  run() only computes: it parses its
+ * words, asks the rooms to the left and fills a struct result, a small tree of plain C data with
+ * two renderers: text as crash lays it out, and JSON as docs/json.md says.  Nothing is printed
+ * while it is computed.
  */
 #ifndef INQUEST_CLI_H
 #define INQUEST_CLI_H
@@ -66,14 +67,16 @@ struct command {
 	/* For `help NAME`: usage line(s) first, then what it does, options, examples. */
 	const char *help;
 	/*
-	 * ARGV[0] is the name as typed.  On error R is left empty, unless the command sets it all the
-	 * same: what can still be shown is shown, then the error.
+	 * ARGV[0] is the name as typed.  On error R is left empty, unless the command sets it all
+	 * the same: what can still be shown is shown, then the error.
 	 */
 	struct iq_error *(*run)(struct session *s, int argc, char **argv, struct result *r);
 	/* Words from `raw` on are one expression or regular text: do not split at blanks (p, x). */
 	bool raw;
-	/* What completion offers for its words: any of these letters.  s symbols, t types and members,
-	 * c commands, p pids, f files. */
+	/*
+	 * What completion offers for its words: any of these letters.  s symbols, t types and
+	 * members, c commands, p pids, f files.
+	 */
 	const char *completes;
 	/* Does not look at the session's task: it need not be found first. */
 	bool no_context;
@@ -83,16 +86,17 @@ struct command {
 
 extern const struct command *const commands[]; /* NULL-terminated, in the order of `help` */
 /*
- * By name or alias ("dmesg" is log), and "x/4xg" or "p/x" by what is in front of the slash; NULL: none.
+ * By name or alias ("dmesg" is log), and "x/4xg" or "p/x" by what is in front of the slash; NULL:
+ * none.
  */
 const struct command *command_by_name(const char *name);
 
-/* ---- Options: getopt without its globals ------------------------------------------------------- */
+/* ---- Options: getopt without its globals ----------------------------------------------------- */
 
 /*
- * Next option letter of ARGV as getopt(3) finds them with SPEC ("f", "n:" takes a value), clustered
- * letters allowed; -1 at the first other word.  *ERR is set (and '?' returned) for an unknown letter,
- * naming the valid ones.
+ * Next option letter of ARGV as getopt(3) finds them with SPEC ("f", "n:" takes a value),
+ * clustered letters allowed; -1 at the first other word.  *ERR is set (and '?' returned) for an
+ * unknown letter, naming the valid ones.
  */
 struct options {
 	int argc;
@@ -102,13 +106,13 @@ struct options {
 };
 int next_option(struct options *o, const char *spec, struct iq_error **err);
 
-/* ---- Shared by commands ------------------------------------------------------------------------ */
+/* ---- Shared by commands ---------------------------------------------------------------------- */
 
 /* The kernel, or an error if none was found in the dump. */
 struct iq_error *need_kernel(struct session *s, struct iq_kernel **ret) IQ_CHECK;
 /*
- * Make sure that the context was looked for: at first it is the task that panicked, or the one that ran on
- * the first CPU.  Done before a command runs, unless it is marked no_context.
+ * Make sure that the context was looked for: at first it is the task that panicked, or the one
+ * that ran on the first CPU.  Done before a command runs, unless it is marked no_context.
  */
 void session_context(struct session *s);
 /* The context's task, or an error if there is none. */
@@ -120,8 +124,8 @@ struct iq_error *parse_task(struct session *s, const char *word, struct iq_task 
 /* An address: symbol, hexadecimal number or (expression). */
 struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
 /*
- * The session's scope for expressions: the context task's registers (those of the CPU it ran on, else of
- * its innermost frame), and the hexadecimal habit for addresses.
+ * The session's scope for expressions: the context task's registers (those of the CPU it ran on,
+ * else of its innermost frame), and the hexadecimal habit for addresses.
  */
 void session_scope(struct session *s, struct iq_scope *scope);
 /* "PID: 1        TASK: ff1de516811f0000  CPU: 0    COMMAND: \"init\"\n" */
@@ -129,24 +133,24 @@ void text_task_header(const struct iq_task *t, struct iq_buf *out);
 /* "0x…" as the JSON contract wants addresses. */
 json_t *json_address(uint64_t a);
 /*
- * Text from the dump as a JSON string: valid UTF-8 as it is, any other byte as the code point of its value;
- * written out, everything but printable ASCII is an escape ("\u001B").
+ * Text from the dump as a JSON string: valid UTF-8 as it is, any other byte as the code point of
+ * its value; written out, everything but printable ASCII is an escape ("\u001B").
  */
 json_t *json_text(const char *s, size_t len);
 /* Registers as a JSON object. */
 json_t *json_regs(const struct iq_arch *a, const struct iq_regs *r);
 
 /*
- * For renderers of commands that take long and find much: hand out what is in OUT so far, if it goes to a
- * place that can take it piece by piece, and empty it.  False: nobody reads any more.
+ * For renderers of commands that take long and find much: hand out what is in OUT so far, if it
+ * goes to a place that can take it piece by piece, and empty it.  False: nobody reads any more.
  */
 bool stream_out(struct session *s, struct iq_buf *out);
 
-/* ---- Running ----------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 /*
- * One line as typed: commands separated by ';', with `| shell`, `> file`, `>> file`.  Prints results
- * to standard output and errors to standard error.  False if a command failed.
+ * One line as typed: commands separated by ';', with `| shell`, `> file`, `>> file`.  Prints
+ * results to standard output and errors to standard error.  False if a command failed.
  */
 bool run_line(struct session *s, const char *line);
 /* The prompt, until exit or end of input. */
@@ -158,10 +162,11 @@ void run_prompt(struct session *s);
 struct iq_error *run_command(struct session *s, int argc, char **argv, const char *as_typed,
 			     struct iq_buf *out);
 /*
- * The same up to its result, not rendered.  R is to be freed with result_free(); it can hold something
- * even if there is an error.
+ * The same up to its result, not rendered.  R is to be freed with result_free(); it can hold
+ * something even if there is an error.
  */
-struct iq_error *execute_command(struct session *s, int argc, char **argv, struct result *r) IQ_CHECK;
+struct iq_error *execute_command(struct session *s, int argc, char **argv,
+				 struct result *r) IQ_CHECK;
 void result_free(struct result *r);
 
 #endif

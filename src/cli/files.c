@@ -107,7 +107,8 @@ struct iq_debugfile *find_vmlinux(const struct debug_dirs *dirs, const char *rel
 /* ---- Modules --------------------------------------------------------------------------------- */
 
 struct wanted {
-	const char *module;
+	const struct iq_module *m;
+	char build_id[41]; /* "" unknown */
 	char *path; /* the best so far */
 	unsigned int rank;
 };
@@ -136,13 +137,32 @@ static bool module_of_file(const char *name, char *module, size_t room, bool *de
 	return true;
 }
 
+/* Is the file at PATH made from the build that was loaded?  True if that cannot be told. */
+static bool same_build(const struct wanted *w, const char *path)
+{
+	struct iq_debugfile *f;
+	struct iq_error *err;
+	const char *id;
+	bool same;
+
+	err = iq_debugfile_open(path, &f);
+	if (err) {
+		iq_error_free(err);
+		return false;
+	}
+	id = iq_debugfile_build_id(f);
+	same = !w->build_id[0] || !id[0] || !strcmp(w->build_id, id);
+	iq_debugfile_close(f);
+	return same;
+}
+
 /*
- * Of several files for one module the one below a directory of this release is better, then the one
- * that is made of debug information.
+ * Of several files for one module the one below a directory of this release is better, then the
+ * one that is made of debug information.
  */
 static void offer_file(struct walk *w, const char *path, const char *name)
 {
-	char module[64];
+	char module[64], *copy;
 	unsigned int rank;
 	bool debug;
 
@@ -150,16 +170,16 @@ static void offer_file(struct walk *w, const char *path, const char *name)
 		return;
 	rank = 1 + debug + (w->release && strstr(path, w->release) ? 2 : 0);
 	for (unsigned int i = 0; i < w->nr; i++) {
-		char *copy;
+		struct wanted *one = &w->wanted[i];
 
-		if (strcmp(w->wanted[i].module, module) || w->wanted[i].rank >= rank)
+		if (strcmp(one->m->name, module) || one->rank >= rank || !same_build(one, path))
 			continue;
 		copy = strdup(path);
 		if (!copy)
 			return;
-		free(w->wanted[i].path);
-		w->wanted[i].path = copy;
-		w->wanted[i].rank = rank;
+		free(one->path);
+		one->path = copy;
+		one->rank = rank;
 	}
 }
 
@@ -212,8 +232,11 @@ static unsigned int list_wanted(struct iq_kernel *k, struct wanted **ret)
 	}
 	wanted = calloc(nr ? nr : 1, sizeof(*wanted));
 	for (unsigned int i = 0; wanted && i < nr; i++) {
-		if (!modules[i]->debug)
-			wanted[n++].module = modules[i]->name;
+		if (modules[i]->debug)
+			continue;
+		wanted[n].m = modules[i];
+		iq_module_build_id(k, modules[i], wanted[n].build_id, sizeof(wanted[n].build_id));
+		n++;
 	}
 	*ret = wanted;
 	return n;

@@ -79,8 +79,7 @@ static bool read_entry(struct iq_kernel *k, const struct entries *all, uint64_t 
 	return all->read(k, at, e);
 }
 
-/* The build-id that the loaded module brought along, as text; "" unknown. */
-static void module_build_id(struct iq_kernel *k, const struct iq_module *m, char *text, size_t room)
+void iq_module_build_id(struct iq_kernel *k, const struct iq_module *m, char *text, size_t room)
 {
 	struct entries all = {.read = read_bin_attribute};
 	uint8_t note[NOTE_HEADER + BUILD_ID_MAX];
@@ -135,7 +134,7 @@ struct iq_debugfile *module_debug_file(struct iq_kernel *k, const struct iq_modu
 		if (strcmp(iq_debugfile_module(f), m->name))
 			continue;
 		if (!known)
-			module_build_id(k, m, loaded, sizeof(loaded));
+			iq_module_build_id(k, m, loaded, sizeof(loaded));
 		known = true;
 		if (loaded[0] && id[0] && strcmp(loaded, id)) {
 			iq_warn(k->warnings,
