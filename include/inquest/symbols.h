@@ -65,6 +65,9 @@ struct iq_error *iq_symtab_from_elf(int fd, const char *path, int64_t delta, str
 void iq_symtab_close(struct iq_symtab *t);
 
 /*
+ * A per-CPU variable's address in kernels up to 6.14 is its offset, a small number; asked for such a
+ * number, iq_symtab_by_address() finds it, so ask only for what is an address or such an offset.
+ *
  * The symbol that contains ADDRESS: the last one at or below it; of several at the same address the
  * first, as the kernel's own kallsyms_lookup() chooses.  False below the first symbol and behind the
  * end of the last.  Section-end markers (_etext …) count as symbols, as in the kernel.

@@ -11,7 +11,7 @@
  *   relative_base what the offsets are relative to (not in 7.0 and later)
  *   seqs_of_names symbol numbers in the order of their names, 3 bytes each, most significant first (6.2)
  *
- * Each label is aligned to 8 bytes.  Up to 6.3 the order in memory is offsets, relative_base,
+ * Each label is aligned to 8 bytes (7.x: to 4).  Up to 6.3 the order in memory is offsets, relative_base,
  * num_syms, names, markers, seqs_of_names, token_table, token_index; since 6.4 it is as above.
  * Up to 4.19 num_syms and markers are of 64 bits.
  *
@@ -65,9 +65,10 @@ struct iq_kallsyms {
 	char *scratch;	  /* where a block is expanded */
 };
 
-static inline uint64_t iq_ksym_align(uint64_t address)
+/* ALIGNMENT of the labels is 8 or 4. */
+static inline uint64_t iq_ksym_align(uint64_t address, unsigned int alignment)
 {
-	return (address + 7) & ~UINT64_C(7);
+	return (address + alignment - 1) & ~(uint64_t)(alignment - 1);
 }
 
 /* ---- kallsyms.c ------------------------------------------------------------------------------- */
@@ -95,7 +96,7 @@ bool iq_ksym_find(struct iq_kallsyms *k, uint64_t address, unsigned int *i);
 
 /* Read the token tables at TABLE and INDEX. */
 struct iq_error *iq_ksym_tokens(struct iq_kallsyms *k, uint64_t table, uint64_t index) IQ_CHECK;
-/* Where token_table must begin if INDEX (its 512 bytes) lies directly behind it; 0: nowhere. */
+/* Where token_table must begin if INDEX (the 512 bytes at ADDRESS) lies directly behind it; 0: nowhere. */
 uint64_t iq_ksym_table_before(struct iq_vm *vm, uint64_t address, const uint8_t *index);
 /* Where token_index lies behind the token_table at TABLE; 0: that is no token_table. */
 uint64_t iq_ksym_index_behind(struct iq_vm *vm, uint64_t table);

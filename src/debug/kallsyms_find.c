@@ -4,14 +4,13 @@
  * VMCOREINFO; a dump may have none).
  *
  * What can be recognised with certainty is token_index: 256 rising 16-bit numbers from 0 on, aligned
- * to 8 bytes, directly behind a table of 256 strings in which they are the offsets of the strings and
+ * to 4 bytes, directly behind a table of 256 strings in which they are the offsets of the strings and
  * in which '0' to '9' and letters stand for themselves.  Reading a whole image for that is slow where
  * pages are compressed, so the neighbourhood of the largest table is looked at first: hundreds of
  * kilobytes of rising (or falling) 32-bit offsets cannot be missed by looking at one page in 32.
  * From the tokens on backwards lie markers, names and num_syms.
  */
 #include "kallsyms.h"
-#include <stdlib.h>
 
 #define PAGE 4096U
 #define INDEX_SIZE 512U
@@ -20,6 +19,14 @@
 #define BEFORE_TOKENS (8U << 20)
 /* More than 256 names ever take. */
 #define BLOCK_BYTES (IQ_KSYM_BLOCK * (IQ_KSYM_NAME_MAX + 2U))
+/* Blocks of names walked over in vain before the search is given up; a kernel needs hundreds. */
+#define WALKS_MAX 100000U
+
+/* The search for names in front of the tokens. */
+struct search {
+	struct iq_kallsyms *k;
+	unsigned int walks;
+};
 
 /* A page of virtual memory and the INDEX_SIZE bytes behind it, zeros where it cannot be read. */
 struct window {
@@ -44,7 +51,7 @@ static bool tokens_in_page(struct iq_vm *vm, uint64_t address, struct iq_kallsym
 
 	if (!window_read(vm, &w, address))
 		return false;
-	for (unsigned int i = 0; i < PAGE; i += 8) {
+	for (unsigned int i = 0; i < PAGE; i += 4) {
 		uint64_t four = iq_le64(w.bytes + i);
 		uint64_t table;
 
@@ -147,38 +154,57 @@ static bool looks_like_name(const struct iq_kallsyms *k, unsigned int token)
 	return k->token[token].len && is_type_letter(k->token_text[k->token[token].offset]);
 }
 
-/*
- * Do names begin at OFFSET of the lazy table BEFORE, NUM of them, and end in front of markers that fit?
- * Walks the names and compares every 256th offset with the marker that must follow.
- */
-static bool names_fit(struct iq_kallsyms *k, uint64_t offset, unsigned int num,
-		      enum iq_ksym_long form, uint32_t *marks, uint64_t *markers)
+/* Offset in the table behind COUNT names from OFFSET on; false: they would leave it. */
+static bool names_end(struct iq_kallsyms *k, uint64_t offset, unsigned int count,
+		      enum iq_ksym_long form, uint64_t *end)
 {
+	uint64_t room = IQ_MIN(k->names.size - offset, BLOCK_BYTES);
+	const uint8_t *p = iq_lazy_get(&k->names, offset, room);
+	bool saw_long = false;
+	size_t used;
+
+	if (!p || !iq_ksym_skip(p, room, count, form, &used, &saw_long))
+		return false;
+	*end = offset + used;
+	return true;
+}
+
+/*
+ * Do markers of SIZE bytes at offset MARKERS belong to NUM names at offset NAMES?  The first two are
+ * looked at first: nearly all guesses end there.
+ */
+static bool markers_fit(struct search *s, uint64_t names, unsigned int num, uint64_t markers,
+			unsigned int size, enum iq_ksym_long form)
+{
+	struct iq_kallsyms *k = s->k;
 	unsigned int nr_blocks = (num + IQ_KSYM_BLOCK - 1) / IQ_KSYM_BLOCK;
-	uint64_t at = offset, end, room;
+	uint64_t at = names;
 
 	for (unsigned int b = 0; b < nr_blocks; b++) {
-		unsigned int count = IQ_MIN(num - b * IQ_KSYM_BLOCK, IQ_KSYM_BLOCK);
-		bool saw_long = false;
-		const uint8_t *p;
-		size_t used;
+		const uint8_t *p = iq_lazy_get(&k->names, markers + (uint64_t)b * size, size);
 
-		room = IQ_MIN(k->names.size - at, BLOCK_BYTES);
-		p = iq_lazy_get(&k->names, at, room);
-		if (!p || !iq_ksym_skip(p, room, count, form, &used, &saw_long))
+		if (!p || iq_le(p, size) != at - names || s->walks++ > WALKS_MAX ||
+		    !names_end(k, at, IQ_MIN(num - b * IQ_KSYM_BLOCK, IQ_KSYM_BLOCK), form, &at))
 			return false;
-		marks[b] = (uint32_t)(at - offset);
-		at += used;
 	}
-	end = iq_ksym_align(k->names.address + at) - k->names.address;
-	for (unsigned int size = 4; size <= 8; size += 4) {
-		const uint8_t *p = iq_lazy_get(&k->names, end, (size_t)nr_blocks * size);
-		unsigned int b = 0;
+	return at <= markers && markers - at < 8;
+}
 
-		while (p && b < nr_blocks && iq_le(p + (size_t)b * size, size) == marks[b])
-			b++;
-		if (b == nr_blocks) {
-			*markers = k->names.address + end;
+/* NUM names at OFFSET: where are their markers?  Before the tokens, or seqs_of_names and these. */
+static bool names_fit(struct search *s, uint64_t offset, unsigned int num, enum iq_ksym_long form,
+		      uint64_t *markers)
+{
+	const struct iq_kallsyms *k = s->k;
+	uint64_t nr_blocks = (num + IQ_KSYM_BLOCK - 1) / IQ_KSYM_BLOCK;
+
+	for (unsigned int i = 0; i < 8; i++) {
+		unsigned int size = i & 1 ? 8 : 4, alignment = i & 4 ? 4 : 8;
+		uint64_t seqs = i & 2 ? iq_ksym_align((uint64_t)num * 3, alignment) : 0;
+		uint64_t behind = seqs + iq_ksym_align(nr_blocks * size, alignment);
+
+		if (behind < k->names.size - offset &&
+		    markers_fit(s, offset, num, k->names.size - behind, size, form)) {
+			*markers = k->names.address + k->names.size - behind;
 			return true;
 		}
 	}
@@ -202,30 +228,35 @@ static bool names_may_begin(struct iq_kallsyms *k, uint64_t offset)
 	return true;
 }
 
+/* Are there NUM names at OFFSET, whichever way long names are written? */
+static bool names_at(struct search *s, uint64_t offset, uint32_t num, struct iq_kallsyms_where *w)
+{
+	if (num <= IQ_KSYM_BLOCK || num > IQ_SYMTAB_MAX || !names_may_begin(s->k, offset) ||
+	    (!names_fit(s, offset, num, IQ_KSYM_LONG_TWO_BYTES, &w->markers) &&
+	     !names_fit(s, offset, num, IQ_KSYM_LONG_ONE_BYTE, &w->markers)))
+		return false;
+	w->names = s->k->names.address + offset;
+	return true;
+}
+
 static bool find_names(struct iq_kallsyms *k, struct iq_kallsyms_where *w)
 {
-	uint32_t *marks = calloc(IQ_SYMTAB_MAX / IQ_KSYM_BLOCK + 1, sizeof(*marks));
-	uint64_t size = k->names.size & ~UINT64_C(7);
+	struct search s = {.k = k};
 	bool found = false;
 
-	/* Names begin 8 bytes behind num_syms; from 4.20 on 4 bytes of these are padding. */
-	for (uint64_t back = 16; marks && !found && back <= size; back += 8) {
+	/* num_syms is followed by the names, after padding to 8 bytes if labels are aligned so. */
+	for (uint64_t back = 16; !found && back <= k->names.size && s.walks <= WALKS_MAX;
+	     back += 4) {
 		uint64_t offset = k->names.size - back;
 		const uint8_t *p = iq_lazy_get(&k->names, offset, 8);
-		uint64_t num = p ? iq_le64(p) : 0;
 
-		if (num < IQ_KSYM_BLOCK || num > IQ_SYMTAB_MAX || !names_may_begin(k, offset + 8))
+		if (!p)
 			continue;
-		found = names_fit(k, offset + 8, (unsigned int)num, IQ_KSYM_LONG_TWO_BYTES, marks,
-				  &w->markers) ||
-			names_fit(k, offset + 8, (unsigned int)num, IQ_KSYM_LONG_ONE_BYTE, marks,
-				  &w->markers);
-		if (found) {
+		found = (!iq_le32(p + 4) && names_at(&s, offset + 8, iq_le32(p), w)) ||
+			names_at(&s, offset + 4, iq_le32(p), w);
+		if (found)
 			w->num_syms = k->names.address + offset;
-			w->names = w->num_syms + 8;
-		}
 	}
-	free(marks);
 	return found;
 }
 

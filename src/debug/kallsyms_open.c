@@ -16,24 +16,25 @@ static unsigned int blocks_of(unsigned int nr)
 /* ---- names, num_syms, tokens ------------------------------------------------------------------ */
 
 /* Up to 4.19 num_syms is of 64 bits, but little-endian, and small. */
-static struct iq_error *read_num_syms(struct iq_kallsyms *k, struct iq_kallsyms_where *w)
+static bool num_syms_at(struct iq_kallsyms *k, uint64_t address)
 {
 	uint64_t num;
 
-	if (!w->names && !w->num_syms)
-		return iq_error_new(IQ_E_NOT_FOUND, "the place of kallsyms_names is not known");
-	if (!w->names)
-		w->names = iq_ksym_align(w->num_syms + 4);
-	if (!w->num_syms)
-		w->num_syms = w->names - 8;
-	if (iq_vm_read_uint(k->vm, w->num_syms, 4, &num))
-		return iq_error_new(IQ_E_MEMORY, "cannot read kallsyms_num_syms at %#llx",
-				    (unsigned long long)w->num_syms);
-	if (!num || num > IQ_SYMTAB_MAX)
-		return iq_error_new(IQ_E_FORMAT, "kallsyms_num_syms at %#llx is %llu, not a "
-				    "number of symbols", (unsigned long long)w->num_syms,
-				    (unsigned long long)num);
+	if (iq_vm_read_uint(k->vm, address, 4, &num) || !num || num > IQ_SYMTAB_MAX)
+		return false;
 	k->symtab.nr = (unsigned int)num;
+	return true;
+}
+
+static struct iq_error *read_num_syms(struct iq_kallsyms *k, struct iq_kallsyms_where *w)
+{
+	if (!w->num_syms)
+		return iq_error_new(IQ_E_NOT_FOUND, "the place of kallsyms_num_syms is not known");
+	if (!num_syms_at(k, w->num_syms))
+		return iq_error_new(IQ_E_FORMAT, "kallsyms_num_syms at %#llx is not a number of "
+				    "symbols", (unsigned long long)w->num_syms);
+	free(k->blocks);
+	free(k->checked);
 	k->nr_blocks = blocks_of(k->symtab.nr);
 	k->blocks = calloc(k->nr_blocks, sizeof(*k->blocks));
 	k->checked = calloc(k->nr_blocks, sizeof(*k->checked));
@@ -108,10 +109,10 @@ static struct iq_error *try_markers(struct iq_kallsyms *k, uint64_t names, uint6
 
 static struct iq_error *find_markers(struct iq_kallsyms *k, struct iq_kallsyms_where *w)
 {
-	for (unsigned int i = 0; i < 4; i++) {
-		unsigned int size = i & 1 ? 8 : 4;
-		uint64_t bytes = iq_ksym_align((uint64_t)k->nr_blocks * size);
-		uint64_t seqs = i & 2 ? iq_ksym_align((uint64_t)k->symtab.nr * 3) : 0;
+	for (unsigned int i = 0; i < 8; i++) {
+		unsigned int size = i & 1 ? 8 : 4, alignment = i & 4 ? 4 : 8;
+		uint64_t bytes = iq_ksym_align((uint64_t)k->nr_blocks * size, alignment);
+		uint64_t seqs = i & 2 ? iq_ksym_align((uint64_t)k->symtab.nr * 3, alignment) : 0;
 		uint64_t address = w->markers ? w->markers : w->token_table - seqs - bytes;
 		bool good;
 
@@ -193,7 +194,7 @@ struct place {
 static unsigned int places(const struct iq_kallsyms *k, const struct iq_kallsyms_where *w,
 			   struct place out[6])
 {
-	uint64_t narrow = iq_ksym_align((uint64_t)k->symtab.nr * 4);
+	uint64_t narrow = iq_ksym_align((uint64_t)k->symtab.nr * 4, 8);
 	uint64_t wide = (uint64_t)k->symtab.nr * 8;
 	uint64_t new_table = w->token_index + 512;
 	unsigned int nr = 0;
@@ -275,36 +276,65 @@ static bool seqs_rise(struct iq_kallsyms *k)
 	return true;
 }
 
-/* Many kernels have none: then names are looked up through an index of all of them. */
+/*
+ * Many kernels have none: then names are looked up through an index of all of them.  They lie behind
+ * the markers, or behind the offsets (and relative_base).
+ */
 static struct iq_error *find_seqs(struct iq_kallsyms *k, const struct iq_kallsyms_where *w,
 				  uint64_t behind)
 {
-	uint64_t size = (uint64_t)k->symtab.nr * 3;
-	uint64_t behind_markers = iq_ksym_align(w->markers + k->markers.size);
-	uint64_t candidate = w->seqs_of_names;
+	uint64_t size = (uint64_t)k->symtab.nr * 3, markers_end = w->markers + k->markers.size;
+	uint64_t candidates[] = {w->seqs_of_names, behind, behind - 4, iq_ksym_align(markers_end, 8),
+				 markers_end};
 
-	if (!candidate && behind_markers + iq_ksym_align(size) == w->token_table)
-		candidate = behind_markers;
-	else if (!candidate)
-		candidate = behind;
-	if (!candidate || candidate + size < candidate)
-		return NULL;
-	IQ_TRY(iq_lazy_open(&k->seqs, k->vm, candidate, size));
-	if (!seqs_rise(k))
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(candidates); i++) {
+		uint64_t at = candidates[i];
+
+		if (at < 8 || at + size < at || (i > 2 && at + size > w->token_table))
+			continue;
+		IQ_TRY(iq_lazy_open(&k->seqs, k->vm, at, size));
+		if (seqs_rise(k))
+			return NULL;
 		iq_lazy_close(&k->seqs);
+	}
 	return NULL;
 }
 
-static struct iq_error *open_tables(struct iq_kallsyms *k, struct iq_kallsyms_where *w,
-				    const struct check *check)
+static struct iq_error *open_at(struct iq_kallsyms *k, struct iq_kallsyms_where *w,
+				const struct check *check)
 {
 	uint64_t behind = 0;
 
 	IQ_TRY(read_num_syms(k, w));
-	IQ_TRY(read_tokens(k, w));
 	IQ_TRY(find_markers(k, w));
 	IQ_TRY(find_addresses(k, w, check, &behind));
 	return find_seqs(k, w, behind);
+}
+
+/* Between num_syms and names lie 8 bytes, or, where labels are aligned to 4, 4. */
+static struct iq_error *open_tables(struct iq_kallsyms *k, const struct iq_kallsyms_where *where,
+				    const struct check *check)
+{
+	struct iq_kallsyms_where w = *where, other;
+	struct iq_error *err;
+
+	if (!w.names && !w.num_syms)
+		return iq_error_new(IQ_E_NOT_FOUND, "the place of kallsyms_names is not known");
+	IQ_TRY(read_tokens(k, &w));
+	other = w;
+	if (!w.names)
+		w.names = iq_ksym_align(w.num_syms + 4, 8);
+	else if (!w.num_syms)
+		w.num_syms = w.names - 8;
+	err = open_at(k, &w, check);
+	if (!err || (where->names && where->num_syms))
+		return err;
+	if (!other.names)
+		other.names = other.num_syms + 4;
+	else
+		other.num_syms = other.names - 4;
+	iq_error_free(err);
+	return open_at(k, &other, check);
 }
 
 struct iq_error *iq_kallsyms_open(struct iq_vm *vm, const struct iq_kallsyms_where *where,
@@ -312,13 +342,12 @@ struct iq_error *iq_kallsyms_open(struct iq_vm *vm, const struct iq_kallsyms_whe
 				  struct iq_symtab **ret)
 {
 	struct check check = {name_check, name_check ? address_check : 0};
-	struct iq_kallsyms_where w = *where;
 	struct iq_kallsyms *k = iq_ksym_new(vm);
 	struct iq_error *err;
 
 	if (!k)
 		return iq_error_nomem();
-	err = open_tables(k, &w, &check);
+	err = open_tables(k, where, &check);
 	if (err) {
 		iq_symtab_close(&k->symtab);
 		return err;

@@ -100,11 +100,11 @@ uint64_t iq_ksym_table_before(struct iq_vm *vm, uint64_t address, const uint8_t 
 		return 0;
 	/* The last token's length is not known: it is at least one character, or nothing. */
 	last = iq_le16(index + 2 * 255);
-	size = iq_ksym_align(last + 1);
-	for (; !found && size <= last + IQ_KSYM_NAME_MAX && size <= address; size += 8) {
+	size = iq_ksym_align(last + 1, 4);
+	for (; !found && size <= last + IQ_KSYM_NAME_MAX && size <= address; size += 4) {
 		size_t len = read_table(vm, address - size, index, buf);
 
-		if (len && iq_ksym_align(len) == size)
+		if (len && len <= size && size - len < 8)
 			found = address - size;
 		memset(buf, 0, TABLE_MAX);
 	}
@@ -112,10 +112,18 @@ uint64_t iq_ksym_table_before(struct iq_vm *vm, uint64_t address, const uint8_t 
 	return found;
 }
 
+/* Does an index of tokens lie at ADDRESS? */
+static bool index_at(struct iq_vm *vm, uint64_t address)
+{
+	uint8_t index[INDEX_SIZE];
+
+	return !iq_vm_read(vm, address, index, sizeof(index), NULL) && index_rises(index);
+}
+
 uint64_t iq_ksym_index_behind(struct iq_vm *vm, uint64_t table)
 {
 	unsigned int strings = 0;
-	uint64_t found = 0;
+	uint64_t end;
 	size_t len = 0;
 	char *buf = malloc(TABLE_MAX);
 
@@ -125,11 +133,12 @@ uint64_t iq_ksym_index_behind(struct iq_vm *vm, uint64_t table)
 
 		if (iq_vm_read(vm, table + len, buf + len, piece, NULL))
 			break;
-		for (size_t end = len + piece; len < end && strings < 256; len++)
+		for (size_t stop = len + piece; len < stop && strings < 256; len++)
 			strings += !buf[len];
 	}
-	if (strings == 256)
-		found = iq_ksym_align(table + len);
 	free(buf);
-	return found;
+	if (strings < 256)
+		return 0;
+	end = iq_ksym_align(table + len, 4);
+	return index_at(vm, end) ? end : iq_ksym_align(table + len, 8);
 }

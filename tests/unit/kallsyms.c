@@ -17,6 +17,7 @@ struct form {
 	bool new_order, seqs, long_names;
 	unsigned int word; /* bytes of num_syms and of a marker */
 	enum mode mode;
+	unsigned int alignment; /* of labels; 0: 8 */
 };
 
 /* The table of versions in the comment of src/debug/kallsyms.h. */
@@ -31,11 +32,13 @@ static const struct form forms[] = {
 	{"6.4, absolute", true, true, true, 4, ABSOLUTE},
 	{"6.15", true, true, true, 4, BASE},
 	{"7.0", true, true, true, 4, PLACE},
+	{"7.2", true, true, true, 4, PLACE, 4},
+	{"6.2, labels aligned to 4", false, true, true, 4, PERCPU, 4},
 };
 
 #define NR 3000u
 #define NR_PERCPU 40u
-#define START 0x21040u /* of the tables, an odd place */
+#define START 0x2103cu /* of the tables, an odd place */
 #define TEXT (VM_BASE + 0x1000)
 
 struct symbol {
@@ -85,6 +88,7 @@ static void make_symbols(const struct form *f)
 struct writer {
 	uint8_t *bytes;
 	size_t at;
+	unsigned int alignment;
 };
 
 static uint64_t here(const struct writer *w)
@@ -100,7 +104,7 @@ static void put(struct writer *w, uint64_t value, unsigned int size)
 
 static uint64_t label(struct writer *w)
 {
-	w->at = (w->at + 7) & ~(size_t)7;
+	w->at = (w->at + w->alignment - 1) & ~(size_t)(w->alignment - 1);
 	return here(w);
 }
 
@@ -256,7 +260,7 @@ static void make(const struct form *f)
 	make_symbols(f);
 	where = (struct iq_kallsyms_where){0};
 	assert_true(vm_memory_init(&m, 0x80000));
-	w = (struct writer){m.bytes, START};
+	w = (struct writer){m.bytes, START, f->alignment ? f->alignment : 8};
 	put_all(&w, f, &where);
 	assert_true(w.at < m.size);
 	assert_true(vm_memory_start(&m));
