@@ -86,6 +86,37 @@ static bool regs_from_crash_notes(struct iq_kernel *k, struct iq_cpu *c)
 }
 
 /*
+ * Do page tables with this CR3 (PCID and KPTI bits cleared or not) map this kernel?  When QEMU writes a dump
+ * while a capture kernel runs, its notes speak of that one.
+ */
+static bool is_our_cr3(struct iq_kernel *k, const struct iq_regs *regs)
+{
+	static const uint64_t masks[] = {~UINT64_C(0xfff), ~UINT64_C(0x1fff)};
+	struct iq_walk w;
+	struct iq_vm *vm;
+	bool ours = false;
+	unsigned int i;
+
+	if (!iq_reg_known(regs, IQ_X86_CR3))
+		return true;
+	for (i = 0; i < IQ_ARRAY_SIZE(masks) && !ours; i++) {
+		uint64_t root = regs->value[IQ_X86_CR3] & masks[i] & UINT64_C(0xffffffffff000);
+		struct iq_error *err = iq_vm_open(k->arch, &k->layout, k->reader, root, &vm);
+
+		if (err) {
+			iq_error_free(err);
+			return true;
+		}
+		/* Entry text is mapped even in the user half of a KPTI pair, the middle of the text is not. */
+		iq_vm_walk(vm, k->stext, &w);
+		ours = w.linear || (!w.status &&
+				    w.physical == k->stext - k->layout.text_base + (uint64_t)k->layout.phys_base);
+		iq_vm_close(vm);
+	}
+	return ours;
+}
+
+/*
  * QEMU writes one NT_PRSTATUS and one "QEMU" note for each CPU, in order, at the moment of the dump: they
  * are exact.  A kdump's NT_PRSTATUS notes are those of crash_notes, but without the CPUs that saved
  * none, so their order does not tell the CPU: memory does.
@@ -95,19 +126,39 @@ static void find_regs(struct iq_kernel *k)
 	struct iq_kernel_private *p = k->priv;
 	unsigned int from = 0, i;
 	const struct iq_note *note;
+	bool foreign = false;
 	uint64_t idt;
 	bool qemu = iq_dump_note(k->dump, "QEMU", 0, &from);
 
 	from = 0;
 	for (i = 0; qemu && i < p->nr_cpus && (note = iq_dump_note(k->dump, "QEMU", 0, &from)); i++) {
-		p->cpus[i].has_regs = k->arch->qemu_regs(note, &p->cpus[i].regs, &idt);
+		struct iq_regs regs = {0};
+
+		if (!k->arch->qemu_regs(note, &regs, &idt))
+			continue;
+		if (!is_our_cr3(k, &regs)) {
+			foreign = true;
+			continue;
+		}
+		p->cpus[i].regs = regs;
+		p->cpus[i].has_regs = true;
 		p->cpus[i].regs_from = "QEMU CPU state note";
 	}
-	if (qemu)
+	/* Once a capture kernel has started, what the CPUs saved before that is nearer to the crash. */
+	if (qemu && !foreign)
 		return;
 	for (i = 0; i < p->nr_cpus; i++) {
-		p->cpus[i].has_regs = regs_from_crash_notes(k, &p->cpus[i]);
-		p->cpus[i].regs_from = "crash_notes";
+		struct iq_cpu *c = &p->cpus[i];
+
+		if (!regs_from_crash_notes(k, c))
+			continue;
+		c->has_regs = true;
+		c->regs_from = "crash_notes";
+	}
+	if (foreign) {
+		iq_warn(k->warnings, "the dump was written while a capture kernel was running; the registers of the "
+				     "CPUs are those that the crashed kernel saved");
+		return;
 	}
 	from = 0;
 	for (i = 0; i < p->nr_cpus && (note = iq_dump_note(k->dump, "CORE", NT_PRSTATUS, &from)); i++) {

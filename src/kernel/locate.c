@@ -22,6 +22,8 @@
 #define TIB (UINT64_C(1) << 40)
 #define VMCOREINFO_MAX 65536
 #define MAX_CANDIDATES 16
+/* An ELF note's header (12 bytes) and the padded name "VMCOREINFO" (12) stand before its text. */
+#define NOTE_HEADER 24
 
 static void layout_by_levels(struct iq_layout *l)
 {
@@ -204,50 +206,58 @@ static bool is_capture_kernel(struct iq_kernel *k)
 	       kernel_read_ptr(k, s.address, &v) && v != UINT64_MAX;
 }
 
-/* With symbols known, the kernel's own VMCOREINFO text: char *vmcoreinfo_data, size_t vmcoreinfo_size. */
-static bool vmcoreinfo_from_symbols(struct iq_kernel *k)
+/*
+ * Take the layout from the LEN bytes of VMCOREINFO text at virtual address AT, and open the symbols anew: those at hand
+ * read through the address space that they were found with, which is replaced.  All stays as it was if that fails.
+ */
+static bool vmcoreinfo_at(struct iq_kernel *k, uint64_t at, uint64_t len)
 {
-	struct iq_symbol data, size;
-	unsigned int a = 0, b = 0;
-	uint64_t at, len;
 	struct iq_layout layout = k->layout;
 	struct iq_vm *vm = k->vm;
-	struct iq_error *err;
+	struct iq_error *err = NULL;
 	char *text;
 	bool ok;
 
-	if (!iq_symtab_by_name(k->symbols, "vmcoreinfo_data", &a, &data) ||
-	    !iq_symtab_by_name(k->symbols, "vmcoreinfo_size", &b, &size) ||
-	    !kernel_read_ptr(k, data.address, &at) || !kernel_read_ptr(k, size.address, &len) ||
-	    !len || len > VMCOREINFO_MAX)
+	if (!len || len > VMCOREINFO_MAX || !(text = malloc(len)))
 		return false;
-	text = malloc(len);
-	if (!text)
+	if (iq_vm_read(vm, at, text, len, NULL)) {
+		free(text);
 		return false;
-	ok = !iq_vm_read(vm, at, text, len, NULL);
+	}
+	k->vm = NULL;
+	ok = layout_from_vmcoreinfo(k, text, len);
 	if (ok) {
-		/* The symbols read through the address space that they were found with. */
-		k->vm = NULL;
-		ok = layout_from_vmcoreinfo(k, text, len);
-		if (ok) {
-			keep_vmcoreinfo(k, text, len);
-			err = open_symbols(k);
-			ok = !err;
-			iq_error_free(err);
-		}
-		if (ok) {
-			iq_vm_close(vm);
-		} else {
-			iq_vm_close(k->vm);
-			k->vm = vm;
-			k->layout = layout;
-			iq_vm_flush(vm);
-			if (!k->symbols)
-				iq_error_free(open_symbols(k));
-		}
+		keep_vmcoreinfo(k, text, len);
+		err = open_symbols(k);
+		ok = !err;
+		iq_error_free(err);
 	}
 	free(text);
-	return ok;
+	if (ok) {
+		iq_vm_close(vm);
+		return true;
+	}
+	iq_vm_close(k->vm);
+	k->vm = vm;
+	k->layout = layout;
+	iq_vm_flush(vm);
+	if (!k->symbols)
+		iq_error_free(open_symbols(k));
+	return false;
+}
+
+/*
+ * With symbols known, the kernel's own VMCOREINFO text: char *vmcoreinfo_data, size_t vmcoreinfo_size; or, where a
+ * capture kernel has overwritten what the first points to after a crash, the note made of it (u32 *vmcoreinfo_note).
+ */
+static bool vmcoreinfo_from_symbols(struct iq_kernel *k)
+{
+	uint64_t data, note, size;
+
+	if (!iq_kernel_variable(k, "vmcoreinfo_size", 8, &size))
+		return false;
+	return (iq_kernel_variable(k, "vmcoreinfo_data", 8, &data) && vmcoreinfo_at(k, data, size)) ||
+	       (iq_kernel_variable(k, "vmcoreinfo_note", 8, &note) && vmcoreinfo_at(k, note + NOTE_HEADER, size));
 }
 
 /* CR3 without PCID bits, and without the bit that selects the user half of a KPTI pair. */
@@ -305,9 +315,8 @@ struct text_scan {
 static void scan_page(void *arg, unsigned int worker, uint64_t pfn, const uint8_t *page)
 {
 	struct text_scan *s = arg;
-	/* vmcoreinfo_data fills its page from the start; in vmcoreinfo_note an ELF note header (12 bytes)
-	 * and the padded name "VMCOREINFO" (12) come first. */
-	static const unsigned int offsets[] = {0, 24};
+	/* vmcoreinfo_data fills its page from the start, as vmcoreinfo_note does. */
+	static const unsigned int offsets[] = {0, NOTE_HEADER};
 	unsigned int i, n;
 
 	for (i = 0; i < IQ_ARRAY_SIZE(offsets); i++) {
@@ -404,11 +413,15 @@ static void finish_layout(struct iq_kernel *k)
 
 static void find_release(struct iq_kernel *k)
 {
-	if (k->vmcoreinfo) {
-		if (!iq_vmcoreinfo_get(k->vmcoreinfo, k->vmcoreinfo_len, "OSRELEASE", k->release,
-				       sizeof(k->release)))
-			k->release[0] = 0;
-	}
+	uint64_t banner = iq_kernel_symbol(k, "linux_banner");
+	char text[128];
+
+	if (k->vmcoreinfo && !iq_vmcoreinfo_get(k->vmcoreinfo, k->vmcoreinfo_len, "OSRELEASE", k->release,
+						sizeof(k->release)))
+		k->release[0] = 0;
+	if (!k->release[0] && banner && !iq_vm_read_string(k->vm, banner, text, sizeof(text)) &&
+	    sscanf(text, "Linux version %64s", k->release) != 1)
+		k->release[0] = 0;
 	k->etext = iq_kernel_symbol(k, "_etext");
 }
 

@@ -109,5 +109,5 @@ core_stamp() {
 	echo "scenario $scenario guest=$guest mem=$mem append=$append qemu=${qemu[*]-} wait=$wait kind=$kind"
 	echo "cause $cause"
 	echo "options format=$format cpu=$cpu vmcoreinfo=$vmci proc=$proc quiet=$quiet"
-	[ "$format" != kdump ] || echo "kdump crashkernel=$crashmem makedumpfile $mdargs"
+	[[ $format != kdump && $format != capture ]] || echo "kdump crashkernel=$crashmem makedumpfile $mdargs"
 }
