@@ -21,6 +21,8 @@ struct iq_cache {
 	uint64_t random;	/* secret of hardened free pointers; 0 if not hardened */
 	unsigned int order;	/* pages of a new slab: 1 << order */
 	uint64_t flags;
+	unsigned int users;	/* kmem_cache_create()s that share it: more than 1 if caches were merged, and
+				 * the name is only one of theirs */
 	struct iq_cache_private *priv;
 };
 

@@ -74,7 +74,9 @@ struct iq_whatis {
 	bool has_stack;
 	struct iq_stack stack;
 	struct iq_task task;	/* whose stack it is, or who was running on it; address 0: nobody */
-	int frame;		/* of that task's backtrace; -1: not in a live frame */
+	int frame;		/* of that task's backtrace, inlined functions counted; -1: not in a live frame */
+	int frame_number;	/* as bt's text and crash number them; -1: of a function that was interrupted, or
+				 * not in a live frame */
 	char function[128];	/* of that frame */
 	uint64_t function_offset;
 	char function_module[57];
@@ -110,9 +112,13 @@ void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct i
  */
 void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out);
 
+/* All kinds, a line each, the outermost first. */
+void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out);
+
 /*
  * The type that objects of CACHE have, if the cache is one type's own: the type that the name stands for,
- * and only if its size is the cache's object size.  NULL: not known.
+ * and only if its size is the cache's object size.  If caches were merged (cache->users > 1), objects can be of
+ * this type or of others.  NULL: not known.
  */
 const struct iq_type *iq_cache_type(struct iq_kernel *k, const struct iq_cache *cache);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* rd: memory as words, numbers, symbols or text. */
+#include "place.h"
 #include "show.h"
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #define LINE 16	     /* bytes of a line */
 #define TEXT_LINE 60 /* characters of a line of -a */
 
-enum look { LOOK_HEX, LOOK_SIGNED, LOOK_UNSIGNED, LOOK_SYMBOL, LOOK_TEXT };
+enum look { LOOK_HEX, LOOK_SIGNED, LOOK_UNSIGNED, LOOK_SYMBOL, LOOK_SLAB, LOOK_TEXT };
 
 struct rd_result {
 	struct iq_kernel *k; /* NULL: none needed */
@@ -19,11 +20,15 @@ struct rd_result {
 	unsigned int size; /* of a word */
 	enum look look;
 	bool ascii, swap;
+	bool addresses;		   /* LOOK_SLAB: the address as well as the cache */
+	struct iq_describer *d;	   /* NULL: words are not explained */
 };
 
 static void free_result(void *data)
 {
 	struct rd_result *x = data;
+
+	iq_describer_close(x->d);
 
 	free(x->bytes);
 	free(x);
@@ -46,9 +51,27 @@ static int width_of(const struct rd_result *x)
 
 	if (x->look == LOOK_HEX)
 		return hex[x->size];
-	if (x->look == LOOK_SYMBOL)
+	if (x->look == LOOK_SYMBOL || x->look == LOOK_SLAB)
 		return 16;
 	return x->look == LOOK_UNSIGNED && x->size == 8 ? 20 : decimal[x->size];
+}
+
+/* A word as symbol+offset, or [cache], or [address:cache]: as crash does, whatever lies at the address. */
+static bool word_name(const struct rd_result *x, uint64_t value, char *name, size_t room)
+{
+	struct iq_object o;
+
+	if (x->size != 8)
+		return false;
+	if (iq_symbol_format(x->k, value, false, false, name, room))
+		return true;
+	if (x->look != LOOK_SLAB || !iq_object_at(x->k, value, &o))
+		return false;
+	if (x->addresses)
+		snprintf(name, room, "[%" PRIx64 ":%s]", value, o.slab.cache->name);
+	else
+		snprintf(name, room, "[%s]", o.slab.cache->name);
+	return true;
 }
 
 static void text_word(const struct rd_result *x, size_t at, struct iq_buf *out)
@@ -66,13 +89,14 @@ static void text_word(const struct rd_result *x, size_t at, struct iq_buf *out)
 		iq_buf_printf(out, "%*" PRIu64 " ", width, value);
 		break;
 	case LOOK_SYMBOL:
-		if (x->size == 8 && iq_symbol_format(x->k, value, false, false, name, sizeof(name))) {
+	case LOOK_SLAB:
+		if (word_name(x, value, name, sizeof(name))) {
 			iq_buf_printf(out, "%-*s ", width, name);
 			break;
 		}
 		__attribute__((fallthrough));
 	default:
-		iq_buf_printf(out, "%0*" PRIx64 " ", x->look == LOOK_SYMBOL ? (int)x->size * 2 : width, value);
+		iq_buf_printf(out, "%0*" PRIx64 " ", width == 16 ? (int)x->size * 2 : width, value);
 		break;
 	}
 }
@@ -84,10 +108,31 @@ static void text_ascii(const struct rd_result *x, size_t from, size_t to, struct
 		iq_buf_putc(out, x->bytes[i] >= 0x20 && x->bytes[i] < 0x7f ? (char)x->bytes[i] : '.');
 }
 
+/* -l: what the word at AT is, behind its line. */
+static void text_explained(const struct rd_result *x, size_t at, bool first, struct iq_buf *out)
+{
+	uint64_t value = word_at(x, at);
+	const char *file;
+	struct iq_whatis w;
+	unsigned int line;
+
+	if (!iq_symbol_at(x->k, value, &w.symbol)) {
+		iq_whatis(x->d, value, false, &w);
+		if (!w.has_slab && !w.has_stack)
+			return;
+		iq_buf_puts(out, first ? "  # " : "; ");
+		iq_whatis_line(x->k, &w, out);
+	} else if (iq_is_text(x->k, value) && iq_kernel_line(x->k, value, &file, &line)) {
+		iq_buf_puts(out, first ? "  # " : "; ");
+		iq_buf_add_escaped(out, file, strlen(file), false);
+		iq_buf_printf(out, ": %u", line);
+	}
+}
+
 static void text_words(const struct rd_result *x, struct iq_buf *out)
 {
 	for (size_t at = 0; at < x->len; at += LINE) {
-		size_t end = IQ_MIN(at + LINE, x->len);
+		size_t end = IQ_MIN(at + LINE, x->len), len;
 
 		iq_buf_printf(out, "%16" PRIx64 ":  ", x->start + at);
 		for (size_t i = at; i < at + LINE; i += x->size) {
@@ -98,6 +143,9 @@ static void text_words(const struct rd_result *x, struct iq_buf *out)
 		}
 		if (x->ascii)
 			text_ascii(x, at, end, out);
+		len = out->len;
+		for (size_t i = at; x->d && x->size == 8 && i < end; i += x->size)
+			text_explained(x, i, out->len == len, out);
 		iq_buf_putc(out, '\n');
 	}
 }
@@ -127,6 +175,24 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 			      (const char *)x->bytes + at);
 }
 
+/* The symbol, and with -S the slab object, that a word points to. */
+static void json_named(struct session *s, const struct rd_result *x, uint64_t value, json_t *word)
+{
+	bool whole = x->size == 8;
+	struct iq_whatis w;
+	char name[256];
+
+	json_object_set_new(word, "symbol",
+			    whole && iq_symbol_format(x->k, value, false, false, name, sizeof(name))
+				    ? json_text(name, strlen(name))
+				    : json_null());
+	if (!x->d)
+		return;
+	if (whole)
+		iq_whatis(x->d, value, false, &w);
+	json_object_set_new(word, "whatis", whole ? json_kind(s, &w) : json_null());
+}
+
 static json_t *json(struct session *s, const struct result *r)
 {
 	const struct rd_result *x = r->data;
@@ -142,16 +208,11 @@ static json_t *json(struct session *s, const struct result *r)
 	for (size_t at = 0; at < x->len; at += x->size) {
 		uint64_t value = word_at(x, at);
 		json_t *word = json_object();
-		char name[256];
 
 		json_object_set_new(word, "address", json_address(x->start + at));
 		json_object_set_new(word, "value", json_address(value));
-		if (x->look == LOOK_SYMBOL)
-			json_object_set_new(word, "symbol",
-					    x->size == 8 && iq_symbol_format(x->k, value, false, false, name,
-									     sizeof(name))
-						    ? json_text(name, strlen(name))
-						    : json_null());
+		if (x->look == LOOK_SYMBOL || x->look == LOOK_SLAB)
+			json_named(s, x, value, word);
 		json_array_append_new(list, word);
 	}
 	json_object_set_new(o, "words", list);
@@ -165,7 +226,7 @@ static const struct result_ops ops = {text, json, free_result};
 struct request {
 	const char *address, *end;
 	uint64_t count, offset;
-	bool has_count, backwards, symbols, no_ascii;
+	bool has_count, backwards, symbols, no_ascii, addresses, explain;
 	enum space space;
 	unsigned int size;
 	enum look look;
@@ -211,6 +272,13 @@ static struct iq_error *set_option(struct session *s, struct request *q, int opt
 	case 's':
 		q->look = LOOK_SYMBOL;
 		break;
+	case 'S':
+		q->addresses = q->look == LOOK_SLAB; /* the second one */
+		q->look = LOOK_SLAB;
+		break;
+	case 'l':
+		q->explain = true;
+		break;
 	case 'x':
 		q->no_ascii = true;
 		break;
@@ -238,7 +306,7 @@ static struct iq_error *parse(struct session *s, int argc, char **argv, struct r
 	struct iq_error *err;
 
 	for (;;) {
-		int option = next_option(&o, "adDsxpuNR81:3:6:e:o:", &err);
+		int option = next_option(&o, "adDsSlxpuNR81:3:6:e:o:", &err);
 		const char *word;
 
 		if (err)
@@ -328,8 +396,13 @@ static struct iq_error *fill(struct session *s, const struct request *q, struct 
 	x->look = q->look;
 	x->size = q->look == LOOK_TEXT ? 1 : q->size ? q->size : 8;
 	x->ascii = q->look == LOOK_HEX && !q->no_ascii;
-	if (q->look == LOOK_SYMBOL)
+	x->addresses = q->addresses;
+	if (q->look == LOOK_SYMBOL || q->look == LOOK_SLAB)
 		IQ_TRY(need_kernel(s, &x->k));
+	else if (q->explain)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "-l explains what -s and -S name"), "rd -SSl ADDRESS [COUNT]");
+	if (q->explain || (q->look == LOOK_SLAB && s->json))
+		IQ_TRY(iq_describer_open(x->k, &x->d));
 	IQ_TRY(parse_address(s, q->address, &x->start));
 	x->start += q->offset;
 	IQ_TRY(find_length(s, q, x, &len));
@@ -364,12 +437,15 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_rd = {
 	.name = "rd",
 	.summary = "read memory",
-	.help = "rd [-adDsxpuNR] [-8|-16|-32|-64] [-e END] [-o OFFSET] ADDRESS [COUNT]\n\n"
+	.help = "rd [-adDsSlxpuNR] [-8|-16|-32|-64] [-e END] [-o OFFSET] ADDRESS [COUNT]\n\n"
 		"COUNT words from ADDRESS on, which is hexadecimal, a symbol, symbol+number or an\n"
 		"expression in parentheses.  An address in user space is the context's task's.\n\n"
 		"  -8 … -64   size of a word in bits, 64 unless said otherwise\n"
 		"  -d, -D     signed, unsigned decimal\n"
 		"  -s         addresses as symbols\n"
+		"  -S         and those of slab objects as [cache], with -SS as [address:cache]\n"
+		"  -l         with -s or -S: behind the line the source line of each text address, the object, its\n"
+		"             state and likely type, the stack\n"
 		"  -a         as text, up to the first character that is none\n"
 		"  -x         without the characters at the right\n"
 		"  -p, -u     ADDRESS is physical; a user address\n"
@@ -379,6 +455,7 @@ const struct command cmd_rd = {
 		"  -R         COUNT words up to ADDRESS and its own\n\n"
 		"  rd ffff897401c51280 8\n"
 		"  rd -s (init_task.stack+0x3f00) 32\n"
+		"  rd -SSl ffffb0ba31c77da8 60\n"
 		"  rd -a linux_banner\n"
 		"  rd -p 1000000 4\n",
 	.run = run,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* whatis: what a name is declared as: a type, a function, a variable. */
+/* whatis: what a name is declared as (a type, a function, a variable), or what lies at an address. */
+#include "place.h"
 #include "show.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum what { WHAT_TYPE, WHAT_MEMBER, WHAT_SYMBOL, WHAT_UNTYPED };
+enum what { WHAT_TYPE, WHAT_MEMBER, WHAT_SYMBOL, WHAT_UNTYPED, WHAT_PLACE };
 
 struct whatis_result {
 	enum what what;
@@ -14,12 +15,16 @@ struct whatis_result {
 	char *name, *path;	  /* path: WHAT_MEMBER */
 	struct iq_member member;
 	bool offsets, percpu;
+	struct iq_describer *d;	  /* WHAT_PLACE */
+	struct iq_whatis place;
+	bool physical, user;
 };
 
 static void free_result(void *data)
 {
 	struct whatis_result *x = data;
 
+	iq_describer_close(x->d);
 	free(x->name);
 	free(x->path);
 	free(x);
@@ -52,6 +57,9 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		iq_buf_putc(out, '\n');
 		if (iq_type_strip(x->type)->kind != IQ_KIND_ENUM)
 			iq_buf_printf(out, "SIZE: %" PRIu64 "\n", iq_type_strip(x->type)->size);
+		break;
+	case WHAT_PLACE:
+		iq_whatis_lines(s->kernel, &x->place, out);
 		break;
 	default:
 		put_declaration(x, out);
@@ -112,6 +120,12 @@ static json_t *json(struct session *s, const struct result *r)
 	const struct whatis_result *x = r->data;
 	json_t *o;
 
+	if (x->what == WHAT_PLACE) {
+		o = json_whatis(s, &x->place);
+		if (x->user)
+			json_object_set_new(o, "space", json_string("user"));
+		return o;
+	}
 	if (x->what == WHAT_MEMBER) {
 		o = json_member(NULL, x->path, &x->member, 0);
 		json_object_set_new(o, "kind", json_string("member"));
@@ -220,6 +234,71 @@ static struct iq_error *look_up(struct iq_kernel *k, const char *name, struct wh
 	return strchr(name, '.') ? find_member(k, name, x) : unknown(k, name);
 }
 
+/* Digits, a symbol with an offset, or something in parentheses: no name of anything. */
+static bool is_address(const char *word)
+{
+	return word[0] == '(' || strpbrk(word, "+") || strspn(word, "0123456789abcdefABCDEFx") == strlen(word);
+}
+
+/* An address in the user space of the context's task: what it is to the kernel is the page there. */
+static struct iq_error *look_up_user(struct session *s, uint64_t address, struct whatis_result *x)
+{
+	const struct iq_task *t;
+	struct iq_fault fault;
+	uint64_t physical;
+	struct iq_vm *vm;
+	uint8_t byte;
+
+	IQ_TRY(need_task(s, &t));
+	IQ_TRY(iq_task_vm(s->kernel, t, &vm));
+	if (iq_vm_translate(vm, address, &physical, NULL)) {
+		x->place = (struct iq_whatis){.frame = -1, .frame_number = -1};
+		x->place.content = iq_vm_read(vm, address, &byte, 1, &fault);
+		x->place.level = x->place.content ? fault.level : 0;
+	} else {
+		iq_whatis(x->d, physical, true, &x->place);
+	}
+	iq_vm_close(vm);
+	x->place.address = address;
+	x->user = true;
+	return NULL;
+}
+
+static struct iq_error *look_up_place(struct session *s, const char *word, struct whatis_result *x)
+{
+	const struct iq_kernel *k = s->kernel;
+	uint64_t address;
+	bool physical;
+
+	IQ_TRY(parse_place(s, word, &address, &physical));
+	IQ_TRY(iq_describer_open(s->kernel, &x->d));
+	x->what = WHAT_PLACE;
+	session_context(s);
+	if (!physical && !x->physical && s->has_task && s->task.mm && k->arch->vm->canonical(&k->layout, address) &&
+	    !k->arch->vm->is_kernel(&k->layout, address))
+		return look_up_user(s, address, x);
+	iq_whatis(x->d, address, physical || x->physical, &x->place);
+	return NULL;
+}
+
+static struct iq_error *name_or_place(struct session *s, struct whatis_result *x)
+{
+	char *name = strdup(x->name); /* look_up() may cut the other one */
+	struct iq_error *err, *no_place;
+
+	if (!name)
+		return iq_error_nomem();
+	err = x->physical ? NULL : look_up(s->kernel, x->name, x);
+	if (x->physical || (err && err->code == IQ_E_NOT_FOUND && is_address(name))) {
+		no_place = look_up_place(s, name, x);
+		/* What is wrong with an address that is none says more than that it is no name. */
+		iq_error_free(err);
+		err = no_place;
+	}
+	free(name);
+	return err;
+}
+
 static struct iq_error *fill(struct session *s, int argc, char **argv, struct whatis_result *x)
 {
 	struct options o = {.argc = argc, .argv = argv};
@@ -228,11 +307,12 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct wh
 	struct iq_error *err;
 
 	for (;;) {
-		int option = next_option(&o, "o", &err);
+		int option = next_option(&o, "op", &err);
 
 		if (err)
 			break;
 		x->offsets |= option == 'o';
+		x->physical |= option == 'p';
 		if (option != -1)
 			continue;
 		if (o.index >= argc)
@@ -245,7 +325,7 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct wh
 		err = need_kernel(s, &k);
 	if (!err) {
 		x->name = iq_buf_steal(&name);
-		err = x->name ? look_up(k, x->name, x) : iq_error_nomem();
+		err = x->name ? name_or_place(s, x) : iq_error_nomem();
 	}
 	iq_buf_free(&name);
 	return err;
@@ -268,13 +348,17 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 
 const struct command cmd_whatis = {
 	.name = "whatis",
-	.summary = "declaration of a type, function or variable",
-	.help = "whatis [-o] NAME\n\n"
+	.summary = "declaration of a name, or what lies at an address",
+	.help = "whatis [-o] NAME\n"
+		"whatis [-p] ADDRESS\n\n"
 		"NAME is a type (struct list_head, gfp_t, enum zone_type), a member (task_struct.comm), a\n"
-		"function or a variable.\n\n"
-		"  -o  offsets of the members\n\n"
+		"function or a variable.  What lies at ADDRESS is told from the outermost to the innermost, one\n"
+		"line each: page, vmalloc area, module, per-CPU variable, symbol, slab object, stack.\n\n"
+		"  -o  offsets of the members\n"
+		"  -p  ADDRESS is physical\n\n"
 		"  whatis vfs_write\n"
-		"  whatis -o spinlock_t\n",
+		"  whatis -o spinlock_t\n"
+		"  whatis ffff8a92627a6668\n",
 	.run = run,
 	.completes = "ts",
 	.no_context = true,

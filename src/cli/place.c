@@ -54,7 +54,7 @@ static json_t *kind_slab(const struct iq_whatis *w)
 	char type[160];
 
 	snprintf(type, sizeof(type), "struct %s", w->type ? w->type->name : "");
-	json_object_set_new(o, "cache", json_string(x->slab.cache->name));
+	json_object_set_new(o, "cache", maybe_string(x->slab.cache->name));
 	json_object_set_new(o, "object", x->object ? json_address(x->object) : json_null());
 	json_object_set_new(o, "offset", x->object ? json_integer((json_int_t)x->offset) : json_null());
 	json_object_set_new(o, "size", json_integer((json_int_t)x->slab.cache->object_size));
@@ -62,7 +62,7 @@ static json_t *kind_slab(const struct iq_whatis *w)
 	json_object_set_new(o, "cpu", x->cpu >= 0 ? json_integer(x->cpu) : json_null());
 	json_object_set_new(o, "slab", json_address(x->slab.address));
 	json_object_set_new(o, "node", x->slab.node >= 0 ? json_integer(x->slab.node) : json_null());
-	json_object_set_new(o, "type", w->type ? json_string(type) : json_null());
+	json_object_set_new(o, "type", w->type ? maybe_string(type) : json_null());
 	json_object_set_new(o, "type_confidence", json_string(iq_confidence_text(w->type_confidence)));
 	json_object_set_new(o, "type_from", maybe_string(w->type_from));
 	json_object_set_new(o, "member", maybe_string(w->member));
@@ -95,7 +95,7 @@ static json_t *kind_symbol(struct session *s, const struct iq_whatis *w)
 	unsigned int line = 0;
 	bool has = iq_is_text(s->kernel, w->virtual) && iq_kernel_line(s->kernel, w->virtual, &file, &line);
 
-	json_object_set_new(o, "name", json_string(w->symbol.name));
+	json_object_set_new(o, "name", maybe_string(w->symbol.name));
 	json_object_set_new(o, "offset", json_integer((json_int_t)(w->virtual - w->symbol.address)));
 	json_object_set_new(o, "module", maybe_string(w->symbol.module));
 	json_object_set_new(o, "file", has ? maybe_string(file) : json_null());
@@ -121,7 +121,7 @@ static json_t *kind_percpu(const struct iq_whatis *w)
 {
 	json_t *o = kind("percpu");
 
-	json_object_set_new(o, "symbol", json_string(w->percpu.name));
+	json_object_set_new(o, "symbol", maybe_string(w->percpu.name));
 	json_object_set_new(o, "cpu", json_integer(w->percpu_cpu));
 	json_object_set_new(o, "offset", json_integer((json_int_t)w->percpu_offset));
 	return o;

@@ -88,14 +88,19 @@ static const struct {
 	{"ftrace_event_field", "ftrace_event_field"},
 };
 
-static const struct iq_type *sized(struct iq_kernel *k, const char *tag, uint64_t size)
+/* Caches that were merged have objects as large as the largest. */
+static const struct iq_type *sized(struct iq_kernel *k, const char *tag, const struct iq_cache *c)
 {
 	char name[80];
 	const struct iq_type *t;
 
 	snprintf(name, sizeof(name), "struct %s", tag);
 	t = iq_kernel_type(k, name, NULL);
-	return t && t->kind == IQ_KIND_STRUCT && t->size == size ? t : NULL;
+	if (!t || t->kind != IQ_KIND_STRUCT)
+		return NULL;
+	if (c->users > 1)
+		return t->size <= c->object_size && t->size > c->object_size / 2 ? t : NULL;
+	return t->size == c->object_size ? t : NULL;
 }
 
 const struct iq_type *iq_cache_type(struct iq_kernel *k, const struct iq_cache *cache)
@@ -106,7 +111,7 @@ const struct iq_type *iq_cache_type(struct iq_kernel *k, const struct iq_cache *
 	for (i = 0; i < IQ_ARRAY_SIZE(known); i++) {
 		if (strcmp(known[i].cache, cache->name))
 			continue;
-		t = sized(k, known[i].tag, cache->object_size);
+		t = sized(k, known[i].tag, cache);
 		if (t)
 			return t;
 	}
@@ -116,7 +121,7 @@ const struct iq_type *iq_cache_type(struct iq_kernel *k, const struct iq_cache *
 									   : "struct task_struct", NULL);
 		return t && t->size <= cache->size ? t : NULL;
 	}
-	return sized(k, cache->name, cache->object_size);
+	return strpbrk(cache->name, "-:()\\") ? NULL : sized(k, cache->name, cache);
 }
 
 /* ---- Members by offset -------------------------------------------------------------------------- */

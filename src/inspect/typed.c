@@ -132,17 +132,17 @@ static void look_at(struct look *l, const struct iq_type *t, uint64_t offset, un
 
 /* ---- Sizes -------------------------------------------------------------------------------------- */
 
-static bool is_general(const struct iq_cache *c)
+/*
+ * Would a struct of SIZE bytes be allocated from this cache: by kmalloc() (mm/slab_common.c), or because it was
+ * made for it?
+ */
+static bool fits_class(uint64_t size, const struct iq_cache *c)
 {
-	return strstr(c->name, "kmalloc-") != NULL;
-}
+	uint64_t object_size = c->object_size, smaller = object_size / 2;
 
-/* Would kmalloc() of SIZE bytes choose a cache with objects of OBJECT_SIZE bytes (mm/slab_common.c)? */
-static bool fits_class(uint64_t size, uint64_t object_size)
-{
-	uint64_t smaller = object_size / 2;
-
-	if (object_size == 96)
+	if (!strstr(c->name, "kmalloc-"))
+		smaller = object_size - IQ_MIN(object_size, c->users > 1 ? 32 : 8);
+	else if (object_size == 96)
 		smaller = 64;
 	else if (object_size == 128)
 		smaller = 96;
@@ -177,19 +177,17 @@ static bool begins_with(const struct iq_type *outer, const struct iq_type *inner
 	return false;
 }
 
-/* How sure is it that O, pointed to as a T, is one?  UNKNOWN: not at all. */
-static enum iq_confidence judge(struct typed *t, const struct iq_object *o, const struct iq_type *type)
+enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o, const struct iq_type *type)
 {
-	struct look l = {.k = t->k, .address = o->object, .size = type->size};
+	struct look l = {.k = k, .address = o->object, .size = type->size};
 	uint8_t *bytes = malloc(type->size);
 	enum iq_confidence c = IQ_CONFIDENCE_UNKNOWN;
 
-	if (bytes && !iq_vm_read(t->k->vm, o->object, bytes, type->size, NULL)) {
+	if (bytes && !iq_vm_read(k->vm, o->object, bytes, type->size, NULL)) {
 		l.bytes = bytes;
 		look_at(&l, type, 0, 0);
 		if (!l.bad)
-			c = fits_class(type->size, o->slab.cache->object_size) ? IQ_CONFIDENCE_LIKELY
-										: IQ_CONFIDENCE_POSSIBLE;
+			c = fits_class(type->size, o->slab.cache) ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE;
 		else if (l.bad == 1 && l.good >= 4)
 			c = IQ_CONFIDENCE_POSSIBLE;
 	}
@@ -226,6 +224,7 @@ static bool remember(struct typed *t, uint64_t address, const struct iq_type *ty
 static void argue(struct typed *t, uint64_t value, const struct iq_type *type, enum iq_confidence c, const char *from,
 		  unsigned int level)
 {
+	const struct iq_type *own;
 	struct iq_object o;
 	struct entry *e;
 	char *copy;
@@ -239,10 +238,13 @@ static void argue(struct typed *t, uint64_t value, const struct iq_type *type, e
 	if (iq_map_get(&t->contradicted, value) || (e && (!e->o.type || begins_with(e->o.type, type))))
 		return;
 	/* What a cache of its own says is better; such objects only lead on to others. */
-	if (is_general(o.slab.cache))
-		c = IQ_MIN(c, judge(t, &o, type));
-	else if (iq_cache_type(t->k, o.slab.cache) != type)
+	own = o.slab.cache->users > 1 ? NULL : iq_cache_type(t->k, o.slab.cache);
+	if (own && !begins_with(own, type))
 		return;
+	if (own)
+		type = own;
+	else
+		c = IQ_MIN(c, typed_judge(t->k, &o, type));
 	copy = c ? iq_arena_strdup(&t->arena, from) : NULL;
 	if (!copy)
 		return;

@@ -18,6 +18,12 @@ void typed_close(struct typed *t);
 /* The slab object that begins at OBJECT; NULL: nothing speaks for any type.  Valid until T is closed. */
 const struct typed_object *typed_find(struct typed *t, uint64_t object);
 
+/*
+ * How sure is it that the object O, which something calls a TYPE, is one?  By its size and by what is in it;
+ * UNKNOWN: it is not.
+ */
+enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o, const struct iq_type *type);
+
 /* The pointers that functions in a backtrace were given as arguments (typed_args.c). */
 struct typed_arg {
 	uint64_t value;

@@ -7,6 +7,7 @@
 
 /* Backtraces that are kept: hits of one search cluster on few stacks. */
 #define KEPT 16
+#define MAX_INLINES 16
 
 struct kept {
 	uint64_t task;
@@ -24,6 +25,7 @@ struct iq_describer {
 	struct iq_symbol *percpu; /* per-CPU variables by address */
 	unsigned int nr_percpu, room_percpu;
 	uint64_t percpu_start, percpu_end;
+	struct iq_map cache_types;
 	struct typed *typed;	/* made when first asked for */
 };
 
@@ -60,23 +62,9 @@ void iq_describer_close(struct iq_describer *d)
 	for (i = 0; i < KEPT; i++)
 		drop(&d->kept[i]);
 	free(d->percpu);
+	iq_map_free(&d->cache_types);
 	typed_close(d->typed);
 	free(d);
-}
-
-const char *iq_page_use_text(enum iq_page_use u)
-{
-	static const char *const text[] = {"unknown", "free", "slab", "anon", "file", "pagetable",
-					   "reserved", "kernel", "unused"};
-
-	return u < IQ_ARRAY_SIZE(text) ? text[u] : "unknown";
-}
-
-const char *iq_confidence_text(enum iq_confidence c)
-{
-	static const char *const text[] = {"unknown", "possible", "likely", "certain"};
-
-	return c < IQ_ARRAY_SIZE(text) ? text[c] : "unknown";
 }
 
 /* ---- Stacks ------------------------------------------------------------------------------------- */
@@ -131,6 +119,49 @@ static bool slot_in(struct iq_describer *d, struct kept *x, unsigned int n, uint
 	return false;
 }
 
+/* Functions inlined where frame F is: bt shows them as frames of their own. */
+static unsigned int inlined_at(struct iq_kernel *k, const struct iq_frame *f)
+{
+	struct iq_inline chain[MAX_INLINES];
+	unsigned int i = 0, nr = iq_kernel_inlines(k, f->exact_ip ? f->ip : f->ip - 1, chain, MAX_INLINES);
+
+	while (i < nr && chain[i].inlined)
+		i++;
+	return i;
+}
+
+/* crash and bt's text give no number to a function that was interrupted on the stack of what interrupted it. */
+static bool has_number(const struct iq_backtrace *b, unsigned int n)
+{
+	const struct iq_frame *f = &b->frames[n];
+
+	return !n || !f->has_trap ||
+	       (f[-1].stack.kind != IQ_STACK_NONE && f[-1].stack.kind != IQ_STACK_TASK &&
+		(f[-1].stack.kind != f->stack.kind || f[-1].stack.start != f->stack.start));
+}
+
+static void set_frame(struct iq_describer *d, const struct iq_backtrace *b, unsigned int n, struct iq_whatis *w)
+{
+	const struct iq_frame *f = &b->frames[n];
+	unsigned int i;
+
+	w->frame = 0;
+	w->frame_number = 0;
+	for (i = 0; i < n; i++) {
+		w->frame += 1 + (int)inlined_at(d->k, &b->frames[i]);
+		w->frame_number += has_number(b, i);
+	}
+	w->frame += (int)inlined_at(d->k, f);
+	if (!has_number(b, n))
+		w->frame_number = -1;
+	if (!f->symbol.name)
+		return;
+	snprintf(w->function, sizeof(w->function), "%s", f->symbol.name);
+	w->function_offset = f->offset;
+	if (f->symbol.module)
+		snprintf(w->function_module, sizeof(w->function_module), "%s", f->symbol.module);
+}
+
 static void in_frame(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
 {
 	struct kept *x = backtrace_of(d, &w->task);
@@ -148,13 +179,7 @@ static void in_frame(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
 		lowest = IQ_MIN(lowest, f->sp);
 		if (va < f->sp - 8 || !slot_in(d, x, n, va, &slot))
 			continue;
-		w->frame = (int)f->n;
-		if (f->symbol.name) {
-			snprintf(w->function, sizeof(w->function), "%s", f->symbol.name);
-			w->function_offset = f->offset;
-			if (f->symbol.module)
-				snprintf(w->function_module, sizeof(w->function_module), "%s", f->symbol.module);
-		}
+		set_frame(d, &x->bt, n, w);
 		iq_slot_label(d->k, slot, w->slot, sizeof(w->slot));
 		return;
 	}
@@ -167,7 +192,6 @@ static void find_stack(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
 	const struct iq_cpu *cpus;
 	unsigned int nr;
 
-	w->frame = -1;
 	t = iq_task_by_stack(d->k, va);
 	if (t) {
 		w->stack = (struct iq_stack){IQ_STACK_TASK, t->stack, t->stack + t->stack_size, -1, t->address};
@@ -298,6 +322,19 @@ static void find_page(struct iq_describer *d, struct iq_whatis *w)
 
 /* ---- All together ------------------------------------------------------------------------------- */
 
+/* iq_cache_type(), looked for once a cache. */
+static const struct iq_type *cache_type(struct iq_describer *d, const struct iq_cache *cache)
+{
+	static const struct iq_type none;
+	const struct iq_type *t = iq_map_get(&d->cache_types, cache->address);
+
+	if (!t) {
+		t = iq_cache_type(d->k, cache);
+		(void)!iq_map_put(&d->cache_types, cache->address, (void *)(t ? t : &none));
+	}
+	return t == &none ? NULL : t;
+}
+
 static void conclude_type(struct iq_describer *d, struct iq_whatis *w)
 {
 	const struct typed_object *o;
@@ -312,6 +349,24 @@ static void conclude_type(struct iq_describer *d, struct iq_whatis *w)
 	w->type_from = o->from;
 }
 
+static void find_type(struct iq_describer *d, struct iq_whatis *w)
+{
+	const struct iq_cache *cache = w->object.slab.cache;
+	const struct iq_type *own = cache_type(d, cache);
+
+	if (own && cache->users <= 1) {
+		w->type = own;
+		w->type_confidence = IQ_CONFIDENCE_LIKELY;
+		return;
+	}
+	conclude_type(d, w);
+	/* Merged caches: it is one of several types, of which only one has a name here. */
+	if (!w->type && own && w->object.state == IQ_OBJECT_ALLOCATED && typed_judge(d->k, &w->object, own)) {
+		w->type = own;
+		w->type_confidence = IQ_CONFIDENCE_POSSIBLE;
+	}
+}
+
 static void find_object(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
 {
 	memset(&w->object, 0, sizeof(w->object));
@@ -319,11 +374,7 @@ static void find_object(struct iq_describer *d, uint64_t va, struct iq_whatis *w
 	w->has_slab = w->has_object || w->object.slab.cache;
 	if (!w->has_object)
 		return;
-	w->type = iq_cache_type(d->k, w->object.slab.cache);
-	if (w->type)
-		w->type_confidence = IQ_CONFIDENCE_LIKELY;
-	else
-		conclude_type(d, w);
+	find_type(d, w);
 	if (w->type && w->object.offset < w->type->size)
 		iq_member_path(w->type, w->object.offset, w->member, sizeof(w->member));
 }
@@ -382,7 +433,7 @@ static uint64_t virtual_of(struct iq_describer *d, uint64_t pa)
 
 void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct iq_whatis *ret)
 {
-	struct iq_whatis w = {.address = address, .is_virtual = !physical, .frame = -1};
+	struct iq_whatis w = {.address = address, .is_virtual = !physical, .frame = -1, .frame_number = -1};
 	uint64_t page = iq_dump_info(d->k->dump)->page_size, direct;
 	struct iq_fault fault = {0};
 	uint8_t byte;
@@ -413,96 +464,4 @@ void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct i
 		find_page(d, &w);
 	}
 	*ret = w;
-}
-
-/* ---- As a line ---------------------------------------------------------------------------------- */
-
-static const char *state_text(const struct iq_object *o)
-{
-	switch (o->state) {
-	case IQ_OBJECT_ALLOCATED:
-		return "allocated";
-	case IQ_OBJECT_FREE:
-		return "free";
-	case IQ_OBJECT_CPU_FREE:
-		return "free (on a CPU's list)";
-	case IQ_OBJECT_UNKNOWN:
-		break;
-	}
-	return "state unknown";
-}
-
-static void stack_line(const struct iq_whatis *w, struct iq_buf *out)
-{
-	if (w->stack.kind == IQ_STACK_TASK)
-		iq_buf_puts(out, "stack of ");
-	else
-		iq_buf_printf(out, "%s stack of CPU %d, running ", iq_stack_kind_text(w->stack.kind), w->stack.cpu);
-	if (w->task.address) {
-		iq_buf_add_escaped(out, w->task.comm, strnlen(w->task.comm, 16), false);
-		iq_buf_printf(out, " (pid %u)", w->task.pid);
-	} else {
-		iq_buf_puts(out, "an unknown task");
-	}
-	if (w->frame >= 0) {
-		iq_buf_printf(out, ", frame #%d %s+%lu", w->frame, w->function, (unsigned long)w->function_offset);
-		if (w->function_module[0])
-			iq_buf_printf(out, " [%s]", w->function_module);
-		if (w->slot[0])
-			iq_buf_printf(out, ", %s", w->slot);
-	} else if (w->below) {
-		iq_buf_puts(out, ", below its stack pointer: left behind by calls that have returned");
-	}
-}
-
-static void object_line(const struct iq_whatis *w, struct iq_buf *out)
-{
-	const struct iq_object *o = &w->object;
-
-	iq_buf_printf(out, "slab object 0x%lx + %lu of %s (%s)", (unsigned long)o->object,
-		      (unsigned long)o->offset, o->slab.cache->name, state_text(o));
-	if (!w->type)
-		return;
-	iq_buf_printf(out, " (%s struct %s%s%s)", iq_confidence_text(w->type_confidence), w->type->name,
-		      w->member[0] ? "." : "", w->member);
-	if (w->type_from)
-		iq_buf_printf(out, " from %s", w->type_from);
-}
-
-void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
-{
-	size_t start = out->len;
-
-	if (w->has_stack) {
-		stack_line(w, out);
-	} else if (w->has_object) {
-		object_line(w, out);
-	} else if (w->has_slab) {
-		iq_buf_printf(out, "slab page of %s, behind its objects", w->object.slab.cache->name);
-	} else if (w->has_symbol) {
-		iq_buf_printf(out, "%s+%lu", w->symbol.name, (unsigned long)(w->virtual - w->symbol.address));
-		if (w->symbol.module)
-			iq_buf_printf(out, " [%s]", w->symbol.module);
-	} else if (w->module) {
-		iq_buf_printf(out, "module %s (%s)", w->module->name, w->module_part ? w->module_part : "?");
-	} else if (w->has_percpu) {
-		iq_buf_printf(out, "per-CPU variable %s+%lu of CPU %u", w->percpu.name,
-			      (unsigned long)w->percpu_offset, w->percpu_cpu);
-	} else if (w->vmap) {
-		char caller[160];
-
-		iq_buf_printf(out, "vmalloc area 0x%lx-0x%lx", (unsigned long)w->vmap->start,
-			      (unsigned long)w->vmap->end);
-		if (w->vmap->caller && iq_symbol_format(k, w->vmap->caller, false, true, caller, sizeof(caller)))
-			iq_buf_printf(out, " allocated by %s", caller);
-	}
-	if (w->has_page && out->len == start) {
-		iq_buf_printf(out, "%s page, page frame 0x%lx", iq_page_use_text(w->use), (unsigned long)w->page.pfn);
-		if (w->use == IQ_PAGE_FREE)
-			iq_buf_printf(out, " (free block of order %u)", w->order);
-	}
-	if (out->len == start)
-		iq_buf_puts(out, w->content ? iq_mem_text(w->content) : "nothing known");
-	else if (w->content && !w->has_physical)
-		iq_buf_printf(out, " (%s)", iq_mem_text(w->content));
 }

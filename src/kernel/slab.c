@@ -118,6 +118,8 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 	/* struct kmem_cache_order_objects oo: order in the bits above OO_SHIFT (16). */
 	if (kernel_read_member(k, "kmem_cache", "oo.x", c->address, &v))
 		c->order = (unsigned int)(v >> 16);
+	if (kernel_read_member(k, "kmem_cache", "refcount", c->address, &v) && v <= MAX_CACHES)
+		c->users = (unsigned int)v;
 	kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &c->priv->cpu_slab);
 	p->caches[p->nr_caches++] = c;
 	if (!c->size || c->size > OBJECT_MAX || c->object_size > c->size || c->free_offset + 8 > c->size ||
