@@ -153,7 +153,6 @@ static void text_panic(const struct system_result *x, struct iq_buf *out)
 static void text_system(struct session *s, const struct system_result *x, struct iq_buf *out)
 {
 	const struct iq_system *sys = &x->sys;
-	const char *machine;
 
 	text_files(s, sys, out);
 	label("CPUS", out);
@@ -190,9 +189,7 @@ static void text_system(struct session *s, const struct system_result *x, struct
 	text_line("RELEASE", s->kernel->release, out);
 	text_line("VERSION", sys->version, out);
 	label("MACHINE", out);
-	/* What the kernel calls itself; failing that, what the dump is of. */
-	machine = sys->machine[0] ? sys->machine : s->kernel->arch->name;
-	iq_buf_add_escaped(out, machine, strlen(machine), false);
+	iq_buf_add_escaped(out, sys->machine, strlen(sys->machine), false);
 	if (x->mhz)
 		iq_buf_printf(out, "  (%" PRIu64 " Mhz)\n", x->mhz);
 	else
@@ -326,6 +323,9 @@ static struct iq_error *fill(struct session *s, struct system_result *x)
 	uint64_t khz;
 
 	IQ_TRY(iq_kernel_system(s->kernel, &x->sys));
+	/* What the kernel calls itself; failing that, what the dump is of. */
+	if (!x->sys.machine[0])
+		snprintf(x->sys.machine, sizeof(x->sys.machine), "%s", s->kernel->arch->name);
 	err = iq_log(s->kernel, &log, &nr);
 	x->no_log = err || !nr;
 	iq_error_free(err);

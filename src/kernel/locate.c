@@ -14,7 +14,10 @@
  */
 #include "private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define TEXT_BASE UINT64_C(0xffffffff80000000)	/* __START_KERNEL_map */
 #define MODULES_END UINT64_C(0xffffffffff000000)
@@ -485,6 +488,18 @@ static struct iq_error *match_vmlinux(struct iq_kernel *k)
 	return NULL;
 }
 
+static struct iq_error *symbols_from_file(const char *path, int64_t delta, struct iq_symtab **ret)
+{
+	struct iq_error *err;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return iq_error_errno(errno, "cannot open %s", path);
+	err = iq_symtab_from_elf(fd, path, delta, ret);
+	close(fd);
+	return err;
+}
+
 struct iq_error *kernel_locate(struct iq_kernel *k)
 {
 	const struct iq_dump_info *info = iq_dump_info(k->dump);
@@ -517,7 +532,7 @@ struct iq_error *kernel_locate(struct iq_kernel *k)
 		iq_error_free(err);
 		err = NULL;
 		if (iq_debugfile_symbol(k->priv->options.vmlinux, "_stext", &stext))
-			IQ_TRY(iq_symtab_from_elf(-1, path, (int64_t)(k->stext - stext), &k->symbols));
+			IQ_TRY(symbols_from_file(path, (int64_t)(k->stext - stext), &k->symbols));
 	}
 	if (err) {
 		iq_warn(k->warnings, "no kernel symbols: %s", err->message);
