@@ -163,12 +163,13 @@ static void keep_saved_registers(struct unwinder *u, const struct iq_frame *save
 			iq_reg_set(&deeper->regs, r, saved->regs.value[r]);
 }
 
-/* A hypervisor takes the registers of a machine that stands still: nothing went on. */
-static bool stood_still(struct iq_kernel *k)
+/*
+ * A hypervisor takes the registers of a machine that stands still: nothing went on.  (But while a capture
+ * kernel runs they are that one's, and ours are those that were saved.)
+ */
+static bool stood_still(const struct iq_cpu *c)
 {
-	unsigned int from = 0;
-
-	return iq_dump_note(k->dump, "QEMU", 0, &from) != NULL;
+	return c->regs_from && !strncmp(c->regs_from, "QEMU", 4);
 }
 
 struct iq_error *start_at(struct unwinder *u, const struct iq_regs *regs, struct iq_frame *f)
@@ -195,7 +196,7 @@ struct iq_error *start_running(struct unwinder *u, const struct iq_cpu *c, struc
 	struct iq_frame deeper;
 
 	IQ_TRY(start_at(u, &c->regs, f));
-	if (!stood_still(u->k) && went_on(u, c, f, &deeper)) {
+	if (!stood_still(c) && went_on(u, c, f, &deeper)) {
 		keep_saved_registers(u, f, &deeper);
 		*f = deeper;
 	}
