@@ -12,7 +12,7 @@
 enum iq_file_kind {
 	IQ_FILE_OTHER,	 /* none of these; e.g. a dump: ask iq_dump_recognise() */
 	IQ_FILE_VMLINUX, /* ELF executable with kernel sections */
-	IQ_FILE_MODULE,	 /* ELF relocatable with .modinfo or .gnu.linkonce.this_module, or its .debug */
+	IQ_FILE_MODULE,	 /* ELF relocatable with .modinfo or .gnu.linkonce.this_module (or .debug) */
 };
 
 struct iq_debugfile;
@@ -32,35 +32,41 @@ const char *iq_debugfile_build_id(const struct iq_debugfile *f);
 /* Module name as lsmod shows it ("usbcore", '-' turned into '_'); "" for a vmlinux. */
 const char *iq_debugfile_module(const struct iq_debugfile *f);
 bool iq_debugfile_has_dwarf(const struct iq_debugfile *f);
-/* Address of SYMBOL in its symbol table: of a vmlinux the link-time address (no delta); of a module where
- * its section was loaded, false before iq_debugfile_set_section().  Takes milliseconds. */
+/*
+ * Address of SYMBOL in its symbol table: of a vmlinux the link-time address (no delta); of a
+ * module where its section was loaded, false before iq_debugfile_set_section().  Takes
+ * milliseconds.
+ */
 bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *address);
 
 /* vmlinux: runtime address = file address + delta (KASLR). */
 void iq_debugfile_set_delta(struct iq_debugfile *f, int64_t delta);
 /* Module: section NAME was loaded at ADDRESS.  Call once for each section known. */
-struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *name, uint64_t address) IQ_CHECK;
+struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *name,
+					  uint64_t address) IQ_CHECK;
 
 /*
  * Source line of a runtime address (for a return address pass address - 1).  *FILE is the path
- * relative to the root of the kernel's source ("kernel/panic.c"): the name in the debug information
- * joined with its directories, "." and ".." taken out, without the compilation directory that it lies below
- * (for Debian's kernels, compiled in debian/build/build_…: without the directory above "debian"); a path
- * elsewhere, of a module built outside of the kernel's tree, stays absolute.  Owned by the debug file.
- * False: no line known.
+ * relative to the root of the kernel's source ("kernel/panic.c"): the name in the debug
+ * information joined with its directories, "." and ".." taken out, without the compilation
+ * directory that it lies below (for Debian's kernels, compiled in debian/build/build_…: without
+ * the directory above "debian"); a path elsewhere, of a module built outside of the kernel's
+ * tree, stays absolute.  Owned by the debug file. False: no line known.
  */
 bool iq_line_of(struct iq_debugfile *f, uint64_t address, const char **file, unsigned int *line);
 
 /*
- * The chain of functions inlined at a runtime address, innermost first.  `function` is the inlined function's
- * name, `file`/`line` the position in it (for the outer ones: of the call).  The last entry is the
- * real function (the symbol).  Strings are owned by the debug file.  Returns the number filled in (0: unknown), at most MAX.
+ * The chain of functions inlined at a runtime address, innermost first.  `function` is the
+ * inlined function's name, `file`/`line` the position in it (for the outer ones: of the call).
+ * The last entry is the real function (the symbol).  Strings are owned by the debug file.
+ * Returns the number filled in (0: unknown), at most MAX.
  */
 struct iq_inline {
 	const char *function, *file;
 	unsigned int line;
 	bool inlined;
 };
-unsigned int iq_inlines_of(struct iq_debugfile *f, uint64_t address, struct iq_inline *out, unsigned int max);
+unsigned int iq_inlines_of(struct iq_debugfile *f, uint64_t address, struct iq_inline *out,
+			   unsigned int max);
 
 #endif

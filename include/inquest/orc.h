@@ -20,11 +20,13 @@ enum iq_orc_type {
 struct iq_orc_row {
 	enum iq_orc_type type;
 	bool signal;		/* the frame was interrupted, not called */
-	/* CFA = sp_base + sp_offset; sp_base is a register's value, or, if sp_deref, the word found at
-	 * [register + deref offset] (see sp_deref_first). */
+	/*
+	 * CFA = register + sp_offset; if sp_deref: the word at [register], plus sp_offset; if also
+	 * sp_deref_after_offset: the word at [register + sp_offset].
+	 */
 	int sp_reg;		/* register number; -1: undefined */
-	bool sp_deref;		/* base is indirect: CFA = *(reg) + offset (5.12+), or *(reg + offset) */
-	bool sp_deref_after_offset; /* the older meaning: *(reg + offset) */
+	bool sp_deref;
+	bool sp_deref_after_offset; /* always for rbp; for rsp in kernels up to 5.11 */
 	int32_t sp_offset;
 	/* Caller's frame pointer: at CFA + bp_offset, at [bp + bp_offset], or unchanged. */
 	enum { IQ_ORC_BP_SAME, IQ_ORC_BP_AT_CFA, IQ_ORC_BP_AT_BP } bp_rule;
@@ -34,7 +36,7 @@ struct iq_orc_row {
 
 struct iq_orc;
 
-/* The four layouts differ in bit positions and register numbers; AUTO probes (iq_orc_probe()). */
+/* The four layouts differ in bit positions and register numbers; iq_orc_probe() tells. */
 enum iq_orc_layout {
 	IQ_ORC_V1 = 1, /* 4.14 - 6.2: sp4 bp4 type2 end1 */
 	IQ_ORC_V2,     /* 6.3: sp4 bp4 type2 signal1 end1 */
@@ -43,9 +45,10 @@ enum iq_orc_layout {
 };
 
 /*
- * One table: NUM rows; IPS points at the s32 ip offsets (each relative to its own slot), ROWS at the 6-byte
- * rows.  The tables are read through VM in pieces when looked up.  If they are not sorted (an old
- * kernel's, or a module that was being loaded), they are sorted in memory (at most 4 million rows).
+ * One table: NUM rows; IPS points at the s32 ip offsets (each relative to its own slot), ROWS at
+ * the 6-byte rows.  The tables are read through VM in pieces when looked up.  If they are not
+ * sorted (an old kernel's, or a module that was being loaded), they are sorted in memory (at most
+ * 4 million rows).
  */
 struct iq_error *iq_orc_open(struct iq_vm *vm, enum iq_orc_layout layout, bool deref_after_offset,
 			     uint64_t ips, uint64_t rows, uint64_t num, struct iq_orc **ret) IQ_CHECK;
@@ -58,8 +61,9 @@ bool iq_orc_range(struct iq_orc *o, uint64_t *first, uint64_t *last);
 
 /*
  * Which layout this kernel has, by evidence: the type struct orc_entry (TYPES may be NULL), and
- * HEADER, the 20-byte hash at __start_orc_header (NULL: not there); failing these, the rows of known
- * places: KNOWN_ROWS at FUNCTION_START, i.e. an address where a function begins and CFA must be rsp + 8.
+ * HEADER, the 20-byte hash at __start_orc_header (NULL: not there); failing these, the rows of
+ * known places: KNOWN_ROWS at FUNCTION_START, i.e. an address where a function begins and CFA
+ * must be rsp + 8.
  */
 struct iq_error *iq_orc_probe(struct iq_vm *vm, struct iq_types *types, const uint8_t *header,
 			      uint64_t ips, uint64_t rows, uint64_t num, const uint64_t *function_starts,

@@ -28,7 +28,7 @@ struct iq_debugfile {
 	struct iq_dwarf dwarf;
 };
 
-/* ---- What kind of file ------------------------------------------------------------------------ */
+/* ---- What kind of file ----------------------------------------------------------------------- */
 
 static enum iq_file_kind kind_of(const struct iq_elffile *e)
 {
@@ -39,7 +39,8 @@ static enum iq_file_kind kind_of(const struct iq_elffile *e)
 	if (e->type == ET_REL)
 		return iq_elffile_section(e, ".modinfo") ||
 				       iq_elffile_section(e, ".gnu.linkonce.this_module")
-			       ? IQ_FILE_MODULE : IQ_FILE_OTHER;
+			       ? IQ_FILE_MODULE
+			       : IQ_FILE_OTHER;
 	if ((e->type != ET_EXEC && e->type != ET_DYN) || !iq_elffile_section(e, ".text"))
 		return IQ_FILE_OTHER;
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(marks); i++)
@@ -62,7 +63,7 @@ enum iq_file_kind iq_file_recognise(const char *path)
 	return kind;
 }
 
-/* ---- Module name ------------------------------------------------------------------------------ */
+/* ---- Module name ----------------------------------------------------------------------------- */
 
 /* The value of "name=" in .modinfo (4.13 and later), copied. */
 static char *name_in_modinfo(const struct iq_elffile *e)
@@ -100,7 +101,7 @@ static char *module_name(const struct iq_elffile *e)
 	return name;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 struct iq_error *iq_debugfile_open(const char *path, struct iq_debugfile **ret)
 {
@@ -117,7 +118,8 @@ struct iq_error *iq_debugfile_open(const char *path, struct iq_debugfile **ret)
 	f->kind = kind_of(&f->elf);
 	if (f->kind == IQ_FILE_OTHER) {
 		iq_debugfile_close(f);
-		return iq_error_new(IQ_E_FORMAT, "%s is neither a vmlinux nor a kernel module", path);
+		return iq_error_new(IQ_E_FORMAT, "%s is neither a vmlinux nor a kernel module",
+				    path);
 	}
 	f->module = f->kind == IQ_FILE_MODULE ? module_name(&f->elf) : strdup("");
 	if (!f->module) {
@@ -175,14 +177,15 @@ bool iq_debugfile_has_dwarf(const struct iq_debugfile *f)
 	       has_bytes(f, ".debug_line");
 }
 
-/* ---- Addresses -------------------------------------------------------------------------------- */
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
 void iq_debugfile_set_delta(struct iq_debugfile *f, int64_t delta)
 {
 	f->delta = delta;
 }
 
-struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *name, uint64_t address)
+struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *name,
+					  uint64_t address)
 {
 	unsigned int section = iq_elffile_section(&f->elf, name);
 	uint64_t size, end;
@@ -237,7 +240,7 @@ bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *a
 	return false;
 }
 
-/* ---- Lines ------------------------------------------------------------------------------------ */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 /* The unit of a runtime address; its link address in *LINK. */
 static struct iq_dw_unit *unit_at(struct iq_debugfile *f, uint64_t address, uint64_t *link)

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 static const char *const section_names[IQ_DW_NR_SECTIONS] = {
-	[IQ_DW_INFO] = ".debug_info",	      [IQ_DW_ABBREV] = ".debug_abbrev",
-	[IQ_DW_ARANGES] = ".debug_aranges",   [IQ_DW_LINE] = ".debug_line",
-	[IQ_DW_STR] = ".debug_str",	      [IQ_DW_LINE_STR] = ".debug_line_str",
-	[IQ_DW_RANGES] = ".debug_ranges",     [IQ_DW_RNGLISTS] = ".debug_rnglists",
-	[IQ_DW_ADDR] = ".debug_addr",	      [IQ_DW_STR_OFFSETS] = ".debug_str_offsets",
+	[IQ_DW_INFO] = ".debug_info",	    [IQ_DW_ABBREV] = ".debug_abbrev",
+	[IQ_DW_ARANGES] = ".debug_aranges", [IQ_DW_LINE] = ".debug_line",
+	[IQ_DW_STR] = ".debug_str",	    [IQ_DW_LINE_STR] = ".debug_line_str",
+	[IQ_DW_RANGES] = ".debug_ranges",   [IQ_DW_RNGLISTS] = ".debug_rnglists",
+	[IQ_DW_ADDR] = ".debug_addr",	    [IQ_DW_STR_OFFSETS] = ".debug_str_offsets",
 };
 
 uint64_t iq_dwarf_link_address(const struct iq_elffile *elf, unsigned int section, uint64_t offset)
@@ -20,13 +20,15 @@ uint64_t iq_dwarf_link_address(const struct iq_elffile *elf, unsigned int sectio
 	return section < elf->nr_sections ? elf->sections[section].sh_addr + offset : offset;
 }
 
-/* ---- Relocation ------------------------------------------------------------------------------- */
+/* ---- Relocation ------------------------------------------------------------------------------ */
 
 /* Bytes that a relocation of absolute value writes; 0: of another kind. */
 static unsigned int relocation_size(uint16_t machine, uint32_t type)
 {
 	if (machine == EM_X86_64)
-		return type == R_X86_64_64 ? 8 : type == R_X86_64_32 || type == R_X86_64_32S ? 4 : 0;
+		return type == R_X86_64_64			     ? 8
+		       : type == R_X86_64_32 || type == R_X86_64_32S ? 4
+								     : 0;
 	if (machine == EM_AARCH64)
 		return type == R_AARCH64_ABS64 ? 8 : type == R_AARCH64_ABS32 ? 4 : 0;
 	return 0;
@@ -112,9 +114,12 @@ static void prepare_relocation(struct iq_dwarf *d, enum iq_dw_section s, unsigne
 	}
 }
 
-/* ---- Sections --------------------------------------------------------------------------------- */
+/* ---- Sections -------------------------------------------------------------------------------- */
 
-/* A mapping of a section's bytes that may be written to without changing the file or the other mapping. */
+/*
+ * A mapping of a section's bytes that may be written to without changing the file or the other
+ * mapping.
+ */
 static bool map_copy(struct iq_dwarf *d, unsigned int section, struct iq_dw_bytes *b)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -157,7 +162,8 @@ struct iq_error *iq_dwarf_open(struct iq_dwarf *d, const struct iq_elffile *elf)
 		unsigned int section = iq_elffile_section(elf, section_names[s]), rela = 0;
 		struct iq_error *err;
 
-		for (unsigned int i = 1; section && elf->type == ET_REL && i < elf->nr_sections; i++) {
+		for (unsigned int i = 1; section && elf->type == ET_REL && i < elf->nr_sections;
+		     i++) {
 			if (elf->sections[i].sh_type == SHT_RELA &&
 			    elf->sections[i].sh_info == section)
 				rela = i;
@@ -210,7 +216,7 @@ const char *iq_dwarf_string(const struct iq_dwarf *d, enum iq_dw_section s, uint
 	return (const char *)b->data + offset;
 }
 
-/* ---- Numbers ---------------------------------------------------------------------------------- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 struct iq_dw_cursor iq_dw_cursor(const struct iq_dwarf *d, enum iq_dw_section s, uint64_t start,
 				 uint64_t end)

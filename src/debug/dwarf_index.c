@@ -14,8 +14,8 @@ struct range {
 struct iq_dw_index {
 	struct range *ranges; /* by start */
 	unsigned int nr, room;
-	bool complete;	      /* all units were asked */
-	uint64_t *units;      /* offsets of all of them, once they were needed */
+	bool complete; /* all units were asked */
+	uint64_t *units; /* offsets of all of them, once they were needed */
 	unsigned int nr_units, room_units;
 };
 
@@ -44,13 +44,17 @@ static void sort(struct iq_dw_index *x)
 		qsort(x->ranges, x->nr, sizeof(*x->ranges), by_start);
 }
 
-/* One set: the ranges of one unit.  Tuples are aligned to their own size, from the set's START on. */
+/*
+ * One set: the ranges of one unit.  Tuples are aligned to their own size, from the set's START
+ * on.
+ */
 static void read_set(struct iq_dw_index *x, struct iq_dw_cursor *c, const uint8_t *start,
 		     unsigned int offset_size)
 {
 	unsigned int version = (unsigned int)iq_dw_uint(c, 2);
 	uint64_t unit = iq_dw_uint(c, offset_size);
-	unsigned int size = (unsigned int)iq_dw_uint(c, 1), segment = (unsigned int)iq_dw_uint(c, 1);
+	unsigned int size = (unsigned int)iq_dw_uint(c, 1),
+		     segment = (unsigned int)iq_dw_uint(c, 1);
 
 	if (version != 2 || (size != 8 && size != 4) || segment)
 		return;
@@ -99,7 +103,7 @@ void iq_dw_index_free(struct iq_dwarf *d)
 	d->index = NULL;
 }
 
-/* ---- All units -------------------------------------------------------------------------------- */
+/* ---- All units ------------------------------------------------------------------------------- */
 
 /* Walking over all units touches all of .debug_info: what was read is given back in such pieces. */
 #define FORGET (8U << 20)
@@ -208,9 +212,11 @@ static void complete(struct iq_dwarf *d, struct iq_dw_index *x)
 	free(known);
 }
 
-/* ---- Look-up ---------------------------------------------------------------------------------- */
+/* ---- Look-up --------------------------------------------------------------------------------- */
 
-/* Ranges of units do not overlap, but for a few odd ones: some places further back are looked at. */
+/*
+ * Ranges of units do not overlap, but for a few odd ones: some places further back are looked at.
+ */
 #define LOOK_BACK 16U
 
 static const struct range *find(const struct iq_dw_index *x, uint64_t address)

@@ -7,8 +7,8 @@ void iq_dw_pc_note(struct iq_dw_pc *pc, uint32_t name, const struct iq_dw_value 
 	if (name == DW_AT_low_pc && value->class == IQ_DW_ADDRESS) {
 		pc->has_low = true;
 		pc->low = value->number;
-	} else if (name == DW_AT_high_pc && (value->class == IQ_DW_ADDRESS ||
-					     value->class == IQ_DW_CONSTANT)) {
+	} else if (name == DW_AT_high_pc &&
+		   (value->class == IQ_DW_ADDRESS || value->class == IQ_DW_CONSTANT)) {
 		pc->has_high = true;
 		pc->high_is_size = value->class == IQ_DW_CONSTANT;
 		pc->high = value->number;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DWARF (versions 2 to 5), as far as source lines and inlined functions need it, read in place: only the
- * unit that an address belongs to is looked at.
+ * DWARF (versions 2 to 5), as far as source lines and inlined functions need it, read in place:
+ * only the unit that an address belongs to is looked at.
  *
- * A relocatable file (a module's) has no addresses yet.  Here section N of one lies at N << 32, its
- * "link address"; the relocations of a piece of debug information are applied to a private copy when the
- * piece is first read.  An executable's relocations, which kernels are linked to keep, are not
- * applied: its debug information is already relocated.
+ * A relocatable file (a module's) has no addresses yet.  Here section N of one lies at N << 32,
+ * its "link address"; the relocations of a piece of debug information are applied to a private
+ * copy when the piece is first read.  An executable's relocations, which kernels are linked to
+ * keep, are not applied: its debug information is already relocated.
  */
 #ifndef INQUEST_DEBUG_DWARF_READ_H
 #define INQUEST_DEBUG_DWARF_READ_H
@@ -14,7 +14,7 @@
 #include "elffile.h"
 #include <dwarf.h>
 
-/* ---- Sections (dwarf_data.c) ------------------------------------------------------------------ */
+/* ---- Sections (dwarf_data.c) ----------------------------------------------------------------- */
 
 enum iq_dw_section {
 	IQ_DW_INFO,
@@ -68,7 +68,7 @@ const char *iq_dwarf_string(const struct iq_dwarf *d, enum iq_dw_section s, uint
 /* Link address of a place in a section of the file. */
 uint64_t iq_dwarf_link_address(const struct iq_elffile *elf, unsigned int section, uint64_t offset);
 
-/* ---- Reading numbers -------------------------------------------------------------------------- */
+/* ---- Reading numbers ------------------------------------------------------------------------- */
 
 /* Never reads behind END: then `bad` is set and all that follows is 0. */
 struct iq_dw_cursor {
@@ -88,7 +88,7 @@ const char *iq_dw_str(struct iq_dw_cursor *c);
 /* The initial length of a unit; OFFSET_SIZE becomes 4 or 8.  Ends C where the unit ends. */
 bool iq_dw_unit_length(struct iq_dw_cursor *c, unsigned int *offset_size);
 
-/* ---- Units and their entries (dwarf_unit.c) --------------------------------------------------- */
+/* ---- Units and their entries (dwarf_unit.c) -------------------------------------------------- */
 
 struct iq_dw_abbrev {
 	uint64_t code;
@@ -148,11 +148,14 @@ struct iq_dw_unit *iq_dw_unit(struct iq_dwarf *d, uint64_t offset);
 /* Forget units if more than KEEP are known; pointers to them must not be held. */
 void iq_dw_units_trim(struct iq_dwarf *d, unsigned int keep);
 
-/* The entry at *OFFSET of .debug_info; false at the end of a list of siblings, and if it is damaged. */
+/*
+ * The entry at *OFFSET of .debug_info; false at the end of a list of siblings, and if it is
+ * damaged.
+ */
 bool iq_dw_die(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_die *die);
 /*
- * Go through an entry's attributes: start with iq_dw_attrs(), then until false.  When they have all been
- * gone through, *END is the offset behind the entry.
+ * Go through an entry's attributes: start with iq_dw_attrs(), then until false.  When they have
+ * all been gone through, *END is the offset behind the entry.
  */
 struct iq_dw_attrs {
 	const struct iq_dw_unit *unit;
@@ -163,7 +166,7 @@ bool iq_dw_attr_next(struct iq_dw_attrs *a, uint32_t *name, struct iq_dw_value *
 /* Offset behind the attributes; 0 if they are damaged. */
 uint64_t iq_dw_attrs_end(const struct iq_dw_attrs *a);
 
-/* ---- Address ranges (dwarf_ranges.c) ---------------------------------------------------------- */
+/* ---- Address ranges (dwarf_ranges.c) --------------------------------------------------------- */
 
 struct iq_dw_pc {
 	bool has_low, has_high, high_is_size, has_ranges;
@@ -177,7 +180,7 @@ void iq_dw_pc_each(const struct iq_dw_unit *u, const struct iq_dw_pc *pc,
 		   bool (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
 bool iq_dw_pc_contains(const struct iq_dw_unit *u, const struct iq_dw_pc *pc, uint64_t address);
 
-/* ---- From addresses to units (dwarf_index.c) -------------------------------------------------- */
+/* ---- From addresses to units (dwarf_index.c) ------------------------------------------------- */
 
 /* The unit that ADDRESS (a link address) belongs to; NULL: none. */
 struct iq_dw_unit *iq_dw_unit_at(struct iq_dwarf *d, uint64_t address);
@@ -185,7 +188,7 @@ struct iq_dw_unit *iq_dw_unit_at(struct iq_dwarf *d, uint64_t address);
 struct iq_dw_unit *iq_dw_unit_around(struct iq_dwarf *d, uint64_t offset);
 void iq_dw_index_free(struct iq_dwarf *d);
 
-/* ---- Lines (lines.c), functions (inlines.c), paths (source_path.c) ---------------------------- */
+/* ---- Lines (lines.c), functions (inlines.c), paths (source_path.c) --------------------------- */
 
 /* Line of a link address, from the table of the unit U. */
 bool iq_dw_line(struct iq_dw_unit *u, uint64_t address, const char **file, unsigned int *line);
@@ -194,8 +197,8 @@ const char *iq_dw_file(struct iq_dw_unit *u, uint64_t file);
 void iq_dw_lines_free(struct iq_dw_lines *lines);
 void iq_dw_functions_free(struct iq_dw_functions *functions);
 /*
- * The path that people know a source file by (see debugfile.h), from the unit's compilation directory, a
- * directory ("" none) and a file name.  Owned by D; NULL without memory.
+ * The path that people know a source file by (see debugfile.h), from the unit's compilation
+ * directory, a directory ("" none) and a file name.  Owned by D; NULL without memory.
  */
 const char *iq_dw_source_path(struct iq_dwarf *d, const char *comp_dir, const char *dir,
 			      const char *name);

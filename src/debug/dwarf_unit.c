@@ -41,7 +41,7 @@ bool iq_dw_unit_header(struct iq_dwarf *d, uint64_t offset, struct iq_dw_unit *u
 	return true;
 }
 
-/* ---- Abbreviations ---------------------------------------------------------------------------- */
+/* ---- Abbreviations --------------------------------------------------------------------------- */
 
 static int by_code(const void *pa, const void *pb)
 {
@@ -97,10 +97,11 @@ static const struct iq_dw_abbrev *abbrev(const struct iq_dw_unit *u, uint64_t co
 	/* They are numbered from 1 on, as a rule. */
 	if (code && code <= u->nr_abbrevs && u->abbrevs[code - 1].code == code)
 		return &u->abbrevs[code - 1];
-	return u->nr_abbrevs ? bsearch(&key, u->abbrevs, u->nr_abbrevs, sizeof(key), by_code) : NULL;
+	return u->nr_abbrevs ? bsearch(&key, u->abbrevs, u->nr_abbrevs, sizeof(key), by_code)
+			     : NULL;
 }
 
-/* ---- Entries ---------------------------------------------------------------------------------- */
+/* ---- Entries --------------------------------------------------------------------------------- */
 
 bool iq_dw_die(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_die *die)
 {
@@ -114,7 +115,10 @@ bool iq_dw_die(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_die *di
 	if (c.bad || !a)
 		return false;
 	*die = (struct iq_dw_die){
-		.offset = offset, .tag = a->tag, .children = a->children, .specs = a->specs,
+		.offset = offset,
+		.tag = a->tag,
+		.children = a->children,
+		.specs = a->specs,
 		.attributes = (uint64_t)(c.p - u->dwarf->section[IQ_DW_INFO].data),
 	};
 	return true;
@@ -179,22 +183,38 @@ static void set(struct iq_dw_value *v, enum iq_dw_class class, uint64_t number)
 static unsigned int fixed_size(const struct iq_dw_unit *u, uint64_t form)
 {
 	switch (form) {
-	case DW_FORM_data1: case DW_FORM_flag: case DW_FORM_ref1: case DW_FORM_strx1:
+	case DW_FORM_data1:
+	case DW_FORM_flag:
+	case DW_FORM_ref1:
+	case DW_FORM_strx1:
 	case DW_FORM_addrx1:
 		return 1;
-	case DW_FORM_data2: case DW_FORM_ref2: case DW_FORM_strx2: case DW_FORM_addrx2:
+	case DW_FORM_data2:
+	case DW_FORM_ref2:
+	case DW_FORM_strx2:
+	case DW_FORM_addrx2:
 		return 2;
-	case DW_FORM_data4: case DW_FORM_ref4: case DW_FORM_strx4: case DW_FORM_addrx4:
+	case DW_FORM_data4:
+	case DW_FORM_ref4:
+	case DW_FORM_strx4:
+	case DW_FORM_addrx4:
 	case DW_FORM_ref_sup4:
 		return 4;
-	case DW_FORM_data8: case DW_FORM_ref8: case DW_FORM_ref_sig8: case DW_FORM_ref_sup8:
+	case DW_FORM_data8:
+	case DW_FORM_ref8:
+	case DW_FORM_ref_sig8:
+	case DW_FORM_ref_sup8:
 		return 8;
 	case DW_FORM_addr:
 		return u->address_size;
 	case DW_FORM_ref_addr:
 		return u->version == 2 ? u->address_size : u->offset_size;
-	case DW_FORM_strp: case DW_FORM_line_strp: case DW_FORM_sec_offset: case DW_FORM_strp_sup:
-	case DW_FORM_GNU_ref_alt: case DW_FORM_GNU_strp_alt:
+	case DW_FORM_strp:
+	case DW_FORM_line_strp:
+	case DW_FORM_sec_offset:
+	case DW_FORM_strp_sup:
+	case DW_FORM_GNU_ref_alt:
+	case DW_FORM_GNU_strp_alt:
 		return u->offset_size;
 	default:
 		return 0;
@@ -207,12 +227,18 @@ static void fixed_value(struct iq_dw_value *v, const struct iq_dw_unit *u, uint6
 	switch (form) {
 	case DW_FORM_addr:
 		return set(v, IQ_DW_ADDRESS, number);
-	case DW_FORM_data1: case DW_FORM_data2: case DW_FORM_flag:
+	case DW_FORM_data1:
+	case DW_FORM_data2:
+	case DW_FORM_flag:
 		return set(v, IQ_DW_CONSTANT, number);
-	case DW_FORM_data4: case DW_FORM_data8:
+	case DW_FORM_data4:
+	case DW_FORM_data8:
 		/* Versions 2 and 3 have no form of its own for offsets: whoever asks knows. */
 		return set(v, IQ_DW_CONSTANT, number);
-	case DW_FORM_ref1: case DW_FORM_ref2: case DW_FORM_ref4: case DW_FORM_ref8:
+	case DW_FORM_ref1:
+	case DW_FORM_ref2:
+	case DW_FORM_ref4:
+	case DW_FORM_ref8:
 		return set(v, IQ_DW_REFERENCE, u->offset + number);
 	case DW_FORM_ref_addr:
 		return set(v, IQ_DW_REFERENCE, number);
@@ -222,9 +248,13 @@ static void fixed_value(struct iq_dw_value *v, const struct iq_dw_unit *u, uint6
 		return value_string(v, u, IQ_DW_STR, number);
 	case DW_FORM_line_strp:
 		return value_string(v, u, IQ_DW_LINE_STR, number);
-	case DW_FORM_strx1: case DW_FORM_strx2: case DW_FORM_strx4:
+	case DW_FORM_strx1:
+	case DW_FORM_strx2:
+	case DW_FORM_strx4:
 		return value_strx(v, u, number);
-	case DW_FORM_addrx1: case DW_FORM_addrx2: case DW_FORM_addrx4:
+	case DW_FORM_addrx1:
+	case DW_FORM_addrx2:
+	case DW_FORM_addrx4:
 		return value_addrx(v, u, number);
 	default:
 		/* Another file's, or a type's signature. */
@@ -232,7 +262,8 @@ static void fixed_value(struct iq_dw_value *v, const struct iq_dw_unit *u, uint6
 	}
 }
 
-static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit, struct iq_dw_value *v)
+static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit,
+		       struct iq_dw_value *v)
 {
 	struct iq_dw_cursor *c = &a->value;
 	const struct iq_dw_unit *u = a->unit;
@@ -254,9 +285,11 @@ static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit, s
 		return set(v, IQ_DW_REFERENCE, u->offset + iq_dw_uleb(c));
 	case DW_FORM_rnglistx:
 		return set(v, IQ_DW_LIST_INDEX, iq_dw_uleb(c));
-	case DW_FORM_strx: case DW_FORM_GNU_str_index:
+	case DW_FORM_strx:
+	case DW_FORM_GNU_str_index:
 		return value_strx(v, u, iq_dw_uleb(c));
-	case DW_FORM_addrx: case DW_FORM_GNU_addr_index:
+	case DW_FORM_addrx:
+	case DW_FORM_GNU_addr_index:
 		return value_addrx(v, u, iq_dw_uleb(c));
 	case DW_FORM_loclistx:
 		iq_dw_uleb(c);
@@ -277,7 +310,8 @@ static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit, s
 		return iq_dw_skip(c, iq_dw_uint(c, 2));
 	case DW_FORM_block4:
 		return iq_dw_skip(c, iq_dw_uint(c, 4));
-	case DW_FORM_block: case DW_FORM_exprloc:
+	case DW_FORM_block:
+	case DW_FORM_exprloc:
 		return iq_dw_skip(c, iq_dw_uleb(c));
 	default:
 		/* Of unknown size: nothing behind it can be read. */
@@ -299,7 +333,7 @@ bool iq_dw_attr_next(struct iq_dw_attrs *a, uint32_t *name, struct iq_dw_value *
 	return !a->value.bad;
 }
 
-/* ---- Units ------------------------------------------------------------------------------------ */
+/* ---- Units ----------------------------------------------------------------------------------- */
 
 /* Versions 2 and 3 write offsets as plain numbers. */
 static bool is_offset(const struct iq_dw_value *v)

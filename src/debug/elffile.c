@@ -15,7 +15,8 @@
 
 static struct iq_error *not_elf(const struct iq_elffile *e, const char *why)
 {
-	return iq_error_new(IQ_E_FORMAT, "%s is not an ELF file that can be used: %s", e->path, why);
+	return iq_error_new(IQ_E_FORMAT, "%s is not an ELF file that can be used: %s", e->path,
+			    why);
 }
 
 static bool inside(const struct iq_elffile *e, uint64_t offset, uint64_t size)
@@ -140,7 +141,8 @@ const uint8_t *iq_elffile_bytes(const struct iq_elffile *e, unsigned int section
 	const Elf64_Shdr *s = section < e->nr_sections ? &e->sections[section] : NULL;
 
 	*size = 0;
-	if (!s || s->sh_type == SHT_NOBITS || s->sh_type == SHT_NULL || s->sh_flags & SHF_COMPRESSED)
+	if (!s || s->sh_type == SHT_NOBITS || s->sh_type == SHT_NULL ||
+	    s->sh_flags & SHF_COMPRESSED)
 		return NULL;
 	*size = s->sh_size;
 	return s->sh_size ? e->map + s->sh_offset : NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An ELF file of debug information (elf(5)): 64 bits, little-endian.  The file is mapped, not read: a vmlinux
- * is hundreds of megabytes, of which a look-up needs a few pages.  Only the section headers and
- * their names are gone through when it is opened; all they say is checked against the file's size.
+ * An ELF file of debug information (elf(5)): 64 bits, little-endian.  The file is mapped, not
+ * read: a vmlinux is hundreds of megabytes, of which a look-up needs a few pages.  Only the
+ * section headers and their names are gone through when it is opened; all they say is checked
+ * against the file's size.
  */
 #ifndef INQUEST_DEBUG_ELFFILE_H
 #define INQUEST_DEBUG_ELFFILE_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The function at an address, and the functions inlined into it there. */
-#include "dwarf_read.h"
 #include "inlines.h"
+#include "dwarf_read.h"
 #include <stdlib.h>
 
 /* Inlined functions and blocks that may lie in each other. */
@@ -14,10 +14,10 @@ struct scope {
 	struct iq_dw_die die;
 	struct iq_dw_pc pc;
 	uint64_t sibling; /* 0 unknown */
-	uint64_t origin;  /* abstract_origin or specification; 0 none */
+	uint64_t origin; /* abstract_origin or specification; 0 none */
 	const char *name;
 	uint64_t call_file, call_line;
-	uint64_t next;	  /* offset behind the entry's own attributes */
+	uint64_t next; /* offset behind the entry's own attributes */
 };
 
 static bool read_scope(const struct iq_dw_unit *u, uint64_t offset, struct scope *s)
@@ -103,7 +103,7 @@ static const char *name_of(struct iq_dw_unit *u, const struct scope *scope)
 	return NULL;
 }
 
-/* ---- Functions of a unit ---------------------------------------------------------------------- */
+/* ---- Functions of a unit --------------------------------------------------------------------- */
 
 struct function {
 	uint64_t start, end, die;
@@ -146,7 +146,10 @@ static int by_start(const void *pa, const void *pb)
 	return a->die < b->die ? -1 : a->die > b->die;
 }
 
-/* The children of the unit's entry that have addresses (C has no nested functions or name spaces). */
+/*
+ * The children of the unit's entry that have addresses (C has no nested functions or name
+ * spaces).
+ */
 static struct iq_dw_functions *functions_of(struct iq_dw_unit *u)
 {
 	struct adding adding;
@@ -185,7 +188,7 @@ static const struct function *function_at(struct iq_dw_unit *u, uint64_t address
 	return low && address < f->list[low - 1].end ? &f->list[low - 1] : NULL;
 }
 
-/* ---- The chain -------------------------------------------------------------------------------- */
+/* ---- The chain ------------------------------------------------------------------------------- */
 
 /* The child of S that contains ADDRESS and can contain inlined functions. */
 static bool descend(const struct iq_dw_unit *u, struct scope *s, uint64_t address)
@@ -223,8 +226,10 @@ unsigned int iq_dw_inlines(struct iq_dw_unit *u, uint64_t address, struct iq_inl
 	while (depth-- > 0 && nr < max) {
 		const char *name = name_of(u, &chain[depth]);
 
-		out[nr++] = (struct iq_inline){.function = name ? name : "", .file = file ? file : "",
-					       .line = line, .inlined = depth > 0};
+		out[nr++] = (struct iq_inline){.function = name ? name : "",
+					       .file = file ? file : "",
+					       .line = line,
+					       .inlined = depth > 0};
 		file = iq_dw_file(u, chain[depth].call_file);
 		line = (unsigned int)IQ_MIN(chain[depth].call_line, UINT32_MAX);
 	}

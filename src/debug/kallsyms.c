@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Look-up in the kernel's own symbol table, as kernel/kallsyms.c does it: an address by binary search
- * in the table of addresses, a name by binary search in seqs_of_names.  Nothing is expanded but the
- * names that a search meets, and the blocks of 256 names around those that are handed out, which are
- * kept.
+ * Look-up in the kernel's own symbol table, as kernel/kallsyms.c does it: an address by binary
+ * search in the table of addresses, a name by binary search in seqs_of_names.  Nothing is
+ * expanded but the names that a search meets, and the blocks of 256 names around those that are
+ * handed out, which are kept.
  */
 #include "kallsyms.h"
 #include <stdlib.h>
@@ -24,8 +24,8 @@ bool iq_ksym_marker(struct iq_kallsyms *k, unsigned int b, uint64_t *offset)
 }
 
 /*
- * The name that begins at P, LEN > 0 bytes before the end: number of its tokens, and in *LEAD of the
- * bytes before them.
+ * The name that begins at P, LEN > 0 bytes before the end: number of its tokens, and in *LEAD of
+ * the bytes before them.
  */
 static unsigned int name_length(const uint8_t *p, size_t len, enum iq_ksym_long form,
 				unsigned int *lead)
@@ -104,8 +104,8 @@ static const uint8_t *block_bytes(struct iq_kallsyms *k, unsigned int b, size_t 
 }
 
 /*
- * Expand the name at P (LEN bytes before the end of its block) to OUT, type letter first, and step over
- * it.  Returns its length; 0 if it makes no sense.
+ * Expand the name at P (LEN bytes before the end of its block) to OUT, type letter first, and
+ * step over it.  Returns its length; 0 if it makes no sense.
  */
 static unsigned int expand(const struct iq_kallsyms *k, const uint8_t **p, size_t len, char *out)
 {
@@ -234,8 +234,9 @@ bool iq_ksym_find(struct iq_kallsyms *k, uint64_t address, unsigned int *i)
 }
 
 /*
- * Where symbol I, which is at ADDRESS, ends: at the next higher address.  The last one of the kernel,
- * and of the per-CPU variables (whose "addresses" are small offsets up to 6.14), ends with its page.
+ * Where symbol I, which is at ADDRESS, ends: at the next higher address.  The last one of the
+ * kernel, and of the per-CPU variables (whose "addresses" are small offsets up to 6.14), ends
+ * with its page.
  */
 static uint64_t symbol_end(struct iq_kallsyms *k, unsigned int i, uint64_t address)
 {
@@ -270,7 +271,9 @@ static bool ops_get(struct iq_symtab *t, unsigned int i, struct iq_symbol *ret)
 
 	if (!name || !iq_ksym_address(k, i, &address))
 		return false;
-	*ret = (struct iq_symbol){.name = name + 1, .type = name[0], .address = address,
+	*ret = (struct iq_symbol){.name = name + 1,
+				  .type = name[0],
+				  .address = address,
 				  .size = symbol_end(k, i, address) - address};
 	return true;
 }

@@ -7,13 +7,13 @@
  *   markers       offset into names of every 256th name
  *   token_table   256 strings, one behind the other
  *   token_index   256 16-bit offsets into token_table
- *   offsets       one 32-bit number for each symbol (or `addresses`: 64 bits), see enum iq_ksym_mode
+ *   offsets       one 32-bit number for each symbol (or `addresses`: 64 bits): enum iq_ksym_mode
  *   relative_base what the offsets are relative to (not in 7.0 and later)
- *   seqs_of_names symbol numbers in the order of their names, 3 bytes each, most significant first (6.2)
+ *   seqs_of_names symbol numbers in the order of their names, 3 bytes each, big-endian (6.2)
  *
- * Each label is aligned to 8 bytes (7.x: to 4).  Up to 6.3 the order in memory is offsets, relative_base,
- * num_syms, names, markers, seqs_of_names, token_table, token_index; since 6.4 it is as above.
- * Up to 4.19 num_syms and markers are of 64 bits.
+ * Each label is aligned to 8 bytes (7.x: to 4).  Up to 6.3 the order in memory is offsets,
+ * relative_base, num_syms, names, markers, seqs_of_names, token_table, token_index; since 6.4 it
+ * is as above. Up to 4.19 num_syms and markers are of 64 bits.
  *
  * An expanded name begins with the type letter.  A length from 128 on takes two bytes since 6.1.
  */
@@ -40,7 +40,10 @@ enum iq_ksym_checked { IQ_KSYM_UNCHECKED, IQ_KSYM_SOUND, IQ_KSYM_DAMAGED };
 /* How a length byte from 128 on is to be read. */
 enum iq_ksym_long { IQ_KSYM_LONG_UNKNOWN, IQ_KSYM_LONG_ONE_BYTE, IQ_KSYM_LONG_TWO_BYTES };
 
-/* The names of one block, expanded: "Tname\0" at text + offset[i & 255]; UINT32_MAX: not readable. */
+/*
+ * The names of one block, expanded: "Tname\0" at text + offset[i & 255]; UINT32_MAX: not
+ * readable.
+ */
 struct iq_ksym_block {
 	uint32_t offset[IQ_KSYM_BLOCK];
 	char text[];
@@ -71,15 +74,15 @@ static inline uint64_t iq_ksym_align(uint64_t address, unsigned int alignment)
 	return (address + alignment - 1) & ~(uint64_t)(alignment - 1);
 }
 
-/* ---- kallsyms.c ------------------------------------------------------------------------------- */
+/* ---- kallsyms.c ------------------------------------------------------------------------------ */
 
 /* An empty table that reads from VM; NULL without memory.  iq_symtab_close() ends it. */
 struct iq_kallsyms *iq_ksym_new(struct iq_vm *vm);
 /* Offset of block B's first name; false if it cannot be read or is out of range. */
 bool iq_ksym_marker(struct iq_kallsyms *k, unsigned int b, uint64_t *offset);
 /*
- * Step over COUNT names in the LEN bytes at P: *USED is how many bytes they take.  False if they need
- * more than LEN.  *SAW_LONG is set if a length from 128 on was met.
+ * Step over COUNT names in the LEN bytes at P: *USED is how many bytes they take.  False if they
+ * need more than LEN.  *SAW_LONG is set if a length from 128 on was met.
  */
 bool iq_ksym_skip(const uint8_t *p, size_t len, unsigned int count, enum iq_ksym_long form,
 		  size_t *used, bool *saw_long);
@@ -92,11 +95,14 @@ const char *iq_ksym_peek(struct iq_kallsyms *k, unsigned int i);
 /* Greatest address at or below ADDRESS: the first symbol of it. */
 bool iq_ksym_find(struct iq_kallsyms *k, uint64_t address, unsigned int *i);
 
-/* ---- kallsyms_tokens.c ------------------------------------------------------------------------ */
+/* ---- kallsyms_tokens.c ----------------------------------------------------------------------- */
 
 /* Read the token tables at TABLE and INDEX. */
 struct iq_error *iq_ksym_tokens(struct iq_kallsyms *k, uint64_t table, uint64_t index) IQ_CHECK;
-/* Where token_table must begin if INDEX (the 512 bytes at ADDRESS) lies directly behind it; 0: nowhere. */
+/*
+ * Where token_table must begin if INDEX (the 512 bytes at ADDRESS) lies directly behind it; 0:
+ * nowhere.
+ */
 uint64_t iq_ksym_table_before(struct iq_vm *vm, uint64_t address, const uint8_t *index);
 /* Where token_index lies behind the token_table at TABLE; 0: that is no token_table. */
 uint64_t iq_ksym_index_behind(struct iq_vm *vm, uint64_t table);

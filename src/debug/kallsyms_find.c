@@ -3,19 +3,22 @@
  * Finding kallsyms in a kernel image without help (kernels before 6.0 do not name its tables in
  * VMCOREINFO; a dump may have none).
  *
- * What can be recognised with certainty is token_index: 256 rising 16-bit numbers from 0 on, aligned
- * to 4 bytes, directly behind a table of 256 strings in which they are the offsets of the strings and
- * in which '0' to '9' and letters stand for themselves.  Reading a whole image for that is slow where
- * pages are compressed, so the neighbourhood of the largest table is looked at first: hundreds of
- * kilobytes of rising (or falling) 32-bit offsets cannot be missed by looking at one page in 32.
- * From the tokens on backwards lie markers, names and num_syms.
+ * What can be recognised with certainty is token_index: 256 rising 16-bit numbers from 0 on,
+ * aligned to 4 bytes, directly behind a table of 256 strings in which they are the offsets of the
+ * strings and in which '0' to '9' and letters stand for themselves.  Reading a whole image for
+ * that is slow where pages are compressed, so the neighbourhood of the largest table is looked at
+ * first: hundreds of kilobytes of rising (or falling) 32-bit offsets cannot be missed by looking
+ * at one page in 32. From the tokens on backwards lie markers, names and num_syms.
  */
 #include "kallsyms.h"
 
 #define PAGE 4096U
 #define INDEX_SIZE 512U
 #define STRIDE (32 * PAGE)
-/* Names, markers and seqs_of_names of 2^18 symbols; the most that lies between num_syms and tokens. */
+/*
+ * Names, markers and seqs_of_names of 2^18 symbols; the most that lies between num_syms and
+ * tokens.
+ */
 #define BEFORE_TOKENS (8U << 20)
 /* More than 256 names ever take. */
 #define BLOCK_BYTES (IQ_KSYM_BLOCK * (IQ_KSYM_NAME_MAX + 2U))
@@ -141,7 +144,7 @@ static bool find_tokens(struct iq_vm *vm, uint64_t start, uint64_t end,
 	return tokens_in_range(vm, start, end, where);
 }
 
-/* ---- From the tokens back to num_syms --------------------------------------------------------- */
+/* ---- From the tokens back to num_syms -------------------------------------------------------- */
 
 static bool is_type_letter(char c)
 {
@@ -170,8 +173,8 @@ static bool names_end(struct iq_kallsyms *k, uint64_t offset, unsigned int count
 }
 
 /*
- * Do markers of SIZE bytes at offset MARKERS belong to NUM names at offset NAMES?  The first two are
- * looked at first: nearly all guesses end there.
+ * Do markers of SIZE bytes at offset MARKERS belong to NUM names at offset NAMES?  The first two
+ * are looked at first: nearly all guesses end there.
  */
 static bool markers_fit(struct search *s, uint64_t names, unsigned int num, uint64_t markers,
 			unsigned int size, enum iq_ksym_long form)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Opening kallsyms: where the tables are that VMCOREINFO does not name, and which of its variants they
- * are.  Every guess is checked against something that cannot be right by chance: the names of the
- * first and the last block end exactly where the markers say, addresses rise, the symbol that is
- * known lies where it must.
+ * Opening kallsyms: where the tables are that VMCOREINFO does not name, and which of its variants
+ * they are.  Every guess is checked against something that cannot be right by chance: the names
+ * of the first and the last block end exactly where the markers say, addresses rise, the symbol
+ * that is known lies where it must.
  */
 #include "kallsyms.h"
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static unsigned int blocks_of(unsigned int nr)
 	return (nr + IQ_KSYM_BLOCK - 1) / IQ_KSYM_BLOCK;
 }
 
-/* ---- names, num_syms, tokens ------------------------------------------------------------------ */
+/* ---- names, num_syms, tokens ----------------------------------------------------------------- */
 
 /* Up to 4.19 num_syms is of 64 bits, but little-endian, and small. */
 static bool num_syms_at(struct iq_kallsyms *k, uint64_t address)
@@ -31,8 +31,10 @@ static struct iq_error *read_num_syms(struct iq_kallsyms *k, struct iq_kallsyms_
 	if (!w->num_syms)
 		return iq_error_new(IQ_E_NOT_FOUND, "the place of kallsyms_num_syms is not known");
 	if (!num_syms_at(k, w->num_syms))
-		return iq_error_new(IQ_E_FORMAT, "kallsyms_num_syms at %#llx is not a number of "
-				    "symbols", (unsigned long long)w->num_syms);
+		return iq_error_new(IQ_E_FORMAT,
+				    "kallsyms_num_syms at %#llx is not a number of "
+				    "symbols",
+				    (unsigned long long)w->num_syms);
 	free(k->blocks);
 	free(k->checked);
 	k->nr_blocks = blocks_of(k->symtab.nr);
@@ -51,11 +53,12 @@ static struct iq_error *read_tokens(struct iq_kallsyms *k, struct iq_kallsyms_wh
 	    !iq_vm_read(k->vm, w->token_index, index, sizeof(index), NULL))
 		w->token_table = iq_ksym_table_before(k->vm, w->token_index, index);
 	if (!w->token_table || !w->token_index)
-		return iq_error_new(IQ_E_NOT_FOUND, "the place of kallsyms_token_table is not known");
+		return iq_error_new(IQ_E_NOT_FOUND,
+				    "the place of kallsyms_token_table is not known");
 	return iq_ksym_tokens(k, w->token_table, w->token_index);
 }
 
-/* ---- markers ---------------------------------------------------------------------------------- */
+/* ---- markers --------------------------------------------------------------------------------- */
 
 /* Do COUNT names from START on end at END, with up to SLACK bytes left? */
 static bool names_end_at(struct iq_kallsyms *k, uint64_t start, unsigned int count, uint64_t end,
@@ -80,8 +83,8 @@ static bool names_end_at(struct iq_kallsyms *k, uint64_t start, unsigned int cou
 }
 
 /*
- * Are the markers at ADDRESS, SIZE bytes each?  The names lie directly before them, so the last name
- * ends at most 7 bytes before ADDRESS.
+ * Are the markers at ADDRESS, SIZE bytes each?  The names lie directly before them, so the last
+ * name ends at most 7 bytes before ADDRESS.
  */
 static struct iq_error *try_markers(struct iq_kallsyms *k, uint64_t names, uint64_t address,
 				    unsigned int size, bool *ret)
@@ -100,8 +103,8 @@ static struct iq_error *try_markers(struct iq_kallsyms *k, uint64_t names, uint6
 	k->long_form = IQ_KSYM_LONG_UNKNOWN;
 	if (!iq_ksym_marker(k, 0, &first) || first || !iq_ksym_marker(k, last, &tail))
 		return NULL;
-	if (last && (!iq_ksym_marker(k, 1, &second) ||
-		     !names_end_at(k, 0, IQ_KSYM_BLOCK, second, 0)))
+	if (last &&
+	    (!iq_ksym_marker(k, 1, &second) || !names_end_at(k, 0, IQ_KSYM_BLOCK, second, 0)))
 		return NULL;
 	*ret = names_end_at(k, tail, k->symtab.nr - last * IQ_KSYM_BLOCK, address - names, 7);
 	return NULL;
@@ -122,13 +125,18 @@ static struct iq_error *find_markers(struct iq_kallsyms *k, struct iq_kallsyms_w
 			return NULL;
 		}
 	}
-	return iq_error_new(IQ_E_FORMAT, "the names of kallsyms at %#llx do not end where its "
-			    "markers say", (unsigned long long)w->names);
+	return iq_error_new(IQ_E_FORMAT,
+			    "the names of kallsyms at %#llx do not end where its "
+			    "markers say",
+			    (unsigned long long)w->names);
 }
 
-/* ---- addresses -------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
-/* Of 17 symbols from the first to the last none lies below the one before it, the last is the kernel's. */
+/*
+ * Of 17 symbols from the first to the last none lies below the one before it, the last is the
+ * kernel's.
+ */
 static bool addresses_rise(struct iq_kallsyms *k)
 {
 	uint64_t before = 0, address = 0;
@@ -187,7 +195,7 @@ static struct iq_error *try_addresses(struct iq_kallsyms *k, const struct check 
 struct place {
 	uint64_t table;
 	uint64_t base_at; /* 0: none */
-	uint64_t behind;  /* first byte behind both */
+	uint64_t behind; /* first byte behind both */
 	bool absolute;
 };
 
@@ -233,8 +241,8 @@ static struct iq_error *find_addresses(struct iq_kallsyms *k, struct iq_kallsyms
 			uint64_t base = 0;
 
 			if (p->absolute != (mode == IQ_KSYM_ABSOLUTE) ||
-			    (based && (!p->base_at ||
-				       iq_vm_read_uint(k->vm, p->base_at, 8, &base))))
+			    (based &&
+			     (!p->base_at || iq_vm_read_uint(k->vm, p->base_at, 8, &base))))
 				continue;
 			IQ_TRY(try_addresses(k, check, mode, p->table, base, &good));
 			if (!good)
@@ -251,7 +259,7 @@ static struct iq_error *find_addresses(struct iq_kallsyms *k, struct iq_kallsyms
 	return iq_error_new(IQ_E_FORMAT, "the addresses of kallsyms make no sense");
 }
 
-/* ---- seqs_of_names ---------------------------------------------------------------------------- */
+/* ---- seqs_of_names --------------------------------------------------------------------------- */
 
 /* Names at 9 places in the order of seqs_of_names rise. */
 static bool seqs_rise(struct iq_kallsyms *k)
@@ -277,15 +285,15 @@ static bool seqs_rise(struct iq_kallsyms *k)
 }
 
 /*
- * Many kernels have none: then names are looked up through an index of all of them.  They lie behind
- * the markers, or behind the offsets (and relative_base).
+ * Many kernels have none: then names are looked up through an index of all of them.  They lie
+ * behind the markers, or behind the offsets (and relative_base).
  */
 static struct iq_error *find_seqs(struct iq_kallsyms *k, const struct iq_kallsyms_where *w,
 				  uint64_t behind)
 {
 	uint64_t size = (uint64_t)k->symtab.nr * 3, markers_end = w->markers + k->markers.size;
-	uint64_t candidates[] = {w->seqs_of_names, behind, behind - 4, iq_ksym_align(markers_end, 8),
-				 markers_end};
+	uint64_t candidates[] = {w->seqs_of_names, behind, behind - 4,
+				 iq_ksym_align(markers_end, 8), markers_end};
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(candidates); i++) {
 		uint64_t at = candidates[i];

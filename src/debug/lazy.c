@@ -31,8 +31,12 @@ struct iq_error *iq_lazy_open(struct iq_lazy *l, struct iq_vm *vm, uint64_t addr
 		free(state);
 		return iq_error_nomem();
 	}
-	*l = (struct iq_lazy){.vm = vm, .address = address, .size = size, .state = state,
-			      .bytes = (uint8_t *)mapping + lead, .mapping = mapping,
+	*l = (struct iq_lazy){.vm = vm,
+			      .address = address,
+			      .size = size,
+			      .state = state,
+			      .bytes = (uint8_t *)mapping + lead,
+			      .mapping = mapping,
 			      .mapped = mapped};
 	return NULL;
 }

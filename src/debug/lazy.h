@@ -26,8 +26,8 @@ struct iq_error *iq_lazy_open(struct iq_lazy *l, struct iq_vm *vm, uint64_t addr
 			      uint64_t size) IQ_CHECK;
 void iq_lazy_close(struct iq_lazy *l);
 /*
- * LEN bytes at OFFSET, valid until the table is closed.  NULL: outside of the table, or a page of them
- * cannot be read.
+ * LEN bytes at OFFSET, valid until the table is closed.  NULL: outside of the table, or a page of
+ * them cannot be read.
  */
 const uint8_t *iq_lazy_get(struct iq_lazy *l, uint64_t offset, size_t len);
 /* LEN > 0 bytes at OFFSET are inside of the table and have already been read. */

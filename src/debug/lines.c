@@ -32,7 +32,7 @@ struct iq_dw_lines {
 	unsigned int nr_sequences, room_sequences;
 	const char **dirs;
 	unsigned int nr_dirs, room_dirs;
-	struct file *files;	    /* numbered as in the program */
+	struct file *files; /* numbered as in the program */
 	unsigned int nr_files, room_files;
 };
 
@@ -55,7 +55,7 @@ void iq_dw_lines_free(struct iq_dw_lines *lines)
 	free(lines);
 }
 
-/* ---- Directories and files -------------------------------------------------------------------- */
+/* ---- Directories and files ------------------------------------------------------------------- */
 
 static bool add_dir(struct iq_dw_lines *t, const char *dir)
 {
@@ -174,7 +174,7 @@ static bool read_table(const struct iq_dwarf *d, const struct header *h, struct 
 	return true;
 }
 
-/* ---- The program ------------------------------------------------------------------------------ */
+/* ---- The program ----------------------------------------------------------------------------- */
 
 struct machine {
 	const struct header *h;
@@ -215,9 +215,11 @@ static bool end_sequence(struct machine *m)
 		if (!iq_grow(&t->sequences, &t->room_sequences, t->nr_sequences + 1,
 			     sizeof(*t->sequences)))
 			return false;
-		t->sequences[t->nr_sequences++] = (struct sequence){
-			.start = t->rows[m->first].address, .end = m->address,
-			.first = m->first, .nr = nr};
+		t->sequences[t->nr_sequences++] =
+			(struct sequence){.start = t->rows[m->first].address,
+					  .end = m->address,
+					  .first = m->first,
+					  .nr = nr};
 	}
 	reset(m);
 	return true;
@@ -285,7 +287,8 @@ static bool run(const struct header *h, struct iq_dw_cursor *c, struct iq_dw_lin
 			unsigned int special = opcode - h->opcode_base;
 
 			m.address += (uint64_t)(special / h->line_range) * h->min_length;
-			m.line += (uint64_t)(int64_t)(h->line_base + (int)(special % h->line_range));
+			m.line +=
+				(uint64_t)(int64_t)(h->line_base + (int)(special % h->line_range));
 			good = emit(&m);
 		} else {
 			good = opcode ? standard(&m, c, opcode) : extended(&m, c);
@@ -296,7 +299,7 @@ static bool run(const struct header *h, struct iq_dw_cursor *c, struct iq_dw_lin
 	return true;
 }
 
-/* ---- The table of a unit ---------------------------------------------------------------------- */
+/* ---- The table of a unit --------------------------------------------------------------------- */
 
 static int by_start(const void *pa, const void *pb)
 {
@@ -385,7 +388,10 @@ const char *iq_dw_file(struct iq_dw_unit *u, uint64_t number)
 	file = &t->files[number];
 	if (!file->name || !*file->name)
 		return NULL;
-	/* Version 5's directory 0 is the compilation directory, as it was when the unit was assembled. */
+	/*
+	 * Version 5's directory 0 is the compilation directory, as it was when the unit was
+	 * assembled.
+	 */
 	if (!file->dir || file->dir >= t->nr_dirs)
 		return iq_dw_source_path(u->dwarf, u->comp_dir, "", file->name);
 	return iq_dw_source_path(u->dwarf, u->comp_dir, t->dirs[file->dir], file->name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ORC look-up, as __orc_find() and unwind_next_frame() of arch/x86/kernel/unwind_orc.c read the tables.
+ * ORC look-up, as __orc_find() and unwind_next_frame() of arch/x86/kernel/unwind_orc.c read the
+ * tables.
  */
 #include "orc.h"
 #include <stdlib.h>
@@ -11,12 +12,12 @@ enum orc_reg { UNDEFINED, PREV_SP, AX, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP
 static enum orc_reg orc_reg(enum iq_orc_layout layout, unsigned int number)
 {
 	static const uint8_t old[16] = {
-		UNDEFINED, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT,
-		BAD, BAD, BAD, BAD, BAD, BAD,
+		UNDEFINED,   PREV_SP,	  DX,  DI,  BP,	 SP,  R10, R13,
+		BP_INDIRECT, SP_INDIRECT, BAD, BAD, BAD, BAD, BAD, BAD,
 	};
 	static const uint8_t v4[16] = {
-		UNDEFINED, AX, DX, SP, BP, DI, R10, R13, PREV_SP, SP_INDIRECT, BP_INDIRECT,
-		BAD, BAD, BAD, BAD, BAD,
+		UNDEFINED, AX,		DX,	     SP,  BP,  DI,  R10, R13,
+		PREV_SP,   SP_INDIRECT, BP_INDIRECT, BAD, BAD, BAD, BAD, BAD,
 	};
 
 	return layout == IQ_ORC_V4 ? v4[number & 15] : old[number & 15];
@@ -27,11 +28,14 @@ static void decode_type(unsigned int flags, enum iq_orc_layout layout, enum orc_
 			struct iq_orc_row *row)
 {
 	static const uint8_t new_types[8] = {
-		IQ_ORC_UNDEFINED, IQ_ORC_END, IQ_ORC_CALL, IQ_ORC_REGS, IQ_ORC_REGS_PARTIAL,
-		IQ_ORC_UNDEFINED, IQ_ORC_UNDEFINED, IQ_ORC_UNDEFINED,
+		IQ_ORC_UNDEFINED,    IQ_ORC_END,       IQ_ORC_CALL,	 IQ_ORC_REGS,
+		IQ_ORC_REGS_PARTIAL, IQ_ORC_UNDEFINED, IQ_ORC_UNDEFINED, IQ_ORC_UNDEFINED,
 	};
 	static const uint8_t old_types[4] = {
-		IQ_ORC_CALL, IQ_ORC_REGS, IQ_ORC_REGS_PARTIAL, IQ_ORC_UNDEFINED,
+		IQ_ORC_CALL,
+		IQ_ORC_REGS,
+		IQ_ORC_REGS_PARTIAL,
+		IQ_ORC_UNDEFINED,
 	};
 	bool end;
 
@@ -173,7 +177,7 @@ static bool nth_ip(struct iq_orc *o, unsigned int i, uint64_t *ip)
 	return true;
 }
 
-/* ---- Tables that are not sorted --------------------------------------------------------------- */
+/* ---- Tables that are not sorted -------------------------------------------------------------- */
 
 /* Of two rows for one address the kernel's own sort puts the mark of a function's end first. */
 static int by_ip(const void *pa, const void *pb)
@@ -217,13 +221,13 @@ static bool sort(struct iq_orc *o)
 	return true;
 }
 
-/* ---- Look-up ---------------------------------------------------------------------------------- */
+/* ---- Look-up --------------------------------------------------------------------------------- */
 
 /*
- * A module's table may consist of a few runs, one a section, each of them sorted: only a look at all
- * rows tells.  That is done once, for tables of up to 64 pages; a kernel's, which is sorted when it is
- * built (5.6) or boots, is checked only where the search comes by: an unsorted one has thousands of
- * runs, one an object file and section.
+ * A module's table may consist of a few runs, one a section, each of them sorted: only a look at
+ * all rows tells.  That is done once, for tables of up to 64 pages; a kernel's, which is sorted
+ * when it is built (5.6) or boots, is checked only where the search comes by: an unsorted one has
+ * thousands of runs, one an object file and section.
  */
 #define ROWS_CHECKED 65536U
 #define NEIGHBOURS 16U

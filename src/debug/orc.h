@@ -6,7 +6,8 @@
 #include "lazy.h"
 #include <inquest/orc.h>
 
-#define IQ_ORC_ROW 6U /* sizeof(struct orc_entry): s16 sp_offset, s16 bp_offset, u16 of bit fields */
+/* sizeof(struct orc_entry): s16 sp_offset, s16 bp_offset, u16 of bit fields */
+#define IQ_ORC_ROW 6U
 #define IQ_ORC_MAX (4U << 20)
 
 struct iq_orc {

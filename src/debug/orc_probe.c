@@ -8,11 +8,14 @@ static const struct {
 	enum iq_orc_layout layout;
 } headers[] = {
 	{{0xdb, 0x84, 0xae, 0xd4, 0x10, 0x3b, 0x31, 0xdd, 0x51, 0xe0,
-	  0x17, 0xf8, 0xf7, 0x97, 0x83, 0xca, 0x98, 0x5c, 0x2c, 0x51}, IQ_ORC_V2},
+	  0x17, 0xf8, 0xf7, 0x97, 0x83, 0xca, 0x98, 0x5c, 0x2c, 0x51},
+	 IQ_ORC_V2},
 	{{0xfe, 0x5d, 0x32, 0xbf, 0x58, 0x1b, 0xd6, 0x3b, 0x2c, 0xa9,
-	  0xa5, 0xc6, 0x5b, 0xa5, 0xa6, 0x25, 0xea, 0xb3, 0xfe, 0x24}, IQ_ORC_V3},
+	  0xa5, 0xc6, 0x5b, 0xa5, 0xa6, 0x25, 0xea, 0xb3, 0xfe, 0x24},
+	 IQ_ORC_V3},
 	{{0x13, 0x7c, 0x36, 0xad, 0x76, 0x27, 0xc4, 0xdd, 0x55, 0x93,
-	  0x21, 0x76, 0xbb, 0x0e, 0xcd, 0xbd, 0x50, 0x41, 0xfc, 0x82}, IQ_ORC_V4},
+	  0x21, 0x76, 0xbb, 0x0e, 0xcd, 0xbd, 0x50, 0x41, 0xfc, 0x82},
+	 IQ_ORC_V4},
 };
 
 static bool by_header(const uint8_t *header, enum iq_orc_layout *ret)
@@ -72,8 +75,8 @@ static unsigned int count_calls(struct iq_vm *vm, enum iq_orc_layout layout, uin
 }
 
 /*
- * V1 and V2 differ in nothing but bits 10 and 11: `end` or `signal` and `end`.  V1 never sets bit 11,
- * V2 does for every place where a stack ends.
+ * V1 and V2 differ in nothing but bits 10 and 11: `end` or `signal` and `end`.  V1 never sets bit
+ * 11, V2 does for every place where a stack ends.
  */
 static enum iq_orc_layout v1_or_v2(struct iq_vm *vm, uint64_t rows, uint64_t num)
 {
@@ -121,7 +124,8 @@ struct iq_error *iq_orc_probe(struct iq_vm *vm, struct iq_types *types, const ui
 	}
 	/* A function or two may be special (entry code); most are not. */
 	if (!most || most * 2 < nr_starts)
-		return iq_error_new(IQ_E_FORMAT, "the ORC rows of this kernel are of an unknown form");
+		return iq_error_new(IQ_E_FORMAT,
+				    "the ORC rows of this kernel are of an unknown form");
 	*ret = best == IQ_ORC_V1 ? v1_or_v2(vm, rows, num) : best;
 	return NULL;
 }

@@ -7,8 +7,8 @@
 #define INDEX_MASK ((1U << INDEX_BITS) - 1)
 
 /*
- * Of a name, eight bytes at a time: a kernel has 100,000 of them, all of which are hashed to look for
- * one.
+ * Of a name, eight bytes at a time: a kernel has 100,000 of them, all of which are hashed to look
+ * for one.
  */
 static uint64_t hash_name(const char *name)
 {

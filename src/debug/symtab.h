@@ -22,8 +22,8 @@ struct iq_symtab_ops {
 };
 
 /*
- * Hash index from names to symbol numbers: open addressing, half full at most.  A slot is 0 (free) or
- * 11 bits of the hash above the symbol's number + 1.
+ * Hash index from names to symbol numbers: open addressing, half full at most.  A slot is 0
+ * (free) or 11 bits of the hash above the symbol's number + 1.
  */
 struct iq_name_index {
 	uint32_t *slots;

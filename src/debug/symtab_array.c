@@ -41,8 +41,11 @@ static bool array_get(struct iq_symtab *t, unsigned int i, struct iq_symbol *ret
 
 	if (!a->sealed)
 		return false;
-	*ret = (struct iq_symbol){.name = a->text + e->name, .module = t->module,
-				  .address = e->address, .size = e->size, .type = (char)e->type};
+	*ret = (struct iq_symbol){.name = a->text + e->name,
+				  .module = t->module,
+				  .address = e->address,
+				  .size = e->size,
+				  .type = (char)e->type};
 	return true;
 }
 
@@ -99,9 +102,11 @@ struct iq_error *iq_symtab_array_add(struct iq_symtab_array *a, uint32_t name, u
 		return iq_error_new(IQ_E_LIMIT, "more than %u symbols", IQ_SYMTAB_MAX);
 	if (!iq_grow(&a->entries, &a->room, a->symtab.nr + 1, sizeof(*a->entries)))
 		return iq_error_nomem();
-	a->entries[a->symtab.nr] = (struct iq_symtab_entry){
-		.address = address, .size = size, .name = name, .type = (uint8_t)type,
-		.order = a->symtab.nr & 0xffffff};
+	a->entries[a->symtab.nr] = (struct iq_symtab_entry){.address = address,
+							    .size = size,
+							    .name = name,
+							    .type = (uint8_t)type,
+							    .order = a->symtab.nr & 0xffffff};
 	a->symtab.nr++;
 	a->sealed = false;
 	return NULL;
@@ -157,7 +162,8 @@ struct iq_error *iq_symtab_seal(struct iq_symtab *t, uint64_t end)
 	for (unsigned int i = t->nr; i-- > 0;) {
 		struct iq_symtab_entry *e = &a->entries[i];
 		uint64_t higher = i + 1 < t->nr && a->entries[i + 1].address > e->address
-					  ? a->entries[i + 1].address : next;
+					  ? a->entries[i + 1].address
+					  : next;
 
 		/* Sizes up to the next address are for symbols that came without one. */
 		if (!e->size && higher > e->address && higher >> 63 == e->address >> 63)

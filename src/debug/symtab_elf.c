@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Symbols of an ELF symbol table, with the letters of nm(1). */
+#include "symtab_elf.h"
 #include "elffile.h"
 #include "symtab_array.h"
-#include "symtab_elf.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -76,7 +76,9 @@ static struct iq_error *add_all(struct iq_symtab_array *a, const struct iq_elffi
 		memcpy(&sym, s->table + i * sizeof(sym), sizeof(sym));
 		if (!is_symbol(s, &sym))
 			continue;
-		/* Not moved by KASLR: numbers, and per-CPU variables (their section begins at 0). */
+		/*
+		 * Not moved by KASLR: numbers, and per-CPU variables (their section begins at 0).
+		 */
 		if (sym.st_shndx != SHN_ABS && sym.st_value >> 63)
 			sym.st_value += (uint64_t)delta;
 		IQ_TRY(iq_symtab_array_add(a, sym.st_name, sym.st_value, sym.st_size,
@@ -126,7 +128,7 @@ struct iq_error *iq_symtab_from_elf(int fd, const char *path, int64_t delta, str
 	return err;
 }
 
-/* ---- One symbol ------------------------------------------------------------------------------- */
+/* ---- One symbol ------------------------------------------------------------------------------ */
 
 /* Offsets of NAME in the names: tails of longer names are shared, so there may be several. */
 #define PLACES 64

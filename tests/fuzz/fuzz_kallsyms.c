@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * kallsyms of any content: the input is kernel memory, in which the tables are looked for and opened
- * at places that the first bytes name.  What is found must answer consistently.
+ * kallsyms of any content: the input is kernel memory, in which the tables are looked for and
+ * opened at places that the first bytes name.  What is found must answer consistently.
  */
 #include "../unit/vm_memory.h"
 #include <inquest/symbols.h>
@@ -49,9 +49,9 @@ static void try_open(struct vm_memory *m, const struct iq_kallsyms_where *where,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct iq_kallsyms_where where = {0};
-	uint64_t *fields[] = {&where.names, &where.num_syms, &where.markers, &where.token_table,
-			      &where.token_index, &where.seqs_of_names, &where.addresses,
-			      &where.offsets, &where.relative_base};
+	uint64_t *fields[] = {&where.names,	  &where.num_syms,    &where.markers,
+			      &where.token_table, &where.token_index, &where.seqs_of_names,
+			      &where.addresses,	  &where.offsets,     &where.relative_base};
 	struct vm_memory m;
 	struct iq_error *err;
 

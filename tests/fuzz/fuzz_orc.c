@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ORC tables of any content: layout, number of rows and the places of both tables, then memory.  A row
- * that is found must be for the address asked for, and the range must hold it.
+ * ORC tables of any content: layout, number of rows and the places of both tables, then memory.
+ * A row that is found must be for the address asked for, and the range must hold it.
  */
 #include "../unit/vm_memory.h"
 #include <inquest/orc.h>
@@ -17,7 +17,8 @@ static void use(struct iq_orc *o, const uint8_t *data, size_t size)
 		uint64_t address = VM_BASE + iq_le32(data + i) % (1u << 28);
 
 		if (iq_orc_lookup(o, address, &row) &&
-		    (row.start > address || row.type > IQ_ORC_REGS_PARTIAL || row.sp_reg > IQ_X86_RIP))
+		    (row.start > address || row.type > IQ_ORC_REGS_PARTIAL ||
+		     row.sp_reg > IQ_X86_RIP))
 			__builtin_trap();
 	}
 	if (iq_orc_range(o, &first, &last) && first > last)

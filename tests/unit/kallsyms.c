@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * kallsyms in all the forms that kernels have had it in, made here as scripts/kallsyms.c of the kernel
- * describes them, opened with all, some and none of the tables' places known.
+ * kallsyms in all the forms that kernels have had it in, made here as scripts/kallsyms.c of the
+ * kernel describes them, opened with all, some and none of the tables' places known.
  */
 #include "vm_memory.h"
 #include <inquest/symbols.h>
@@ -49,7 +49,9 @@ struct symbol {
 static struct symbol symbols[NR];
 static uint64_t stext;
 
-/* Addresses with gaps and aliases, names that compress, a few of one name, one that is very long. */
+/*
+ * Addresses with gaps and aliases, names that compress, a few of one name, one that is very long.
+ */
 static void make_symbols(const struct form *f)
 {
 	static const char *const words[] = {"sys", "read", "_init", "tcp_", "ext4_", "lock", "x"};
@@ -83,7 +85,7 @@ static void make_symbols(const struct form *f)
 		}
 }
 
-/* ---- Tables ----------------------------------------------------------------------------------- */
+/* ---- Tables ---------------------------------------------------------------------------------- */
 
 struct writer {
 	uint8_t *bytes;
@@ -266,7 +268,7 @@ static void make(const struct form *f)
 	assert_true(vm_memory_start(&m));
 }
 
-/* ---- Tests ------------------------------------------------------------------------------------ */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
 /* The first symbol at the address of symbol I. */
 static unsigned int first_alias(unsigned int i)
@@ -319,7 +321,9 @@ static void check_all(struct iq_symtab *t)
 	assert_false(iq_symtab_by_name(t, "", &from, &s));
 	assert_false(iq_symtab_by_name(t, "no.such", &from, &s));
 	assert_false(iq_symtab_at(t, NR, &s));
-	/* Between per-CPU offsets and the kernel lies nothing, nor behind the last symbol's page. */
+	/*
+	 * Between per-CPU offsets and the kernel lies nothing, nor behind the last symbol's page.
+	 */
 	assert_false(iq_symtab_by_address(t, UINT64_C(1) << 47, &s));
 	assert_false(iq_symtab_by_address(t, symbols[NR - 1].address + 4096, &s));
 	assert_false(iq_symtab_by_address(t, UINT64_MAX, &s));
@@ -385,7 +389,10 @@ static void wrong_check(void **state)
 	vm_memory_end(&m);
 }
 
-/* A byte of a name that was overwritten spoils the names behind it up to the next marker, no others. */
+/*
+ * A byte of a name that was overwritten spoils the names behind it up to the next marker, no
+ * others.
+ */
 static void damaged_name(void **state)
 {
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(forms); i++) {
@@ -419,7 +426,8 @@ static void damaged_name(void **state)
 /* Numbers that lead out of memory. */
 static void hostile(void **state)
 {
-	static const uint64_t values[] = {0, 1, 8, UINT64_MAX, UINT64_MAX - 7, VM_BASE - 1, UINT32_MAX};
+	static const uint64_t values[] = {0,	       1,	  8, UINT64_MAX, UINT64_MAX - 7,
+					  VM_BASE - 1, UINT32_MAX};
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(forms); i += 2) {
 		make(&forms[i]);
@@ -427,9 +435,9 @@ static void hostile(void **state)
 			struct iq_kallsyms_where w = where;
 			struct iq_symtab *t = NULL;
 			struct iq_error *err;
-			uint64_t *fields[] = {&w.names, &w.num_syms, &w.markers, &w.token_table,
-					      &w.token_index, &w.seqs_of_names, &w.addresses,
-					      &w.offsets, &w.relative_base};
+			uint64_t *fields[] = {&w.names,	      &w.num_syms,    &w.markers,
+					      &w.token_table, &w.token_index, &w.seqs_of_names,
+					      &w.addresses,   &w.offsets,     &w.relative_base};
 
 			*fields[j % 9] = values[j / 9];
 			err = iq_kallsyms_open(m.vm, &w, "_stext", stext, &t);

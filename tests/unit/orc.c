@@ -67,16 +67,16 @@ static uint16_t pack(const struct iq_orc_row *r, enum iq_orc_layout layout)
 /* Rows of functions: CFA rsp + 8 at the start, then whatever, a mark behind some ends. */
 static void make_rows(enum iq_orc_layout layout)
 {
-	static const int regs[] = {IQ_X86_RSP, IQ_X86_RBP, IQ_X86_R10, IQ_X86_R13, IQ_X86_RDI,
-				   IQ_X86_RDX};
+	static const int regs[] = {IQ_X86_RSP, IQ_X86_RBP, IQ_X86_R10,
+				   IQ_X86_R13, IQ_X86_RDI, IQ_X86_RDX};
 	uint64_t x = 2463534242u, ip = TEXT;
 
 	for (unsigned int i = 0; i < NR; i++) {
 		struct iq_orc_row *r = &rows[i];
 
 		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-		*r = (struct iq_orc_row){.type = IQ_ORC_CALL, .sp_reg = IQ_X86_RSP, .sp_offset = 8,
-					 .start = ip};
+		*r = (struct iq_orc_row){
+			.type = IQ_ORC_CALL, .sp_reg = IQ_X86_RSP, .sp_offset = 8, .start = ip};
 		ip += 1 + x % 40;
 		if (i % 8 == 0)
 			continue;
@@ -202,8 +202,8 @@ static void two_for_one(void **state)
 	make_rows(IQ_ORC_V3);
 	rows[2001] = rows[8];
 	rows[2001].start = rows[2000].start;
-	rows[2000] = (struct iq_orc_row){.type = IQ_ORC_UNDEFINED, .sp_reg = -1,
-					 .start = rows[2000].start};
+	rows[2000] = (struct iq_orc_row){
+		.type = IQ_ORC_UNDEFINED, .sp_reg = -1, .start = rows[2000].start};
 	put_rows(NULL, IQ_ORC_V3);
 	assert_true(vm_memory_start(&m));
 	assert_null(iq_orc_open(m.vm, IQ_ORC_V3, false, VM_BASE + IPS, VM_BASE + ROWS, NR, &o));
@@ -226,8 +226,8 @@ static void indirect(void **state)
 		unsigned int seen = 0;
 
 		make(IQ_ORC_V1, NULL);
-		assert_null(iq_orc_open(m.vm, IQ_ORC_V1, after, VM_BASE + IPS, VM_BASE + ROWS, NR,
-					&o));
+		assert_null(
+			iq_orc_open(m.vm, IQ_ORC_V1, after, VM_BASE + IPS, VM_BASE + ROWS, NR, &o));
 		for (unsigned int i = 0; i < NR; i++) {
 			struct iq_orc_row row;
 
@@ -282,7 +282,8 @@ static void nonsense(void **state)
 			m.bytes[ROWS + 6 * i + 4] = (uint8_t)i;
 			m.bytes[ROWS + 6 * i + 5] = layout >= IQ_ORC_V3 ? 2 : 0;
 		}
-		assert_null(iq_orc_open(m.vm, layout, false, VM_BASE + IPS, VM_BASE + ROWS, NR, &o));
+		assert_null(
+			iq_orc_open(m.vm, layout, false, VM_BASE + IPS, VM_BASE + ROWS, NR, &o));
 		for (unsigned int i = 0; i < 256; i++) {
 			assert_true(iq_orc_lookup(o, rows[i].start, &row));
 			assert_true(row.type == IQ_ORC_UNDEFINED || row.sp_reg >= 0);
@@ -294,7 +295,8 @@ static void nonsense(void **state)
 
 static void hostile(void **state)
 {
-	static const uint64_t places[] = {0, VM_BASE - 4, UINT64_MAX, UINT64_MAX - 8, VM_BASE + 0x5fffc};
+	static const uint64_t places[] = {0, VM_BASE - 4, UINT64_MAX, UINT64_MAX - 8,
+					  VM_BASE + 0x5fffc};
 	static const uint64_t numbers[] = {0, 1, NR, 4u << 20, UINT32_MAX, UINT64_MAX};
 
 	make(IQ_ORC_V3, NULL);

@@ -56,12 +56,14 @@ static struct iq_vm *open_vm(const char *path)
 	}
 	layout = (struct iq_layout){
 		.levels = dec("NUMBER(pgtable_l5_enabled)") ? 5 : 4,
-		.kaslr_known = true, .kaslr_offset = (int64_t)hex("KERNELOFFSET"),
-		.text_base = UINT64_C(0xffffffff80000000), .text_end = UINT64_C(0xffffffffc0000000),
+		.kaslr_known = true,
+		.kaslr_offset = (int64_t)hex("KERNELOFFSET"),
+		.text_base = UINT64_C(0xffffffff80000000),
+		.text_end = UINT64_C(0xffffffffc0000000),
 		.phys_base = dec("NUMBER(phys_base)"),
 	};
-	layout.kernel_root = hex("SYMBOL(swapper_pg_dir)") - layout.text_base +
-			     (uint64_t)layout.phys_base;
+	layout.kernel_root =
+		hex("SYMBOL(swapper_pg_dir)") - layout.text_base + (uint64_t)layout.phys_base;
 	check(iq_reader_open(dump, 0, &reader));
 	check(iq_vm_open(iq_arch_by_machine(EM_X86_64), &layout, reader, layout.kernel_root, &vm));
 	return vm;
@@ -140,8 +142,9 @@ static uint64_t symbol(struct iq_symtab *t, const char *name)
 
 static struct iq_orc *open_orc(struct iq_vm *vm, struct iq_symtab *t)
 {
-	static const char *const functions[] = {"panic", "do_exit", "kfree", "vfs_read", "schedule",
-						"mutex_lock", "wake_up_process", "__alloc_pages"};
+	static const char *const functions[] = {"panic",	   "do_exit",	   "kfree",
+						"vfs_read",	   "schedule",	   "mutex_lock",
+						"wake_up_process", "__alloc_pages"};
 	uint64_t ips = symbol(t, "__start_orc_unwind_ip"), starts[8], header;
 	uint64_t num = (symbol(t, "__stop_orc_unwind_ip") - ips) / 4;
 	uint64_t rows = symbol(t, "__start_orc_unwind");

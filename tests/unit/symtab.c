@@ -144,7 +144,7 @@ static void not_elf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(module), cmocka_unit_test(empty), cmocka_unit_test(nearest),
+		cmocka_unit_test(module), cmocka_unit_test(empty),   cmocka_unit_test(nearest),
 		cmocka_unit_test(as_nm),  cmocka_unit_test(not_elf),
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Kernel virtual memory made in memory, for tests and fuzz targets of tables that are read through an
- * iq_vm: an ELF core without page tables, so that only the kernel image's linear mapping translates.
+ * Kernel virtual memory made in memory, for tests and fuzz targets of tables that are read
+ * through an iq_vm: an ELF core without page tables, so that only the kernel image's linear
+ * mapping translates.
  */
 #ifndef VM_MEMORY_H
 #define VM_MEMORY_H
