@@ -64,7 +64,10 @@ struct iq_error *iq_symtab_add(struct iq_symtab *t, const char *name, uint64_t a
  */
 struct iq_error *iq_symtab_seal(struct iq_symtab *t, uint64_t end) IQ_CHECK;
 
-/* The ELF symbol table of FD (a vmlinux or a linked module), shifted by DELTA (KASLR). */
+/*
+ * The ELF symbol table of FD (a vmlinux or a linked module), shifted by DELTA (KASLR).  PATH is for
+ * messages; with FD -1 it is opened.
+ */
 struct iq_error *iq_symtab_from_elf(int fd, const char *path, int64_t delta,
 				    struct iq_symtab **ret) IQ_CHECK;
 

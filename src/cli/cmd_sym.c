@@ -10,6 +10,7 @@ struct row {
 	const char *file; /* NULL: no line known */
 	unsigned int line;
 	const struct iq_module *start, *end; /* a mark instead of a symbol */
+	bool marked; /* it stands between such marks, which name the module */
 };
 
 struct sym_result {
@@ -53,7 +54,7 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		iq_buf_add_escaped(out, row->symbol.name, strlen(row->symbol.name), false);
 		if (row->offset)
 			iq_buf_printf(out, s->hex ? "+0x%" PRIx64 : "+%" PRIu64, row->offset);
-		if (row->symbol.module) {
+		if (row->symbol.module && !row->marked) {
 			iq_buf_puts(out, " [");
 			iq_buf_add_escaped(out, row->symbol.module, strlen(row->symbol.module),
 					   false);
@@ -281,9 +282,8 @@ static struct iq_error *add_module(struct iq_kernel *k, struct iq_module *m, str
 	IQ_TRY(add(x, &start));
 	first = x->nr;
 	IQ_TRY(add_table(iq_module_symbols(k, m), NULL, x));
-	/* The mark names the module already. */
 	for (unsigned int i = first; i < x->nr; i++)
-		x->row[i].symbol.module = NULL;
+		x->row[i].marked = true;
 	return add(x, &end);
 }
 

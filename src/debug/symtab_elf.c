@@ -119,7 +119,7 @@ struct iq_error *iq_symtab_from_elf(int fd, const char *path, int64_t delta, str
 	struct iq_elffile e;
 	struct iq_error *err;
 
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	fd = fd < 0 ? open(path, O_RDONLY | O_CLOEXEC) : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return iq_error_errno(errno, "cannot open %s", path);
 	IQ_TRY(iq_elffile_open_fd(&e, fd, path));
