@@ -10,8 +10,9 @@
 #include <unistd.h>
 #include <zstd.h>
 
-/* No section of debug information is that large, and what is malloc()ed for one must be limited. */
+/* What is malloc()ed for a compressed section must be limited: neither kind shrinks text more. */
 #define DECOMPRESSED_MAX (UINT64_C(4) << 30)
+#define RATIO_MAX 1100
 
 static struct iq_error *not_elf(const struct iq_elffile *e, const char *why)
 {
@@ -178,7 +179,7 @@ struct iq_error *iq_elffile_decompress(const struct iq_elffile *e, unsigned int 
 	if (s->sh_size < sizeof(c))
 		return not_elf(e, "a compressed section without its header");
 	memcpy(&c, in, sizeof(c));
-	if (!c.ch_size || c.ch_size > DECOMPRESSED_MAX)
+	if (!c.ch_size || c.ch_size > DECOMPRESSED_MAX || c.ch_size / RATIO_MAX > s->sh_size)
 		return iq_error_new(IQ_E_LIMIT, "section %s of %s would be %llu bytes",
 				    iq_elffile_name(e, section), e->path,
 				    (unsigned long long)c.ch_size);
