@@ -80,7 +80,7 @@ void session_context(struct session *s)
 struct iq_error *need_task(struct session *s, const struct iq_task **ret)
 {
 	struct iq_types *types;
-	struct iq_kernel *k;
+	struct iq_kernel *k = NULL;
 
 	IQ_TRY(need_kernel(s, &k));
 	session_context(s);
@@ -109,7 +109,7 @@ static bool all_digits(const char *s)
 struct iq_error *parse_task(struct session *s, const char *word, struct iq_task *ret)
 {
 	const struct iq_task *t;
-	struct iq_kernel *k;
+	struct iq_kernel *k = NULL;
 	uint64_t value;
 
 	IQ_TRY(need_kernel(s, &k));
@@ -188,7 +188,7 @@ void session_scope(struct session *s, struct iq_scope *scope)
 struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret)
 {
 	struct iq_scope scope;
-	struct iq_kernel *k;
+	struct iq_kernel *k = NULL;
 
 	/* No symbol begins with a digit. */
 	if (isdigit((unsigned char)word[0]) && iq_parse_hex(word, ret))
