@@ -195,11 +195,14 @@ static struct iq_error *eval_percpu(struct session *s, struct p_result *x, const
 }
 
 /* A value that cannot be read at all is an error; part of one is shown in its place. */
-static struct iq_error *check_scalar(const struct p_result *x, const struct iq_value *v)
+static struct iq_error *check_memory(const struct p_result *x, const struct iq_value *v)
 {
-	uint64_t number;
+	struct memory m = {.vm = x->scope.vm ? x->scope.vm : x->k->vm};
+	const struct iq_type *t = v->in_memory ? iq_type_strip(v->type) : NULL;
 
-	return v->in_memory ? iq_value_u64(&x->scope, v, &number) : NULL;
+	if (!t || t->kind == IQ_KIND_FUNCTION)
+		return NULL;
+	return memory_check(&m, v->address + v->bit_offset / 8, v->bit_size ? 1 : t->size);
 }
 
 static struct iq_error *eval_text(struct session *s, struct p_result *x, const char *text)
@@ -223,7 +226,7 @@ static struct iq_error *eval_text(struct session *s, struct p_result *x, const c
 		return err;
 	}
 	IQ_TRY(iq_eval(&x->scope, text, &v));
-	IQ_TRY(check_scalar(x, &v));
+	IQ_TRY(check_memory(x, &v));
 	return add(x, text, -1, &v);
 }
 

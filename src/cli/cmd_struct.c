@@ -459,19 +459,9 @@ static struct iq_error *open_memory(struct session *s, struct struct_result *x, 
 /* Nothing of the first object can be read: say why instead of showing braces full of it. */
 static struct iq_error *check_memory(const struct struct_result *x)
 {
-	uint64_t size = iq_type_strip(x->type)->size;
-	struct iq_fault first = {0}, fault;
-	uint8_t byte;
-
-	if (!x->nr_items || x->offsets || !size)
+	if (!x->nr_items || x->offsets)
 		return NULL;
-	for (uint64_t at = 0; at < size; at = ((x->items[0].address + at) | 0xfff) + 1 - x->items[0].address) {
-		if (!memory_read(&x->memory, x->items[0].address + at, &byte, 1, &fault))
-			return NULL;
-		if (!first.why)
-			first = fault;
-	}
-	return memory_error(&x->memory, &first);
+	return memory_check(&x->memory, x->items[0].address, iq_type_strip(x->type)->size);
 }
 
 static struct iq_error *fill(struct session *s, const struct request *q, bool unions,
@@ -483,6 +473,7 @@ static struct iq_error *fill(struct session *s, const struct request *q, bool un
 	IQ_TRY(iq_kernel_need_types(x->k, &types));
 	IQ_TRY(split_name(q->name, x));
 	IQ_TRY(find_type(x->k, x->name, unions, &x->type));
+	warn_ambiguous(s, x->type);
 	IQ_TRY(find_members(x));
 	x->offsets = q->offsets;
 	x->format = session_format(s, q->hex, q->decimal);

@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define PHYSICAL_CACHE 64 /* pages */
+#define PHYSICAL_CACHE 64	 /* pages */
+#define MAX_CHECKED (1u << 20) /* bytes of an object of which nothing could be read */
 
 /* ---- Which memory ------------------------------------------------------------------------------ */
 
@@ -78,6 +79,35 @@ struct iq_error *memory_error(const struct memory *m, const struct iq_fault *fau
 	last = &w.level[w.nr - 1];
 	return iq_error_new(IQ_E_MEMORY, "cannot read 0x%" PRIx64 ": not mapped, its %s entry is %s",
 			    fault->address, last->name, last->entry ? "not present" : "empty");
+}
+
+struct iq_error *memory_check(const struct memory *m, uint64_t address, uint64_t size)
+{
+	struct iq_fault first = {0}, fault;
+	uint8_t byte;
+
+	for (uint64_t at = 0; at < size; at = ((address + at) | 0xfff) + 1 - address) {
+		if (!memory_read(m, address + at, &byte, 1, &fault))
+			return NULL;
+		if (!first.why)
+			first = fault;
+		if (at > MAX_CHECKED)
+			break;
+	}
+	return first.why ? memory_error(m, &first) : NULL;
+}
+
+void warn_ambiguous(struct session *s, const struct iq_type *t)
+{
+	const struct iq_type *named = iq_type_unqualified(t);
+	unsigned int others = 0;
+
+	for (const struct iq_type *next = iq_type_next_same_name(named); next && others < 100;
+	     next = iq_type_next_same_name(next))
+		others++;
+	if (others)
+		iq_warn(&s->warnings, "the types of this dump have %u different definitions of %s: this is the first",
+			others + 1, named->name);
 }
 
 /* ---- Words of a command ------------------------------------------------------------------------ */

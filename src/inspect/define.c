@@ -92,7 +92,8 @@ static void put_anonymous(struct definer *d, const struct iq_member *m, const st
 	} else {
 		iq_buf_puts(d->out, "{\n");
 		put_members(d, t, bit_offset, nesting + 1);
-		put_offset(d, 0, false);
+		/* Its name stands here, and so does its offset. */
+		put_offset(d, bit_offset, *m->name);
 		iq_buf_printf(d->out, "%*s}", (int)(4 * (nesting + !d->offsets)), "");
 	}
 	/* `struct {...} name` has a blank behind the dots, an unnamed one may have one too. */
@@ -108,7 +109,7 @@ static void put_member(struct definer *d, const struct iq_member *m, uint64_t bi
 	bool anonymous = !*t->name && (is_aggregate(t) || t->kind == IQ_KIND_ENUM) &&
 			 nesting < MAX_NESTING;
 
-	put_offset(d, bit_offset, !anonymous || *m->name || t->kind == IQ_KIND_ENUM);
+	put_offset(d, bit_offset, !anonymous || t->kind == IQ_KIND_ENUM);
 	iq_buf_printf(d->out, "%*s", (int)(4 * (nesting + !d->offsets)), "");
 	if (anonymous)
 		put_anonymous(d, m, t, bit_offset, nesting);

@@ -144,7 +144,32 @@ static bool is_void(const char *name)
 	return !strcmp(name, "void");
 }
 
-/* TYPE or TYPE *…, up to what is neither. */
+#define MAX_DIMENSIONS 8
+
+/* "(*)[2][8]": T becomes a pointer to such an array of it. */
+static struct iq_error *parse_array_pointer(struct parser *p, const struct iq_type **t)
+{
+	uint64_t counts[MAX_DIMENSIONS];
+	unsigned int nr = 0;
+
+	IQ_TRY(next(p));
+	IQ_TRY(expect(p, '*', "*"));
+	IQ_TRY(expect(p, ')', ")"));
+	do {
+		IQ_TRY(expect(p, '[', "["));
+		if (p->token.kind != TOKEN_NUMBER || nr == MAX_DIMENSIONS || p->token.number > UINT32_MAX)
+			return unexpected(p, "the number of elements");
+		counts[nr++] = p->token.number;
+		IQ_TRY(next(p));
+		IQ_TRY(expect(p, ']', "]"));
+	} while (is_op(p, '['));
+	while (nr)
+		*t = iq_type_array_of(*t, counts[--nr]);
+	*t = iq_type_pointer_to(*t);
+	return NULL;
+}
+
+/* TYPE, TYPE *… or TYPE (*)[n], up to what is none of them. */
 static struct iq_error *parse_type(struct parser *p, const struct iq_type **ret)
 {
 	const struct iq_type *t = NULL;
@@ -175,6 +200,8 @@ static struct iq_error *parse_type(struct parser *p, const struct iq_type **ret)
 		}
 		IQ_TRY(next(p));
 	}
+	if (is_op(p, '('))
+		IQ_TRY(parse_array_pointer(p, &t));
 	*ret = t;
 	return NULL;
 }

@@ -9,7 +9,9 @@
 #define MAX_DEPTH 20		/* gdb's print max-depth */
 #define MAX_SCALARS 1000000	/* of one value: types from a damaged dump can be nested without end */
 #define MAX_OUTPUT (64u << 20)
-#define DEFAULT_ELEMENTS 256 /* crash's print_max */
+#define DEFAULT_ELEMENTS 256	/* crash's print_max */
+#define HUGE_SYMBOL 0x10000	/* larger than objects are, but for a few tables */
+#define FAR_INTO 4096		/* no longer in the object that the symbol names */
 
 static void print_value(struct printer *p, const struct thing *v, unsigned int depth);
 
@@ -206,6 +208,9 @@ static bool symbol_applies(const struct iq_symbol *symbol, uint64_t address, con
 	uint64_t offset = address - symbol->address;
 
 	if (symbol->size && offset >= symbol->size)
+		return false;
+	/* Behind the last read-only object comes a megabyte of string literals. */
+	if (strchr("rRdD", symbol->type) && symbol->size > HUGE_SYMBOL && offset >= FAR_INTO)
 		return false;
 	/* The text is shown itself; the symbol before it seldom has to do with it. */
 	return !is_character(to) || !offset;
@@ -459,6 +464,7 @@ void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const str
 		.number = v->number,
 	};
 	const struct iq_type *t = iq_type_strip(item.type);
+	static const struct iq_format address = {.letter = 'a'};
 	struct printer p;
 
 	start(&p, s->k, scope_vm(s), f, out);
@@ -469,9 +475,9 @@ void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const str
 	if (t->kind == IQ_KIND_POINTER && !p.f->letter)
 		show_pointer_type(v, out);
 	/* Without a type it may be an address. */
-	if (!v->type && p.f->radix == IQ_RADIX_DEFAULT && !p.f->letter)
-		print_letter(&p, &item, 8, 'a', v->number);
-	else
-		print_value(&p, &item, 0);
+	if (p.f->radix == IQ_RADIX_DEFAULT && !p.f->letter &&
+	    (!v->type || (v->in_memory && v->type == &expr_unsigned_long)))
+		p.f = &address;
+	print_value(&p, &item, 0);
 	finish(&p);
 }

@@ -2,7 +2,8 @@
 /* Characters and strings from the dump, as gdb writes them: what is not printable ASCII in octal. */
 #include "print.h"
 
-#define PIECE 256 /* characters read at a time */
+#define PIECE 256	/* characters read at a time */
+#define MAX_ARRAY 65536 /* characters shown of an array, however equal they are */
 
 /*
  * One character.  AFTER_OCTAL: the one before it ended in octal digits, so that a digit now has to be octal
@@ -52,21 +53,26 @@ static bool is_last_nul(struct printer *p, uint64_t address)
 
 void print_char_array(struct printer *p, uint64_t address, uint64_t count)
 {
-	uint64_t shown = IQ_MIN(count, (uint64_t)p->max_elements);
-	bool octal = false, cut;
+	int last = -1;
+	bool octal = false;
 	struct iq_fault fault;
 	uint8_t piece[PIECE];
 
-	if (is_last_nul(p, address + count - 1) && count <= (uint64_t)p->max_elements + 1)
-		shown = count - 1;
-	cut = shown < count - is_last_nul(p, address + count - 1);
+	count -= is_last_nul(p, address + count - 1);
 	iq_buf_putc(p->out, '"');
-	for (uint64_t at = 0; at < shown;) {
-		size_t want = (size_t)IQ_MIN(shown - at, (uint64_t)sizeof(piece));
+	for (uint64_t at = 0; at < count;) {
+		size_t want = (size_t)IQ_MIN(count - at, (uint64_t)sizeof(piece));
 		size_t n = read_some(p, address + at, piece, want, &fault);
 
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
+			/* As gdb does, end only where a run of equal characters ends. */
+			if ((at + i >= p->max_elements && piece[i] != last) || at + i >= MAX_ARRAY) {
+				iq_buf_puts(p->out, "\"...");
+				return;
+			}
+			last = piece[i];
 			octal = put(p->out, piece[i], '"', octal);
+		}
 		if (n < want) {
 			iq_buf_puts(p->out, "\" ");
 			print_fault(p, &fault);
@@ -74,7 +80,7 @@ void print_char_array(struct printer *p, uint64_t address, uint64_t count)
 		}
 		at += n;
 	}
-	iq_buf_puts(p->out, cut ? "\"..." : "\"");
+	iq_buf_putc(p->out, '"');
 }
 
 void print_string_at(struct printer *p, uint64_t address)

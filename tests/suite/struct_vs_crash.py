@@ -200,10 +200,12 @@ def differences(inquest, crash, vmcore, vmlinux, modules=(), per_type=25, total=
 
 
 def first_difference(d):
-    for x, y in zip(d.crash.splitlines(), d.inquest.splitlines()):
-        if plain(x) != plain(y):
-            return "crash: %s | inquest: %s" % (x.strip()[:110], y.strip()[:110])
-    return "one is longer: %d and %d lines" % (len(d.crash.splitlines()), len(d.inquest.splitlines()))
+    a, b = plain(d.crash), plain(d.inquest)
+    if d.kind == "text":
+        a, b = SYMBOL.sub(r"\1", a), SYMBOL.sub(r"\1", b)
+    at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+    start = max(0, a.rfind(" ", 0, max(0, at - 40)))
+    return "crash: %s | inquest: %s" % (a[start:at + 60], b[start:at + 60])
 
 
 def main():
