@@ -27,12 +27,13 @@ static void free_result(void *data)
 	free(x);
 }
 
-static const struct result_ops ops = { bt_text, bt_json, free_result };
+static const struct result_ops ops = {bt_text, bt_json, free_result};
 
 /* ---- One trace --------------------------------------------------------------------------------- */
 
 /* Lines of a call, or of the instruction that was about to run, and what is inlined there. */
-static struct iq_error *add_lines(struct iq_kernel *k, const struct iq_frame *f, struct bt_frame *ret)
+static struct iq_error *add_lines(struct iq_kernel *k, const struct iq_frame *f,
+				  struct bt_frame *ret)
 {
 	struct iq_inline chain[BT_INLINES];
 	uint64_t address = f->exact_ip ? f->ip : f->ip - 1;
@@ -57,7 +58,8 @@ static struct iq_error *add_lines(struct iq_kernel *k, const struct iq_frame *f,
 	return NULL;
 }
 
-static struct iq_error *add_to_frames(struct session *s, const struct bt_options *o, struct bt_trace *t)
+static struct iq_error *add_to_frames(struct session *s, const struct bt_options *o,
+				      struct bt_trace *t)
 {
 	t->frames = calloc(t->b.nr ? t->b.nr : 1, sizeof(*t->frames));
 	if (!t->frames)
@@ -125,8 +127,9 @@ static struct iq_error *add_texts(struct iq_kernel *k, struct bt_trace *t, const
 /* Each stack of the trace, from where the trace enters it; ALL: the task's own from its bottom. */
 static struct iq_error *add_text_symbols(struct iq_kernel *k, bool all, struct bt_trace *t)
 {
-	struct iq_stack own = { .kind = IQ_STACK_TASK, .start = t->task.stack,
-				.end = t->task.stack + t->task.stack_size };
+	struct iq_stack own = {.kind = IQ_STACK_TASK,
+			       .start = t->task.stack,
+			       .end = t->task.stack + t->task.stack_size};
 	uint64_t done = 0;
 	unsigned int room = 0;
 
@@ -139,7 +142,8 @@ static struct iq_error *add_text_symbols(struct iq_kernel *k, bool all, struct b
 		if (f->stack.kind == IQ_STACK_NONE || f->stack.start == done)
 			continue;
 		done = f->stack.start;
-		IQ_TRY(add_texts(k, t, &f->stack, IQ_MAX(from & ~UINT64_C(7), f->stack.start), &room));
+		IQ_TRY(add_texts(k, t, &f->stack, IQ_MAX(from & ~UINT64_C(7), f->stack.start),
+				 &room));
 	}
 	return NULL;
 }
@@ -159,7 +163,8 @@ static struct iq_error *add_view(struct session *s, const struct bt_options *o, 
 	return NULL;
 }
 
-static struct iq_error *add_trace(struct session *s, struct bt_result *x, const struct iq_task *task)
+static struct iq_error *add_trace(struct session *s, struct bt_result *x,
+				  const struct iq_task *task)
 {
 	struct bt_trace *t;
 	struct iq_error *err;
@@ -187,10 +192,10 @@ static struct iq_error *add_trace(struct session *s, struct bt_result *x, const 
 /* ---- Which tasks ------------------------------------------------------------------------------- */
 
 struct request {
-	bool active;	/* -a */
-	bool panicked;	/* -p */
-	bool group;	/* -g */
-	bool no_idle;	/* -n idle */
+	bool active; /* -a */
+	bool panicked; /* -p */
+	bool group; /* -g */
+	bool no_idle; /* -n idle */
 	const char *cpus; /* -c */
 };
 
@@ -248,8 +253,9 @@ static struct iq_error *add_cpus(struct session *s, const struct request *q, str
 		if (!*p)
 			return NULL;
 		if (*p++ != ',')
-			return iq_error_hint(iq_error_new(IQ_E_USAGE, "\"%s\" is no list of CPUs", q->cpus),
-					     "as in 1, 0,2-3 or a (all)");
+			return iq_error_hint(
+				iq_error_new(IQ_E_USAGE, "\"%s\" is no list of CPUs", q->cpus),
+				"as in 1, 0,2-3 or a (all)");
 	}
 	return NULL;
 }
@@ -288,7 +294,8 @@ static struct iq_error *add_words(struct session *s, const struct request *q, st
 		uint64_t address = iq_panic_task(s->kernel);
 
 		if (!address)
-			return iq_error_new(IQ_E_NOT_FOUND, "no task panicked, as far as the dump says");
+			return iq_error_new(IQ_E_NOT_FOUND,
+					    "no task panicked, as far as the dump says");
 		IQ_TRY(iq_task_read(s->kernel, address, &t));
 		return add_trace(s, x, &t);
 	}
@@ -320,7 +327,8 @@ static struct iq_error *parse_option(int letter, const char *value, struct reque
 		break;
 	case 'n':
 		if (strcmp(value, "idle"))
-			return iq_error_new(IQ_E_USAGE, "-n takes the word idle, not \"%s\"", value);
+			return iq_error_new(IQ_E_USAGE, "-n takes the word idle, not \"%s\"",
+					    value);
 		q->no_idle = true;
 		break;
 	case 'p':
@@ -367,9 +375,9 @@ static struct iq_error *only_error(const struct bt_result *x)
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct options words = { argc, argv };
+	struct options words = {argc, argv};
 	struct bt_result *x;
-	struct request q = { 0 };
+	struct request q = {0};
 	struct iq_kernel *k;
 	struct iq_error *err;
 	int letter;
@@ -400,24 +408,31 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_bt = {
 	.name = "bt",
 	.summary = "backtrace of a task, or of all CPUs",
-	.help =
-		"bt [-a | -c CPUS | -g | -p] [-n idle] [-lsfxd] [-t | -T | -r | -e] [PID | TASK]...\n"
+	.help = "bt [-a | -c CPUS | -g | -p] [-n idle] [-lsfxd] [-t | -T | -r | -e] [PID | "
+		"TASK]...\n"
 		"\n"
-		"Shows the kernel stack of the context, or of the tasks named by pid or task address, innermost\n"
-		"frame first: [address of the return address on the stack], function, return address.  Where\n"
-		"an exception or interrupt struck, its registers follow the entry that saved them.  The\n"
-		"frames are those that the kernel's own unwinder finds; what had to be guessed has a '?'.\n"
+		"Shows the kernel stack of the context, or of the tasks named by pid or task "
+		"address, innermost\n"
+		"frame first: [address of the return address on the stack], function, return "
+		"address.  Where\n"
+		"an exception or interrupt struck, its registers follow the entry that saved them. "
+		" The\n"
+		"frames are those that the kernel's own unwinder finds; what had to be guessed has "
+		"a '?'.\n"
 		"\n"
 		"  -a       the task of each CPU\n"
 		"  -c CPUS  the tasks of some CPUs: 1, 0,2-3 or a for all\n"
 		"  -g       all threads of the task's group, the leader first\n"
 		"  -p       the task that panicked\n"
 		"  -n idle  leave out idle CPUs\n"
-		"  -l       source lines of the calls, and the functions inlined there (needs debug files)\n"
+		"  -l       source lines of the calls, and the functions inlined there (needs "
+		"debug files)\n"
 		"  -s       offsets behind the names; -x hexadecimal, -d decimal\n"
-		"  -f       the words of each frame, and what they are: saved registers, fields of struct\n"
+		"  -f       the words of each frame, and what they are: saved registers, fields of "
+		"struct\n"
 		"           pt_regs, padding, return addresses, the stack canary\n"
-		"  -t       all text addresses on the stack from the innermost frame on; -T of the whole stack\n"
+		"  -t       all text addresses on the stack from the innermost frame on; -T of the "
+		"whole stack\n"
 		"  -r       the memory of the stack\n"
 		"  -e       the exception frames of the trace only\n"
 		"\n"

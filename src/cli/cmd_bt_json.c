@@ -41,7 +41,8 @@ static json_t *common(const struct iq_frame *f, unsigned int n)
 	json_object_set_new(o, "n", json_integer(n));
 	json_object_set_new(o, "ip", json_address(f->ip));
 	json_object_set_new(o, "sp", json_address(f->sp));
-	json_object_set_new(o, "module", f->symbol.name ? text_or_null(f->symbol.module) : json_null());
+	json_object_set_new(o, "module",
+			    f->symbol.name ? text_or_null(f->symbol.module) : json_null());
 	json_object_set_new(o, "reliable", json_boolean(f->reliable));
 	json_object_set_new(o, "context", json_string(iq_context_text(f->context)));
 	json_object_set_new(o, "how", json_string(how_text(f->how)));
@@ -76,7 +77,8 @@ static json_t *words(struct session *s, const struct bt_frame *shown)
 		iq_slot_label(s->kernel, w, label, sizeof(label));
 		json_object_set_new(o, "address", json_address(w->address));
 		json_object_set_new(o, "value", w->readable ? json_address(w->value) : json_null());
-		json_object_set_new(o, "label", label[0] ? json_text(label, strlen(label)) : json_null());
+		json_object_set_new(o, "label",
+				    label[0] ? json_text(label, strlen(label)) : json_null());
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -112,7 +114,8 @@ static json_t *frames(struct session *s, const struct bt_options *o, const struc
 		const struct bt_frame *shown = &t->frames[i];
 
 		for (unsigned int k = 0; k < shown->nr_inlines; k++)
-			json_array_append_new(list, inlined(&t->b.frames[i], &shown->inlines[k], n++));
+			json_array_append_new(list,
+					      inlined(&t->b.frames[i], &shown->inlines[k], n++));
 		json_array_append_new(list, frame(s, o, &t->b.frames[i], shown, n++));
 	}
 	return list;
@@ -130,7 +133,8 @@ static void add_stack(const struct bt_trace *t, json_t *x)
 		json_object_set_new(o, "address", json_address(w->address));
 		json_object_set_new(o, "value", json_address(w->value));
 		json_object_set_new(o, "function", text_or_null(w->symbol.name));
-		json_object_set_new(o, "offset", json_integer((json_int_t)(w->value - w->symbol.address)));
+		json_object_set_new(o, "offset",
+				    json_integer((json_int_t)(w->value - w->symbol.address)));
 		json_object_set_new(o, "module", text_or_null(w->symbol.module));
 		json_array_append_new(list, o);
 	}
@@ -139,7 +143,8 @@ static void add_stack(const struct bt_trace *t, json_t *x)
 
 		json_object_set_new(o, "address", json_address(t->raw[i].address));
 		json_object_set_new(o, "value",
-				    t->raw[i].readable ? json_address(t->raw[i].value) : json_null());
+				    t->raw[i].readable ? json_address(t->raw[i].value)
+						       : json_null());
 		json_array_append_new(list, o);
 	}
 	json_object_set_new(x, "stack", list);
@@ -161,12 +166,13 @@ static json_t *trace(struct session *s, const struct bt_options *o, const struct
 	json_object_set_new(x, "running", json_boolean(t->task.running));
 	json_object_set_new(x, "frames", frames(s, o, t));
 	json_object_set_new(x, "regs", b->nr ? json_regs(a, &b->frames[0].regs) : json_null());
-	json_object_set_new(x, "user_regs", b->has_user_regs ? json_regs(a, &b->user_regs) : json_null());
+	json_object_set_new(x, "user_regs",
+			    b->has_user_regs ? json_regs(a, &b->user_regs) : json_null());
 	json_object_set_new(x, "complete", json_boolean(complete));
 	json_object_set_new(x, "error",
-			    t->error	     ? text_or_null(t->error) :
-			    b->end_text[0] ? text_or_null(b->end_text) :
-					     json_null());
+			    t->error	     ? text_or_null(t->error)
+			    : b->end_text[0] ? text_or_null(b->end_text)
+					     : json_null());
 	if (o->view == BT_RAW || o->view == BT_TEXT_SYMBOLS || o->view == BT_ALL_TEXT_SYMBOLS)
 		add_stack(t, x);
 	return x;

@@ -21,20 +21,27 @@ struct place {
 	bool ends_line;
 };
 static const struct place block[] = {
-	{ "RIP", IQ_X86_RIP, 16, false }, { "RSP", IQ_X86_RSP, 16, false },
-	{ "RFLAGS", IQ_X86_RFLAGS, 8, true },
-	{ "RAX", IQ_X86_RAX, 16, false }, { "RBX", IQ_X86_RBX, 16, false },
-	{ "RCX", IQ_X86_RCX, 16, true },
-	{ "RDX", IQ_X86_RDX, 16, false }, { "RSI", IQ_X86_RSI, 16, false },
-	{ "RDI", IQ_X86_RDI, 16, true },
-	{ "RBP", IQ_X86_RBP, 16, false }, { "R8", IQ_X86_R8, 16, false },
-	{ "R9", IQ_X86_R9, 16, true },
-	{ "R10", IQ_X86_R10, 16, false }, { "R11", IQ_X86_R11, 16, false },
-	{ "R12", IQ_X86_R12, 16, true },
-	{ "R13", IQ_X86_R13, 16, false }, { "R14", IQ_X86_R14, 16, false },
-	{ "R15", IQ_X86_R15, 16, true },
-	{ "ORIG_RAX", IQ_X86_ORIG_RAX, 16, false }, { "CS", IQ_X86_CS, 4, false },
-	{ "SS", IQ_X86_SS, 4, true },
+	{"RIP", IQ_X86_RIP, 16, false},
+	{"RSP", IQ_X86_RSP, 16, false},
+	{"RFLAGS", IQ_X86_RFLAGS, 8, true},
+	{"RAX", IQ_X86_RAX, 16, false},
+	{"RBX", IQ_X86_RBX, 16, false},
+	{"RCX", IQ_X86_RCX, 16, true},
+	{"RDX", IQ_X86_RDX, 16, false},
+	{"RSI", IQ_X86_RSI, 16, false},
+	{"RDI", IQ_X86_RDI, 16, true},
+	{"RBP", IQ_X86_RBP, 16, false},
+	{"R8", IQ_X86_R8, 16, false},
+	{"R9", IQ_X86_R9, 16, true},
+	{"R10", IQ_X86_R10, 16, false},
+	{"R11", IQ_X86_R11, 16, false},
+	{"R12", IQ_X86_R12, 16, true},
+	{"R13", IQ_X86_R13, 16, false},
+	{"R14", IQ_X86_R14, 16, false},
+	{"R15", IQ_X86_R15, 16, true},
+	{"ORIG_RAX", IQ_X86_ORIG_RAX, 16, false},
+	{"CS", IQ_X86_CS, 4, false},
+	{"SS", IQ_X86_SS, 4, true},
 };
 
 static void text_regs(const struct iq_regs *regs, struct iq_buf *out)
@@ -162,8 +169,8 @@ static void text_frame(struct writer *w, unsigned int i)
 	const struct iq_frame *f = &w->t->b.frames[i];
 	unsigned int n = w->number++;
 
-	iq_buf_printf(w->out, "%s#%u [%016" PRIx64 "] %s", n < 10 ? " " : "", n, f->slot ? f->slot : f->sp,
-		      f->reliable ? "" : "? ");
+	iq_buf_printf(w->out, "%s#%u [%016" PRIx64 "] %s", n < 10 ? " " : "", n,
+		      f->slot ? f->slot : f->sp, f->reliable ? "" : "? ");
 	text_function(w, f);
 	iq_buf_printf(w->out, " at %016" PRIx64, f->ip);
 	text_module(&f->symbol, w->out);
@@ -341,7 +348,7 @@ void bt_text(struct session *s, const struct result *r, struct iq_buf *out)
 	const struct bt_result *x = r->data;
 
 	for (unsigned int i = 0; i < x->nr; i++) {
-		struct writer w = { s, &x->options, &x->traces[i], out, 0 };
+		struct writer w = {s, &x->options, &x->traces[i], out, 0};
 
 		if (i)
 			iq_buf_putc(out, '\n');

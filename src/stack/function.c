@@ -64,7 +64,7 @@ static void visit_later(struct reading *r, uint64_t address, struct depth depth)
 	if (!iq_grow(&r->later, &r->later_room, r->nr_later + 1, sizeof(*r->later)))
 		r->failed = true;
 	else
-		r->later[r->nr_later++] = (struct visit){ address, depth };
+		r->later[r->nr_later++] = (struct visit){address, depth};
 }
 
 static void visit(struct reading *r, uint64_t address, struct depth depth)
@@ -72,7 +72,7 @@ static void visit(struct reading *r, uint64_t address, struct depth depth)
 	if (!iq_grow(&r->now, &r->now_room, r->nr_now + 1, sizeof(*r->now)))
 		r->failed = true;
 	else
-		r->now[r->nr_now++] = (struct visit){ address, depth };
+		r->now[r->nr_now++] = (struct visit){address, depth};
 }
 
 static bool next_visit(struct reading *r, struct visit *ret)
@@ -272,7 +272,8 @@ static bool go_on(struct reading *r, const struct iq_insn *insn, const struct de
 		return true;
 	case IQ_FLOW_CALL:
 		/* Into its own middle: a trick of the entry code. */
-		if (insn->has_target && insn->target != r->f->address && part_of(r->f, insn->target))
+		if (insn->has_target && insn->target != r->f->address &&
+		    part_of(r->f, insn->target))
 			r->failed = true;
 		visit_later(r, next, *d);
 		return false;
@@ -364,7 +365,7 @@ static bool hot_part(struct iq_kernel *k, const struct iq_symbol *cold, struct i
 
 static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct function *f)
 {
-	struct reading r = { .u = u, .f = f };
+	struct reading r = {.u = u, .f = f};
 	struct visit v;
 	struct iq_symbol hot;
 	bool cold = strstr(s->name, ".cold") != NULL;
@@ -372,7 +373,7 @@ static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct 
 	if ((cold && (!hot_part(u->k, s, &hot) || !add_part(u, f, &hot))) || !add_part(u, f, s))
 		return false;
 	f->address = f->part[0].start;
-	visit(&r, f->address, (struct depth){ 8, DEPTH_UNKNOWN });
+	visit(&r, f->address, (struct depth){8, DEPTH_UNKNOWN});
 	while (!r.failed && next_visit(&r, &v))
 		follow(&r, &v);
 	free(r.now);

@@ -16,7 +16,7 @@
 #define CHUNK 4096
 
 /* push %rbp; mov %rsp,%rbp: a BPF program begins so (arch/x86/net/bpf_jit_comp.c: emit_prologue). */
-static const uint8_t fp_prologue[] = { 0x55, 0x48, 0x89, 0xe5 };
+static const uint8_t fp_prologue[] = {0x55, 0x48, 0x89, 0xe5};
 
 static bool keeps_frame_pointer(struct iq_kernel *k, uint64_t ip)
 {
@@ -86,7 +86,7 @@ static bool candidate(struct unwinder *u, const struct iq_stack *s, uint64_t at,
 
 	if (!stack_word(u, s, at, &ip) || !is_code(u->k, ip - 1) || !after_call(u->k, ip))
 		return false;
-	*ret = (struct iq_frame){ .ip = ip, .slot = at, .sp = at + 8, .stack = *s };
+	*ret = (struct iq_frame){.ip = ip, .slot = at, .sp = at + 8, .stack = *s};
 	ret->how = IQ_FRAME_SCAN;
 	frame_complete(u, ret);
 	return true;
@@ -96,7 +96,8 @@ bool guess_start(struct unwinder *u, const struct iq_stack *s, uint64_t start, s
 {
 	unsigned int tried = 0;
 
-	for (uint64_t at = (start + 7) & ~UINT64_C(7); at + 8 <= s->end && tried < TRIALS; at += 8) {
+	for (uint64_t at = (start + 7) & ~UINT64_C(7); at + 8 <= s->end && tried < TRIALS;
+	     at += 8) {
 		if (!candidate(u, s, at, ret))
 			continue;
 		tried++;

@@ -25,8 +25,8 @@ static bool find_canary(struct iq_kernel *k, const struct iq_task *t, uint64_t *
 	uint64_t offset, size;
 
 	/* A canary of 0 would be found everywhere. */
-	return types && iq_offset(types, "task_struct", "stack_canary", &offset, &size) && size == 8 &&
-	       !iq_vm_read_uint(k->vm, t->address + offset, 8, canary) && *canary;
+	return types && iq_offset(types, "task_struct", "stack_canary", &offset, &size) &&
+	       size == 8 && !iq_vm_read_uint(k->vm, t->address + offset, 8, canary) && *canary;
 }
 
 static struct iq_error *add(struct listing *l, uint64_t address)
@@ -38,7 +38,7 @@ static struct iq_error *add(struct listing *l, uint64_t address)
 	if (!iq_grow(&l->slots, &l->room, l->nr + 1, sizeof(*l->slots)))
 		return iq_error_nomem();
 	s = &l->slots[l->nr++];
-	*s = (struct iq_slot){ .address = address, .frame = l->n, .reg = -1 };
+	*s = (struct iq_slot){.address = address, .frame = l->n, .reg = -1};
 	s->readable = !iq_vm_read_uint(l->k->vm, address, 8, &s->value);
 	return NULL;
 }
@@ -170,7 +170,7 @@ static void label(struct listing *l, struct iq_slot *s)
 struct iq_error *iq_frame_slots(struct iq_kernel *k, const struct iq_backtrace *b, unsigned int n,
 				struct iq_slot **slots, unsigned int *nr)
 {
-	struct listing l = { .k = k, .b = b, .n = n };
+	struct listing l = {.k = k, .b = b, .n = n};
 	struct iq_error *err;
 
 	if (n >= b->nr)

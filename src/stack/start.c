@@ -18,10 +18,11 @@
 #define DEEPER_FRAMES 64
 
 /* Where a CPU stays that has saved its registers for a crash dump. */
-static const char *const last_functions[] = { "machine_kexec", "crash_nmi_callback" };
+static const char *const last_functions[] = {"machine_kexec", "crash_nmi_callback"};
 
 /* Are these the same, as far as both know?  Only what a trap frame and a note both hold. */
-static bool same_registers(const struct iq_arch *a, const struct iq_regs *x, const struct iq_regs *y)
+static bool same_registers(const struct iq_arch *a, const struct iq_regs *x,
+			   const struct iq_regs *y)
 {
 	for (unsigned int i = 0; i < a->nr_trap_slots; i++) {
 		unsigned int r = (unsigned int)a->trap_slots[i].reg;
@@ -74,8 +75,8 @@ static bool ends_here(struct unwinder *u, const struct iq_stack *s, uint64_t at,
 {
 	if (!after_call(u->k, ip))
 		return false;
-	*ret = (struct iq_frame){ .ip = ip, .slot = at, .sp = at + 8, .stack = *s,
-				  .how = IQ_FRAME_TOP };
+	*ret = (struct iq_frame){
+		.ip = ip, .slot = at, .sp = at + 8, .stack = *s, .how = IQ_FRAME_TOP};
 	frame_complete(u, ret);
 	return leads_to(u, ret, saved);
 }
@@ -136,7 +137,8 @@ static bool went_on(struct unwinder *u, const struct iq_cpu *c, const struct iq_
  * Registers of DEEPER that nothing has changed since they were saved: those that no function from there
  * to the one that saved them writes or pushes.
  */
-static void keep_saved_registers(struct unwinder *u, const struct iq_frame *saved, struct iq_frame *deeper)
+static void keep_saved_registers(struct unwinder *u, const struct iq_frame *saved,
+				 struct iq_frame *deeper)
 {
 	struct unwinder trial = *u;
 	struct iq_frame a = *deeper, b;
@@ -179,14 +181,17 @@ struct iq_error *start_at(struct unwinder *u, const struct iq_regs *regs, struct
 	if (!iq_reg_known(regs, pc) || !iq_reg_known(regs, sp))
 		return iq_error_new(IQ_E_UNAVAILABLE, "%s and %s are not known",
 				    u->arch->reg_names[pc], u->arch->reg_names[sp]);
-	*f = (struct iq_frame){ .ip = regs->value[pc], .sp = regs->value[sp], .exact_ip = true,
-				.how = IQ_FRAME_TOP, .regs = *regs };
+	*f = (struct iq_frame){.ip = regs->value[pc],
+			       .sp = regs->value[sp],
+			       .exact_ip = true,
+			       .how = IQ_FRAME_TOP,
+			       .regs = *regs};
 	frame_complete(u, f);
 	/* Without cs a small rip may as well be a jump into nowhere. */
 	if (u->arch->regs_user_mode(regs) && !u->arch->vm->is_kernel(&u->k->layout, f->sp)) {
 		f->context = IQ_CTX_USER;
 		f->symbol.name = NULL;
-		f->stack = (struct iq_stack){ .kind = IQ_STACK_NONE, .cpu = -1 };
+		f->stack = (struct iq_stack){.kind = IQ_STACK_NONE, .cpu = -1};
 	}
 	return NULL;
 }
@@ -211,9 +216,9 @@ static const struct inactive {
 	unsigned int offset;
 	int reg;
 } inactive_frame[] = {
-	{ "r15", 0, IQ_X86_R15 }, { "r14", 8, IQ_X86_R14 }, { "r13", 16, IQ_X86_R13 },
-	{ "r12", 24, IQ_X86_R12 }, { "bx", 32, IQ_X86_RBX }, { "bp", 40, IQ_X86_RBP },
-	{ "ret_addr", 48, IQ_X86_RIP },
+	{"r15", 0, IQ_X86_R15},	      {"r14", 8, IQ_X86_R14}, {"r13", 16, IQ_X86_R13},
+	{"r12", 24, IQ_X86_R12},      {"bx", 32, IQ_X86_RBX}, {"bp", 40, IQ_X86_RBP},
+	{"ret_addr", 48, IQ_X86_RIP},
 };
 
 static struct iq_error *inactive_word(struct unwinder *u, uint64_t address, uint64_t *ret)
@@ -230,8 +235,9 @@ struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t, str
 
 	memset(f, 0, sizeof(*f));
 	if (t->sp < u->task_stack.start || t->sp >= u->task_stack.end)
-		return iq_error_new(IQ_E_FORMAT, "thread.sp of task %u, 0x%llx, is not on its stack",
-				    t->pid, (unsigned long long)t->sp);
+		return iq_error_new(IQ_E_FORMAT,
+				    "thread.sp of task %u, 0x%llx, is not on its stack", t->pid,
+				    (unsigned long long)t->sp);
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(inactive_frame); i++) {
 		const struct inactive *m = &inactive_frame[i];
 		uint64_t offset = m->offset, size, value;

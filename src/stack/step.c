@@ -44,8 +44,7 @@ bool stack_of(struct unwinder *u, const struct iq_stack *likely, uint64_t addres
 	t = iq_task_by_stack(u->k, address);
 	if (!t)
 		return false;
-	*ret = (struct iq_stack){ IQ_STACK_TASK, t->stack, t->stack + t->stack_size, -1,
-				  t->address };
+	*ret = (struct iq_stack){IQ_STACK_TASK, t->stack, t->stack + t->stack_size, -1, t->address};
 	return true;
 }
 
@@ -89,7 +88,8 @@ static bool may_go(struct unwinder *u, const struct iq_stack *a, uint64_t from,
 	}
 	for (unsigned int i = 0; i < u->nr_left; i++)
 		if (u->left[i] == b->start && b->kind != IQ_STACK_NONE)
-			return unwind_end(u, IQ_END_LOOP, "the trace comes back to a stack it had left, at 0x%llx",
+			return unwind_end(u, IQ_END_LOOP,
+					  "the trace comes back to a stack it had left, at 0x%llx",
 					  (unsigned long long)to);
 	if (u->nr_left == MAX_STACKS_CROSSED)
 		return unwind_end(u, IQ_END_LOOP, "too many changes of the stack");
@@ -131,7 +131,7 @@ static void find_stack(struct unwinder *u, const struct iq_frame *f, struct iq_s
 	if (stack_of(u, &f->stack, f->sp, s) || stack_of(u, &u->task_stack, f->sp - 8, s) ||
 	    stack_of(u, &u->task_stack, f->sp + GUARD_SIZE, s))
 		return;
-	*s = (struct iq_stack){ .kind = IQ_STACK_NONE, .cpu = -1 };
+	*s = (struct iq_stack){.kind = IQ_STACK_NONE, .cpu = -1};
 }
 
 void frame_complete(struct unwinder *u, struct iq_frame *f)
@@ -163,7 +163,8 @@ bool cfa_by_row(struct unwinder *u, const struct iq_frame *f, const struct iq_or
 	uint64_t base, offset = (uint64_t)(int64_t)row->sp_offset;
 
 	if (row->sp_reg < 0 || !iq_reg_known(&f->regs, (unsigned int)row->sp_reg))
-		return unwind_end(u, IQ_END_NO_RULE, "at 0x%llx the frame hangs on %s, which is not known",
+		return unwind_end(u, IQ_END_NO_RULE,
+				  "at 0x%llx the frame hangs on %s, which is not known",
 				  (unsigned long long)f->ip,
 				  row->sp_reg < 0 ? "a register" : u->arch->reg_names[row->sp_reg]);
 	base = f->regs.value[row->sp_reg];
@@ -222,7 +223,8 @@ bool step_return(struct unwinder *u, const struct iq_frame *f, uint64_t cfa, str
 	    !recover_return(u, &f->stack, next->slot, &next->ip))
 		return false;
 	if (!is_code(u->k, next->ip - 1))
-		return unwind_end(u, IQ_END_NO_RULE, "the return address 0x%llx at 0x%llx is not code",
+		return unwind_end(u, IQ_END_NO_RULE,
+				  "the return address 0x%llx at 0x%llx is not code",
 				  (unsigned long long)next->ip, (unsigned long long)next->slot);
 	return true;
 }

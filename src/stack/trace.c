@@ -7,11 +7,16 @@
 const char *iq_context_text(enum iq_context c)
 {
 	static const char *const text[] = {
-		[IQ_CTX_TASK] = "task",	  [IQ_CTX_IRQ] = "irq",
-		[IQ_CTX_SOFTIRQ] = "softirq", [IQ_CTX_NMI] = "nmi",
-		[IQ_CTX_DOUBLE_FAULT] = "double_fault", [IQ_CTX_MCE] = "mce",
-		[IQ_CTX_DEBUG] = "debug", [IQ_CTX_VC] = "vc",
-		[IQ_CTX_ENTRY] = "entry", [IQ_CTX_USER] = "user",
+		[IQ_CTX_TASK] = "task",
+		[IQ_CTX_IRQ] = "irq",
+		[IQ_CTX_SOFTIRQ] = "softirq",
+		[IQ_CTX_NMI] = "nmi",
+		[IQ_CTX_DOUBLE_FAULT] = "double_fault",
+		[IQ_CTX_MCE] = "mce",
+		[IQ_CTX_DEBUG] = "debug",
+		[IQ_CTX_VC] = "vc",
+		[IQ_CTX_ENTRY] = "entry",
+		[IQ_CTX_USER] = "user",
 	};
 
 	return (unsigned int)c < IQ_ARRAY_SIZE(text) ? text[c] : "task";
@@ -24,10 +29,10 @@ void unwinder_init(struct unwinder *u, struct iq_kernel *k, const struct iq_task
 	u->k = k;
 	u->arch = k->arch;
 	u->functions = functions;
-	u->task_stack = (struct iq_stack){ .kind = IQ_STACK_NONE, .cpu = -1 };
+	u->task_stack = (struct iq_stack){.kind = IQ_STACK_NONE, .cpu = -1};
 	if (t->stack && t->stack + t->stack_size > t->stack)
-		u->task_stack = (struct iq_stack){ IQ_STACK_TASK, t->stack, t->stack + t->stack_size,
-						   -1, t->address };
+		u->task_stack = (struct iq_stack){IQ_STACK_TASK, t->stack, t->stack + t->stack_size,
+						  -1, t->address};
 }
 
 /* ---- The frames ------------------------------------------------------------------------------- */
@@ -92,7 +97,8 @@ static struct iq_error *follow(struct unwinder *u, const struct iq_frame *top,
 	return NULL;
 }
 
-static struct iq_error *trace(struct unwinder *u, const struct iq_frame *top, struct iq_backtrace *b)
+static struct iq_error *trace(struct unwinder *u, const struct iq_frame *top,
+			      struct iq_backtrace *b)
 {
 	struct iq_error *err = follow(u, top, b);
 
@@ -118,14 +124,16 @@ static const struct iq_cpu *cpu_of(struct iq_kernel *k, const struct iq_task *t)
 }
 
 /* A running task whose CPU's registers nobody saved: a guess is better than nothing, and marked. */
-static struct iq_error *start_by_search(struct unwinder *u, const struct iq_task *t, struct iq_frame *f)
+static struct iq_error *start_by_search(struct unwinder *u, const struct iq_task *t,
+					struct iq_frame *f)
 {
 	u->doubtful = true;
 	if (u->task_stack.kind != IQ_STACK_NONE &&
 	    guess_start(u, &u->task_stack, u->task_stack.start, f))
 		return NULL;
 	return iq_error_new(IQ_E_UNAVAILABLE,
-			    "task %u was running, and the registers of its CPU are not in the dump", t->pid);
+			    "task %u was running, and the registers of its CPU are not in the dump",
+			    t->pid);
 }
 
 static struct iq_error *start(struct unwinder *u, const struct iq_task *t, const struct iq_cpu *c,
@@ -133,26 +141,29 @@ static struct iq_error *start(struct unwinder *u, const struct iq_task *t, const
 {
 	struct iq_error *err;
 
-	if (!c && !t->running) {
-		if (u->task_stack.kind == IQ_STACK_NONE)
-			return iq_error_new(IQ_E_NOT_FOUND, "task %u has no stack any more: it has exited",
-					    t->pid);
-		return start_sleeping(u, t, f);
-	}
-	if (!c || !c->has_regs)
+	if (c && c->has_regs) {
+		err = start_running(u, c, f);
+	} else if (c) {
 		return start_by_search(u, t, f);
-	err = start_running(u, c, f);
-	if (!err)
-		return NULL;
+	} else if (u->task_stack.kind == IQ_STACK_NONE) {
+		return iq_error_new(IQ_E_NOT_FOUND, "task %u has no stack any more: it has exited",
+				    t->pid);
+	} else {
+		/* One that is being switched to is on_cpu already, but not yet current. */
+		err = start_sleeping(u, t, f);
+	}
+	if (!err || !t->running)
+		return err;
 	iq_error_free(err);
 	return start_by_search(u, t, f);
 }
 
-struct iq_error *iq_backtrace(struct iq_kernel *k, const struct iq_task *t, struct iq_backtrace *ret)
+struct iq_error *iq_backtrace(struct iq_kernel *k, const struct iq_task *t,
+			      struct iq_backtrace *ret)
 {
 	const struct iq_cpu *c = cpu_of(k, t);
 	struct iq_error *err;
-	struct functions functions = { 0 };
+	struct functions functions = {0};
 	struct unwinder u;
 	struct iq_frame top;
 
@@ -173,7 +184,7 @@ struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t,
 				   const struct iq_regs *regs, struct iq_backtrace *ret)
 {
 	struct iq_error *err;
-	struct functions functions = { 0 };
+	struct functions functions = {0};
 	struct unwinder u;
 	struct iq_frame top;
 

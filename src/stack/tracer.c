@@ -23,12 +23,12 @@ static const struct keeper {
 	const char *node, *link, *address, *place;
 } keepers[] = {
 	/* include/linux/rethook.h, 5.18 */
-	{ "arch_rethook_trampoline", "rethooks.first", "rethook_node", "llist", "ret_addr", "frame" },
+	{"arch_rethook_trampoline", "rethooks.first", "rethook_node", "llist", "ret_addr", "frame"},
 	/* include/linux/kprobes.h, 5.11 - 5.17 */
-	{ "__kretprobe_trampoline", "kretprobe_instances.first", "kretprobe_instance", "llist",
-	  "ret_addr", "fp" },
-	{ "kretprobe_trampoline", "kretprobe_instances.first", "kretprobe_instance", "llist",
-	  "ret_addr", "fp" },
+	{"__kretprobe_trampoline", "kretprobe_instances.first", "kretprobe_instance", "llist",
+	 "ret_addr", "fp"},
+	{"kretprobe_trampoline", "kretprobe_instances.first", "kretprobe_instance", "llist",
+	 "ret_addr", "fp"},
 };
 
 static bool word_at(struct unwinder *u, uint64_t address, uint64_t *ret)
@@ -136,7 +136,7 @@ static bool calls(struct unwinder *u, uint64_t ip, uint64_t inside)
  */
 bool by_trampoline(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next)
 {
-	static const char *const originals[] = { "ftrace_regs_call", "ftrace_call" };
+	static const char *const originals[] = {"ftrace_regs_call", "ftrace_call"};
 
 	if (iq_is_text(u->k, f->ip))
 		return false;

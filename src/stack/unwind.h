@@ -20,8 +20,8 @@ struct unwinder {
 	struct iq_stack task_stack; /* kind NONE: the task has none */
 	uint64_t left[MAX_STACKS_CROSSED]; /* starts of stacks that the trace has left behind */
 	unsigned int nr_left;
-	bool doubtful;		/* a guess was made: no frame from here on is reliable */
-	bool trial;		/* follows a chain to see where it leads: no guesses */
+	bool doubtful; /* a guess was made: no frame from here on is reliable */
+	bool trial; /* follows a chain to see where it leads: no guesses */
 	struct functions *functions; /* those read so far; shared by copies of this struct */
 	/* How it ended. */
 	enum iq_stack_end end;
@@ -61,7 +61,8 @@ void frame_complete(struct unwinder *u, struct iq_frame *f);
 /* The word at ADDRESS, if that is on a stack this trace may use. */
 bool stack_word(struct unwinder *u, const struct iq_stack *likely, uint64_t address, uint64_t *ret);
 /* The stack that ADDRESS lies on, LIKELY first. */
-bool stack_of(struct unwinder *u, const struct iq_stack *likely, uint64_t address, struct iq_stack *ret);
+bool stack_of(struct unwinder *u, const struct iq_stack *likely, uint64_t address,
+	      struct iq_stack *ret);
 
 /* ---- text.c: is this word a return address? ---- */
 
@@ -82,7 +83,8 @@ bool by_trampoline(struct unwinder *u, const struct iq_frame *f, struct iq_frame
 /* By the function's code, by frame pointer or by searching the stack.  As unwind_step(). */
 bool guess_step(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
 /* The lowest place in [START, END) of S from which a complete trace leads outwards. */
-bool guess_start(struct unwinder *u, const struct iq_stack *s, uint64_t start, struct iq_frame *ret);
+bool guess_start(struct unwinder *u, const struct iq_stack *s, uint64_t start,
+		 struct iq_frame *ret);
 
 /* ---- function.c: what a function does to the stack ---- */
 
@@ -96,14 +98,14 @@ struct depth {
 /* The words of a frame that are looked at; registers are saved next to the return address. */
 #define FRAME_WORDS 24
 struct function {
-	uint64_t symbol;  /* address of the symbol, which may be that of its cold part */
+	uint64_t symbol; /* address of the symbol, which may be that of its cold part */
 	uint64_t address; /* where it begins */
 	bool known;
 	uint64_t written; /* registers that it changes, other than by pop */
 	struct frame_word {
 		uint64_t pushed; /* callee-saved registers that are pushed into this word */
-		bool other;	 /* it is used for other things as well */
-	} word[FRAME_WORDS];	 /* word i lies at CFA - 8 * (i + 1); word 0 is the return address */
+		bool other; /* it is used for other things as well */
+	} word[FRAME_WORDS]; /* word i lies at CFA - 8 * (i + 1); word 0 is the return address */
 	unsigned int nr_parts;
 	struct code_part {
 		uint64_t start, size;
@@ -136,9 +138,12 @@ bool cfa_by_code(struct unwinder *u, const struct iq_frame *f, uint64_t *cfa);
 /* ---- start.c: the innermost frame ---- */
 
 /* Exactly at REGS. */
-struct iq_error *start_at(struct unwinder *u, const struct iq_regs *regs, struct iq_frame *f) IQ_CHECK;
+struct iq_error *start_at(struct unwinder *u, const struct iq_regs *regs,
+			  struct iq_frame *f) IQ_CHECK;
 /* Where CPU C was when it stopped. */
-struct iq_error *start_running(struct unwinder *u, const struct iq_cpu *c, struct iq_frame *f) IQ_CHECK;
-struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t, struct iq_frame *f) IQ_CHECK;
+struct iq_error *start_running(struct unwinder *u, const struct iq_cpu *c,
+			       struct iq_frame *f) IQ_CHECK;
+struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t,
+				struct iq_frame *f) IQ_CHECK;
 
 #endif

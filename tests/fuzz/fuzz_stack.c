@@ -78,9 +78,10 @@ static void use(struct machine *m, const struct iq_backtrace *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const unsigned int given[] = { IQ_X86_RIP, IQ_X86_RSP, IQ_X86_RBP, IQ_X86_R10 };
-	uint64_t top_a = STACK_A + STACK_SIZE - STACK_BYTES, top_b = STACK_B + STACK_SIZE - STACK_BYTES;
-	struct iq_regs regs = { 0 };
+	static const unsigned int given[] = {IQ_X86_RIP, IQ_X86_RSP, IQ_X86_RBP, IQ_X86_R10};
+	uint64_t top_a = STACK_A + STACK_SIZE - STACK_BYTES,
+		 top_b = STACK_B + STACK_SIZE - STACK_BYTES;
+	struct iq_regs regs = {0};
 	struct iq_backtrace b;
 	struct iq_error *err;
 	struct machine m;

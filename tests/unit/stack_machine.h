@@ -25,11 +25,22 @@
 #define STACK_SIZE 0x4000u
 
 /* Register numbers in ORC rows. */
-enum { ORC_NONE, ORC_PREV_SP, ORC_DX, ORC_DI, ORC_BP, ORC_SP, ORC_R10, ORC_R13, ORC_BP_IND, ORC_SP_IND };
+enum {
+	ORC_NONE,
+	ORC_PREV_SP,
+	ORC_DX,
+	ORC_DI,
+	ORC_BP,
+	ORC_SP,
+	ORC_R10,
+	ORC_R13,
+	ORC_BP_IND,
+	ORC_SP_IND
+};
 
 struct machine {
 	uint8_t *image; /* an ELF core: headers in the first page, then the memory */
-	uint64_t at;	/* where code is put next: physical */
+	uint64_t at; /* where code is put next: physical */
 	unsigned int nr_rows;
 	struct iq_kernel k;
 	struct iq_kernel_private priv;
@@ -78,7 +89,8 @@ static inline uint64_t call(struct machine *m, uint64_t target)
 	return next;
 }
 
-static inline void orc_row(struct machine *m, int sp, int sp_offset, int bp, int bp_offset, int type, int sig)
+static inline void orc_row(struct machine *m, int sp, int sp_offset, int bp, int bp_offset,
+			   int type, int sig)
 {
 	uint64_t ip = IPS_AT + 4 * m->nr_rows, row = ROWS_AT + 6 * m->nr_rows;
 
@@ -120,13 +132,21 @@ static inline void machine_init(struct machine *m)
 static inline void machine_start(struct machine *m)
 {
 	Elf64_Ehdr e = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-		.e_phoff = sizeof(e), .e_ehsize = sizeof(e), .e_phentsize = sizeof(Elf64_Phdr),
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			    EV_CURRENT},
+		.e_type = ET_CORE,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(e),
+		.e_ehsize = sizeof(e),
+		.e_phentsize = sizeof(Elf64_Phdr),
 		.e_phnum = 1,
 	};
 	Elf64_Phdr p = {
-		.p_type = PT_LOAD, .p_offset = PAGE, .p_filesz = PAGES * PAGE, .p_memsz = PAGES * PAGE,
+		.p_type = PT_LOAD,
+		.p_offset = PAGE,
+		.p_filesz = PAGES * PAGE,
+		.p_memsz = PAGES * PAGE,
 	};
 	struct iq_kernel *k = &m->k;
 
@@ -134,8 +154,11 @@ static inline void machine_start(struct machine *m)
 	memcpy(m->image + sizeof(e), &p, sizeof(p));
 	k->arch = iq_arch_by_machine(EM_X86_64);
 	k->layout = (struct iq_layout){
-		.levels = 4, .text_base = TEXT_BASE, .text_end = TEXT_BASE + 0x40000000,
-		.page_offset = DIRECT, .page_offset_end = DIRECT + PAGES * PAGE,
+		.levels = 4,
+		.text_base = TEXT_BASE,
+		.text_end = TEXT_BASE + 0x40000000,
+		.page_offset = DIRECT,
+		.page_offset_end = DIRECT + PAGES * PAGE,
 	};
 	k->stext = TEXT_BASE + TEXT_AT;
 	k->etext = k->stext + TEXT_SIZE;
@@ -145,14 +168,16 @@ static inline void machine_start(struct machine *m)
 	    iq_dump_open_memory(m->image, (PAGES + 1) * PAGE, NULL, &k->dump) ||
 	    iq_reader_open(k->dump, 0, &k->reader) ||
 	    iq_vm_open(k->arch, &k->layout, k->reader, 0, &k->vm) ||
-	    iq_orc_open(k->vm, IQ_ORC_V3, false, TEXT_BASE + IPS_AT, TEXT_BASE + ROWS_AT, m->nr_rows,
-			&m->priv.orc))
+	    iq_orc_open(k->vm, IQ_ORC_V3, false, TEXT_BASE + IPS_AT, TEXT_BASE + ROWS_AT,
+			m->nr_rows, &m->priv.orc))
 		abort();
 	for (unsigned int i = 0; i < 2; i++) {
-		m->tasks[i] = (struct iq_task){ .address = DIRECT + 0x8000 + 0x1000 * i, .pid = i + 1,
-						.stack = DIRECT + (i ? STACK_B : STACK_A),
-						.stack_size = STACK_SIZE, .mm = 1 };
-		m->stacks[i] = (struct task_stack){ m->tasks[i].stack, &m->tasks[i] };
+		m->tasks[i] = (struct iq_task){.address = DIRECT + 0x8000 + 0x1000 * i,
+					       .pid = i + 1,
+					       .stack = DIRECT + (i ? STACK_B : STACK_A),
+					       .stack_size = STACK_SIZE,
+					       .mm = 1};
+		m->stacks[i] = (struct task_stack){m->tasks[i].stack, &m->tasks[i]};
 	}
 	m->priv.types_state = m->priv.modules_state = LAZY_FAILED;
 	m->priv.cpus_state = m->priv.tasks_state = m->priv.orc_state = LAZY_DONE;

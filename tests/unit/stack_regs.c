@@ -17,7 +17,11 @@ static void show(struct iq_kernel *k, const struct iq_task *t)
 		const struct iq_frame *f = &b.frames[i];
 		const struct iq_regs *r = &f->regs;
 
-		printf("%s %" PRIx64, f->has_trap ? "trap" : f->reliable ? "frame" : "guess", f->ip);
+		printf("%s %" PRIx64,
+		       f->has_trap   ? "trap"
+		       : f->reliable ? "frame"
+				     : "guess",
+		       f->ip);
 		for (unsigned int n = 0; n < k->arch->nr_regs; n++)
 			if (iq_reg_known(r, n) && n != k->arch->reg_pc)
 				printf(" %s=%" PRIx64, k->arch->reg_names[n], r->value[n]);
@@ -28,7 +32,7 @@ static void show(struct iq_kernel *k, const struct iq_task *t)
 
 int main(int argc, char **argv)
 {
-	struct iq_kernel_options options = { 0 };
+	struct iq_kernel_options options = {0};
 	const struct iq_task *tasks;
 	struct iq_dump *d = NULL;
 	struct iq_kernel *k = NULL;

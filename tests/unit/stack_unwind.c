@@ -16,8 +16,8 @@ static struct machine m;
 static struct iq_backtrace b;
 
 /* The functions, and return addresses in them. */
-static uint64_t leaf, leaf_ip, middle_ret, framed_ret, entry_ret, exc_ret, link_ret, plain_ret, either_ret,
-	either_other_ret, idle_ret, early_ip, rethook, graph, traced_ret;
+static uint64_t leaf, leaf_ip, middle_ret, framed_ret, entry_ret, exc_ret, link_ret, plain_ret,
+	either_ret, either_other_ret, idle_ret, early_ip, rethook, graph, traced_ret;
 /* The innermost stack pointer while a stack is built. */
 static uint64_t sp;
 
@@ -97,7 +97,7 @@ static void make_odd_ones(void)
 	function(&m, "without_rows");
 	UNDEFINED(&m);
 	CODE(&m, "\x41\x56\x53\x48\x83\xec\x10"); /* push %r14; push %rbx; sub $0x10,%rsp */
-	CODE(&m, "\x85\xff\x74\x01\x90");	  /* test; je +1; nop */
+	CODE(&m, "\x85\xff\x74\x01\x90"); /* test; je +1; nop */
 	plain_ret = call(&m, leaf);
 	CODE(&m, "\x48\x83\xc4\x10\x5b\x41\x5e\xc3");
 
@@ -105,7 +105,7 @@ static void make_odd_ones(void)
 	function(&m, "either");
 	BY_SP(&m, 8);
 	CODE(&m, "\x85\xff\x74\x0b"); /* test %edi,%edi; je other */
-	CODE(&m, "\x53");	      /* push %rbx */
+	CODE(&m, "\x53"); /* push %rbx */
 	BY_SP(&m, 16);
 	CODE(&m, "\x31\xdb"); /* xor %ebx,%ebx */
 	either_ret = call(&m, leaf);
@@ -182,8 +182,10 @@ static void push_regs(uint64_t ip, uint64_t cs, uint64_t old_sp)
 	for (unsigned int i = a->nr_trap_slots; i--;) {
 		int reg = a->trap_slots[i].reg;
 
-		push(reg == IQ_X86_RIP ? ip : reg == IQ_X86_CS ? cs : reg == IQ_X86_RSP ? old_sp :
-							      0x100u + (unsigned int)reg);
+		push(reg == IQ_X86_RIP	 ? ip
+		     : reg == IQ_X86_CS	 ? cs
+		     : reg == IQ_X86_RSP ? old_sp
+					 : 0x100u + (unsigned int)reg);
 	}
 }
 
@@ -203,7 +205,7 @@ static void push_leaf(uint64_t return_address, uint64_t rbx)
 /* From leaf_ip, with a few registers known. */
 static void unwind(uint64_t ip, uint64_t rbp)
 {
-	struct iq_regs regs = { 0 };
+	struct iq_regs regs = {0};
 
 	iq_reg_set(&regs, IQ_X86_RIP, ip);
 	iq_reg_set(&regs, IQ_X86_RSP, sp);
@@ -529,7 +531,7 @@ static void found_by_searching(void **state)
 
 static void put32(struct iq_buf *out, uint32_t v)
 {
-	uint8_t bytes[4] = { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24) };
+	uint8_t bytes[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
 
 	iq_buf_add(out, bytes, sizeof(bytes));
 }
@@ -550,8 +552,8 @@ static void make_struct(struct iq_buf *types, struct iq_buf *strings, const char
 	put32(types, size);
 }
 
-static void make_member(struct iq_buf *types, struct iq_buf *strings, const char *name, uint32_t type,
-			uint32_t offset)
+static void make_member(struct iq_buf *types, struct iq_buf *strings, const char *name,
+			uint32_t type, uint32_t offset)
 {
 	put32(types, string(strings, name));
 	put32(types, type);
@@ -560,7 +562,7 @@ static void make_member(struct iq_buf *types, struct iq_buf *strings, const char
 
 static void make_types(void)
 {
-	struct iq_buf t = { 0 }, s = { 0 }, all = { 0 };
+	struct iq_buf t = {0}, s = {0}, all = {0};
 
 	string(&s, "");
 	put32(&t, string(&s, "long")); /* 1 */
@@ -705,7 +707,7 @@ static void through_another_trampoline(void **state)
 
 static void sleeping_and_gone(void **state)
 {
-	static const uint64_t saved[] = { 15, 14, 13, 12, 3, 6 };
+	static const uint64_t saved[] = {15, 14, 13, 12, 3, 6};
 	struct iq_task *t = &m.tasks[0];
 	struct iq_error *err;
 
@@ -742,16 +744,26 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(calls_up_to_user_mode),	TEST(interrupted_and_labelled),
-		TEST(only_the_cpus_part),	TEST(across_stacks),
-		TEST(code_where_orc_is_silent), TEST(a_word_of_two_uses),
-		TEST(call_into_nowhere),	TEST(in_the_guard_page),
-		TEST(a_frame_pointer_that_points_back), TEST(a_return_address_that_is_data),
-		TEST(a_stack_pointer_off_all_stacks), TEST(back_to_a_stack_that_was_left),
-		TEST(found_by_searching),	TEST(return_kept_by_a_rethook),
-		TEST(return_kept_on_a_shadow_stack), TEST(return_that_nobody_kept),
-		TEST(rethooks_in_a_circle),	TEST(through_a_trampoline),
-		TEST(through_another_trampoline), TEST(sleeping_and_gone),
+		TEST(calls_up_to_user_mode),
+		TEST(interrupted_and_labelled),
+		TEST(only_the_cpus_part),
+		TEST(across_stacks),
+		TEST(code_where_orc_is_silent),
+		TEST(a_word_of_two_uses),
+		TEST(call_into_nowhere),
+		TEST(in_the_guard_page),
+		TEST(a_frame_pointer_that_points_back),
+		TEST(a_return_address_that_is_data),
+		TEST(a_stack_pointer_off_all_stacks),
+		TEST(back_to_a_stack_that_was_left),
+		TEST(found_by_searching),
+		TEST(return_kept_by_a_rethook),
+		TEST(return_kept_on_a_shadow_stack),
+		TEST(return_that_nobody_kept),
+		TEST(rethooks_in_a_circle),
+		TEST(through_a_trampoline),
+		TEST(through_another_trampoline),
+		TEST(sleeping_and_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
