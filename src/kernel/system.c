@@ -100,14 +100,16 @@ static uint64_t memory(struct iq_kernel *k)
 
 /* ---- Last words -------------------------------------------------------------------------------- */
 
-/* Beginnings of the lines by which the kernel reports that it is dying, in the log's own order: the first that
- * is found counts, since what comes later follows from it. */
+/*
+ * Beginnings of the lines by which the kernel reports that it is dying.  The first in the log counts, since what
+ * comes later follows from it.  (That somebody asked for a crash by sysrq is told by the panic's own line.)
+ */
 static const char *const reports[] = {
 	"BUG: kernel NULL pointer dereference", "BUG: unable to handle", "kernel BUG at",
 	"general protection fault", "Oops: ", "divide error:", "stack segment:", "invalid opcode:",
 	"double fault:", "traps: PANIC: double fault", "PANIC: double fault", "BUG: stack guard page was hit",
 	"BUG: IRQ stack guard page was hit", "watchdog: BUG: soft lockup", "NMI watchdog: Watchdog detected",
-	"watchdog: Watchdog detected", "Kernel panic - not syncing", "sysrq: Trigger a crash",
+	"watchdog: Watchdog detected", "Kernel panic - not syncing",
 	"Unable to handle kernel", "Internal error:", "Machine check:",
 };
 

@@ -169,6 +169,51 @@ static void memory_use(struct iq_kernel *k, struct iq_task *task)
 	task->mem_percent = total ? 100.0 * (double)rss / (double)total : 0;
 }
 
+/*
+ * Up to 6.1 each task counts some of its page faults for itself (SPLIT_RSS_COUNTING: task_struct.rss_stat) and adds them to
+ * its mm's counters now and then.  Add what all tasks of an mm have kept back.
+ */
+static void add_split_counters(struct iq_kernel *k)
+{
+	static const unsigned int counters[] = {0, 1, 3};
+	struct iq_kernel_private *p = k->priv;
+	uint64_t base, page = iq_dump_info(k->dump)->page_size / 1024, total = total_ram_pages(k);
+	struct iq_map sums = {0}; /* by mm: index of the task whose `kept` has the sum, plus 1 */
+	int64_t *kept;
+	unsigned int i, j;
+
+	if (!iq_offset(iq_kernel_types(k), "task_struct", "rss_stat.count", &base, NULL))
+		return;
+	kept = calloc(p->nr_tasks + 1, sizeof(*kept));
+	for (i = 0; kept && i < p->nr_tasks; i++) {
+		const struct iq_task *t = &p->tasks[i];
+		uintptr_t first = t->mm ? (uintptr_t)iq_map_get(&sums, t->mm) : 0;
+
+		if (!t->mm)
+			continue;
+		if (!first) {
+			first = i + 1;
+			if (!iq_map_put(&sums, t->mm, (void *)first))
+				break;
+		}
+		for (j = 0; j < IQ_ARRAY_SIZE(counters); j++)
+			kept[first - 1] += (int32_t)get(k, t->address, base + 4 * counters[j], 4);
+	}
+	for (i = 0; kept && i < p->nr_tasks; i++) {
+		struct iq_task *t = &p->tasks[i];
+		uintptr_t first = t->mm ? (uintptr_t)iq_map_get(&sums, t->mm) : 0;
+		int64_t pages;
+
+		if (!first)
+			continue;
+		pages = IQ_MAX((int64_t)(t->rss_kb / page) + kept[first - 1], 0);
+		t->rss_kb = (uint64_t)pages * page;
+		t->mem_percent = total ? 100.0 * (double)pages / (double)total : 0;
+	}
+	free(kept);
+	iq_map_free(&sums);
+}
+
 /* ---- One task ---------------------------------------------------------------------------------- */
 
 static struct iq_error *read_task(struct iq_kernel *k, const struct task_layout *l, uint64_t address,
@@ -195,7 +240,8 @@ static struct iq_error *read_task(struct iq_kernel *k, const struct task_layout 
 	task.cpu = (unsigned int)get(k, address, l->cpu, 4);
 	task.leader = task.pid == task.tgid;
 	parent = get(k, address, l->parent, 8);
-	if (parent)
+	/* The idle tasks were forked by init while it brought the CPUs up; nobody is their parent. */
+	if (parent && task.pid)
 		task.ppid = (uint32_t)get(k, parent, l->tgid, 4);
 	task.running = get(k, address, l->on_cpu, l->on_cpu_size == 1 ? 1 : 4) != 0;
 	cpus = iq_kernel_cpus(k, &nr);
@@ -365,6 +411,7 @@ static struct iq_error *load_tasks(struct iq_kernel *k)
 	}
 	kernel_list_for_each(k, init_task + w.l.tasks, MAX_TASKS, "task list", add_leader, &w);
 	tasks_from_pid_table(k, &w);
+	add_split_counters(k);
 	return index_tasks(k) ? NULL : iq_error_nomem();
 }
 
