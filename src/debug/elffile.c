@@ -67,8 +67,10 @@ static struct iq_error *read_sections(struct iq_elffile *e, const Elf64_Ehdr *h)
 	e->sections = sections;
 	e->nr_sections = (unsigned int)nr;
 	for (unsigned int i = 0; i < nr; i++) {
-		if (sections[i].sh_type != SHT_NOBITS &&
-		    !inside(e, sections[i].sh_offset, sections[i].sh_size))
+		if (inside(e, sections[i].sh_offset, sections[i].sh_size))
+			continue;
+		sections[i].sh_offset = 0;
+		if (sections[i].sh_type != SHT_NOBITS)
 			sections[i].sh_size = 0;
 	}
 	if (names < nr && sections[names].sh_type == SHT_STRTAB && sections[names].sh_size &&
