@@ -42,6 +42,7 @@ struct iq_kernel_private {
 	struct task_stack *task_stacks; /* sorted by start */
 	unsigned int nr_task_stacks;
 	uint64_t thread_size;
+	uint64_t present_pages; /* 0: not counted yet */
 
 	struct iq_log_record *log;
 	unsigned int nr_log, room_log;
@@ -95,6 +96,9 @@ bool kernel_read_member(struct iq_kernel *k, const char *tag, const char *path, 
 
 /* module_debug.c: the debug file given for M, its sections placed; NULL: none of this build. */
 struct iq_debugfile *module_debug_file(struct iq_kernel *k, const struct iq_module *m);
+
+/* system.c: pages of RAM that the nodes have (struct pglist_data); 0 unknown. */
+uint64_t kernel_present_pages(struct iq_kernel *k);
 
 /* cpu.c, task.c, module.c, log.c, vmalloc.c, slab.c */
 void cpus_free(struct iq_kernel *k);

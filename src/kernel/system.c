@@ -80,12 +80,13 @@ static void load(struct iq_kernel *k, struct iq_system *s)
 	}
 }
 
-/* Present pages of all nodes (struct pglist_data). */
-static uint64_t memory(struct iq_kernel *k)
+uint64_t kernel_present_pages(struct iq_kernel *k)
 {
 	uint64_t table = iq_kernel_symbol(k, "node_data"), one = iq_kernel_symbol(k, "contig_page_data");
 	uint64_t pgdat, pages, total = 0, ids = 1, i;
 
+	if (k->priv->present_pages)
+		return k->priv->present_pages;
 	iq_kernel_variable(k, "nr_node_ids", 4, &ids);
 	for (i = 0; i < IQ_MIN(ids, MAX_NODES); i++) {
 		if (table ? !kernel_read_ptr(k, table + 8 * i, &pgdat) : !(pgdat = one))
@@ -95,7 +96,8 @@ static uint64_t memory(struct iq_kernel *k)
 		if (!table)
 			break;
 	}
-	return total * iq_dump_info(k->dump)->page_size;
+	k->priv->present_pages = total;
+	return total;
 }
 
 /* ---- Last words -------------------------------------------------------------------------------- */
@@ -147,7 +149,7 @@ struct iq_error *iq_kernel_system(struct iq_kernel *k, struct iq_system *ret)
 	utsname(k, &s);
 	times(k, &s);
 	load(k, &s);
-	s.memory = memory(k);
+	s.memory = kernel_present_pages(k) * iq_dump_info(k->dump)->page_size;
 	cpus = iq_kernel_cpus(k, &nr);
 	for (i = 0; i < nr; i++) {
 		s.cpus_online += cpus[i].online;

@@ -147,14 +147,6 @@ static uint64_t rss_pages(struct iq_kernel *k, const struct iq_task *task)
 	return sum > 0 ? (uint64_t)sum : 0;
 }
 
-static uint64_t total_ram_pages(struct iq_kernel *k)
-{
-	uint64_t v;
-
-	return iq_kernel_variable(k, "_totalram_pages", 8, &v) ||
-	       iq_kernel_variable(k, "totalram_pages", 8, &v) ? v : 0;
-}
-
 static void memory_use(struct iq_kernel *k, struct iq_task *task)
 {
 	struct iq_types *t = iq_kernel_types(k);
@@ -165,7 +157,7 @@ static void memory_use(struct iq_kernel *k, struct iq_task *task)
 	task->vsz_kb = get(k, task->mm, at(t, "mm_struct", "total_vm"), 8) * page;
 	rss = rss_pages(k, task);
 	task->rss_kb = rss * page;
-	total = total_ram_pages(k);
+	total = kernel_present_pages(k);
 	task->mem_percent = total ? 100.0 * (double)rss / (double)total : 0;
 }
 
@@ -177,7 +169,7 @@ static void add_split_counters(struct iq_kernel *k)
 {
 	static const unsigned int counters[] = {0, 1, 3};
 	struct iq_kernel_private *p = k->priv;
-	uint64_t base, page = iq_dump_info(k->dump)->page_size / 1024, total = total_ram_pages(k);
+	uint64_t base, page = iq_dump_info(k->dump)->page_size / 1024, total = kernel_present_pages(k);
 	struct iq_map sums = {0}; /* by mm: index of the task whose `kept` has the sum, plus 1 */
 	int64_t *kept;
 	unsigned int i, j;
