@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define MAX_INSNS 200000 /* of one command */
+#define PATCHED_JUMP 5	 /* bytes of jmp __x86_return_thunk */
 
 struct row {
 	struct disasm_line line;
@@ -179,10 +180,23 @@ static bool is_padding(const struct iq_insn *insn)
 	return !strcmp(insn->mnemonic, "nop") || !strcmp(insn->mnemonic, "int3");
 }
 
-/* kallsyms has no sizes: what fills the space up to the next symbol is not part of the function. */
+/*
+ * kallsyms has no sizes: what fills the space up to the next symbol is not part of the function.  But the
+ * four int3 behind a ret are: they are what the kernel left of a five-byte jump to a return thunk.
+ */
 static void trim_padding(struct dis_result *x)
 {
-	while (x->nr > 1 && is_padding(&x->rows[x->nr - 1].line.insn) && !x->rows[x->nr - 1].trap)
+	unsigned int nr = x->nr;
+	uint64_t end;
+
+	while (nr > 1 && is_padding(&x->rows[nr - 1].line.insn) && !x->rows[nr - 1].trap)
+		nr--;
+	if (!nr)
+		return;
+	end = x->rows[nr - 1].line.insn.address;
+	end += x->rows[nr - 1].line.insn.flow == IQ_FLOW_RETURN ? PATCHED_JUMP : 1;
+	while (x->nr > nr && (x->rows[x->nr - 1].line.insn.address >= end ||
+			      strcmp(x->rows[x->nr - 1].line.insn.mnemonic, "int3")))
 		free(x->rows[--x->nr].line.text);
 }
 
