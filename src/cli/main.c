@@ -2,7 +2,6 @@
 /* inquest: the program. */
 #include "internal.h"
 #include <Zydis/Zydis.h>
-#include <elfutils/version.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -75,8 +74,7 @@ static void show_version(void)
 	uint64_t zydis = ZydisGetVersion();
 
 	printf("inquest %s\n", INQUEST_VERSION);
-	printf("libraries: elfutils %d.%d, jansson %s, libdeflate %s, lzo %s, ",
-	       _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000, jansson_version_str(),
+	printf("libraries: jansson %s, libdeflate %s, lzo %s, ", jansson_version_str(),
 	       LIBDEFLATE_VERSION_STRING, LZO_VERSION_STRING);
 	printf("readline %s, zstd %s, Zydis %u.%u\n", rl_library_version, ZSTD_versionString(),
 	       (unsigned int)ZYDIS_VERSION_MAJOR(zydis), (unsigned int)ZYDIS_VERSION_MINOR(zydis));
