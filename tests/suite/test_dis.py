@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""dis of the dump's own text against objdump 2.40 over the same bytes, and its marks and forms."""
+import os
+import re
+import tempfile
+
+from harness import per_core
+from suite import others
+from suite.test_arch import objdump_is_ours
+
+
+def plain(text):
+    """objdump prints a target twice, and may pad the mnemonic."""
+    text = re.sub(r'\s*#.*$', '', text)
+    return re.sub(r'\s+', ' ', re.sub(r'\s*<[^>]*>', '', text)).strip()
+
+
+def objdump_lines(t, data, address):
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(data)
+        f.flush()
+        out = t.sh(['objdump', '-D', '-w', '-b', 'binary', '-m', 'i386:x86-64', f'--adjust-vma={address:#x}',
+                    f.name]).out
+    found = {}
+    for line in out.splitlines():
+        m = re.match(r'\s*([0-9a-f]+):\t([0-9a-f ]+)\t(.*)', line)
+        if m:
+            found[int(m.group(1), 16)] = (m.group(2).strip(), plain(m.group(3)))
+    return found
+
+
+@per_core(lambda c: c.whole(), quick=4)
+def texts(t, core):
+    """Bytes, instruction texts and offsets of sampled functions of the kernel and its modules."""
+    if not objdump_is_ours(t):
+        return t.note('skipped: objdump is not 2.40')
+    symbols = [s for s in t.command(core, 'sym -l')['symbols'] if s['type'] in 'tT' and s['size']]
+    once, mark = {}, {}
+    for s in symbols:
+        once[s['name']] = once.get(s['name'], 0) + 1
+        once[s['address']] = once.get(s['address'], 0) + 1
+        mark[s['name']] = s['address']
+    # Behind _etext there is only text that was given back after booting.
+    symbols = [s for s in symbols if once[s['name']] == once[s['address']] == 1 and
+               (s['module'] or mark['_stext'] <= s['address'] < mark['_etext']) and re.fullmatch(r'[A-Za-z_]\w*', s['name']) and
+               16 <= s['size'] < 5000 and not re.fullmatch('[0-9a-f]+', s['name'])]
+    kernel = [s for s in symbols if not s['module']]
+    modules = [s for s in symbols if s['module']]
+    chosen = t.rng().sample(kernel, 400 if t.all else 50) + t.rng().sample(modules, min(len(modules), 15))
+    count = 0
+    answers = t.inquest('--json', *t.dump_args(core), stdin='\n'.join(f'dis {s["name"]}' for s in chosen).encode(),
+                        check=False).json()
+    for s, answer in zip(chosen, answers):
+        if 'error' in answer:
+            t.ok(re.search('excluded|not mapped|not in the dump', answer['error']['message']), f'dis {s["name"]}: {answer["error"]}')
+            continue
+        address = int(s['address'], 16)
+        found = answer['result']['instructions']
+        data = b''.join(bytes.fromhex(i['bytes'].replace(' ', '')) for i in found)
+        theirs = objdump_lines(t, data, address)
+        for i in found:
+            a = int(i['address'], 16)
+            count += 1
+            t.equal((i['bytes'], plain(i['text'])), theirs.get(a), f'{s["name"]} {i["address"]}')
+            t.equal((i['symbol'], i['offset']), (s['name'], a - address), f'{i["address"]}')
+        rd = t.command(core, f'rd -8 {address:x} {min(len(data), 64)}')
+        t.equal([int(w['value'], 16) for w in rd['words']], list(data[:64]), f'rd of {s["name"]}')
+    t.ok(count > 1000, f'only {count} instructions')
+    t.note(f'{count} instructions')
+
+
+@per_core(lambda c: c.whole() and c.truth.get('rip') and c.truth['rip'].get('function') and
+          c.truth.get('panic_task'))
+def fault_is_marked(t, core):
+    """The instruction that truth's rip names carries the mark, and no other of its function."""
+    rip = core.truth['rip']
+    if core.truth['task'].get('pid') != core.truth['panic_task']['pid']:
+        return t.note('skipped: the report is about another task')
+    found = t.command(core, f'dis {rip["function"]}')['instructions']
+    marked = [(i['symbol'], i['offset']) for i in found if i['exception']]
+    t.equal(marked, [(rip['function'], int(rip['offset'], 16))], 'marked')
+    text = t.inquest('-s', *t.dump_args(core), '-c', f'dis {rip["function"]}').out
+    t.equal([l for l in text.splitlines() if 'EXCEPTION' in l], [l for l in text.splitlines() if
+            f'<{rip["function"]}+{int(rip["offset"], 16)}>:' in l], 'marked in the text')
+
+
+@per_core(lambda c: c.whole(), quick=3)
+def forms(t, core):
+    """-r, -f and counts cut the same listing; ftrace's NOPs and return thunks are named."""
+    name = t.rng().choice(['vfs_write', 'ksys_write', 'schedule', 'vfs_read', 'do_exit', 'kfree'])
+    whole = t.command(core, f'dis {name}')['instructions']
+    at = t.rng().randrange(1, len(whole) - 1)
+    address = whole[at]['address'][2:]
+    for command, want in [(f'dis -r {address}', whole[:at + 1]), (f'dis -f {address}', whole[at:]),
+                          (f'dis {name} 3', whole[:3]), (f'dis {address}', whole[at:at + 1]),
+                          (f'dis -f {address} 2', whole[at:at + 2]), (f'dis {address} 2', whole[at:at + 2]),
+                          (f'dis -r {address} 2', whole[max(at - 1, 0):at + 1]),
+                          (f'dis ({name}+{whole[at]["offset"]})', whole[at:at + 1])]:
+        t.equal([(i['address'], i['text']) for i in t.command(core, command)['instructions']],
+                [(i['address'], i['text']) for i in want], command)
+    first = whole[0] if whole[0]['bytes'].startswith('0f 1f 44') else whole[1]
+    t.equal((first['bytes'], first['note']), ('0f 1f 44 00 00', 'FTRACE NOP'), f'start of {name}')
+    text = t.inquest('-s', *t.dump_args(core), '-c', f'dis {name}; dis -x {name}').out
+    t.ok(f'<{name}+{whole[at]["offset"]}>:' in text and f'<{name}+{whole[at]["offset"]:#x}>:' in text,
+         f'offsets of {name} decimal, and hexadecimal with -x')
+    # A call of the dump's text names its target as the symbol table has it.
+    for i in whole:
+        m = re.match(r'call\s+0x([0-9a-f]+)', i['text'])
+        if m and i['target']:
+            got = t.command(core, f'sym {m.group(1)}')['symbols'][0]
+            t.equal(i['target'], '0x' + m.group(1), f'target of {i["text"]}')
+            t.ok(f'<{got["name"]}>' in i['text'], f'{i["text"]}: sym {got["name"]}')
+            break
+
+
+@per_core(lambda c: others.has_vmlinux(c), quick=2)
+def lines(t, core):
+    """dis -l against eu-addr2line."""
+    offset = others.need_offset(core)
+    found = t.command(core, 'dis -l vfs_write', vmlinux=True)['instructions']
+    theirs = t.sh(['eu-addr2line', '-e', core.vmlinux, *(hex(int(i['address'], 16) - offset) for i in found)]).out
+    wrong = []
+    for i, l in zip(found, theirs.splitlines()):
+        m = re.match(r'(.*?):(\d+)', l)
+        if (i['line'] or 0) != int(m.group(2)) or not (i['file'] or '').endswith(os.path.basename(m.group(1))):
+            wrong.append(f'{i["address"]}: {i["file"]}:{i["line"]}, eu-addr2line {l}')
+    t.none(wrong, 'lines of vfs_write', len(found))
