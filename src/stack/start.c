@@ -17,8 +17,9 @@
 /* From the last function that a CPU runs to the place where its registers were saved. */
 #define DEEPER_FRAMES 64
 
-/* Where a CPU stays that has saved its registers for a crash dump. */
-static const char *const last_functions[] = {"machine_kexec", "crash_nmi_callback"};
+/* Where a CPU stays that has saved its registers for a crash dump; the innermost first. */
+static const char *const last_functions[] = {"machine_kexec", "crash_nmi_callback",
+					     "__crash_kexec"};
 
 /* Are these the same, as far as both know?  Only what a trap frame and a note both hold. */
 static bool same_registers(const struct iq_arch *a, const struct iq_regs *x,
