@@ -21,6 +21,7 @@ struct dis_result {
 	struct row *rows;
 	unsigned int nr, room;
 	bool hex, lines, user;
+	struct iq_symbol typed; /* the function as it was named: of several at one address */
 	/* -s */
 	const char *source_file;
 	unsigned int source_line;
@@ -99,7 +100,20 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
-static json_t *json_row(const struct row *row)
+/* Where a call or jump goes. */
+static json_t *json_target(struct iq_kernel *k, uint64_t address)
+{
+	json_t *o = json_object();
+	struct iq_symbol to;
+	bool named = iq_symbol_at(k, address, &to);
+
+	json_object_set_new(o, "address", json_address(address));
+	json_object_set_new(o, "symbol", named ? json_text(to.name, strlen(to.name)) : json_null());
+	json_object_set_new(o, "offset", named ? json_integer((json_int_t)(address - to.address)) : json_null());
+	return o;
+}
+
+static json_t *json_row(struct iq_kernel *k, const struct row *row)
 {
 	const struct iq_insn *insn = &row->line.insn;
 	struct iq_buf bytes = {0};
@@ -122,7 +136,7 @@ static json_t *json_row(const struct row *row)
 	json_object_set_new(o, "text", json_text(row->line.text, strlen(row->line.text)));
 	json_object_set_new(o, "note", row->note ? json_string(row->note) : json_null());
 	json_object_set_new(o, "exception", json_boolean(row->trap));
-	json_object_set_new(o, "target", insn->has_target ? json_address(insn->target) : json_null());
+	json_object_set_new(o, "target", insn->has_target ? json_target(k, insn->target) : json_null());
 	json_object_set_new(o, "file", row->file ? json_text(row->file, strlen(row->file)) : json_null());
 	json_object_set_new(o, "line", row->file ? json_integer(row->line_nr) : json_null());
 	iq_buf_free(&bytes);
@@ -135,7 +149,7 @@ static json_t *json(struct session *s, const struct result *r)
 	json_t *o = json_object(), *list = json_array();
 
 	for (unsigned int i = 0; i < x->nr; i++)
-		json_array_append_new(list, json_row(&x->rows[i]));
+		json_array_append_new(list, json_row(x->k, &x->rows[i]));
 	json_object_set_new(o, "instructions", list);
 	if (x->source_only) {
 		json_object_set_new(o, "file", json_text(x->source_file, strlen(x->source_file)));
@@ -238,6 +252,8 @@ static struct iq_error *add_row(struct dis_result *x, const struct memory *m, ui
 	if (!x->user) {
 		if (!iq_symbol_at(x->k, address, &row.symbol))
 			row.symbol.name = NULL;
+		else if (x->typed.name && row.symbol.address == x->typed.address)
+			row.symbol = x->typed;
 		row.note = note_of(x->k, &row, x->nr ? &x->rows[x->nr - 1] : NULL);
 		if (x->lines && !iq_kernel_line(x->k, address, &row.file, &row.line_nr))
 			row.file = NULL;
@@ -417,10 +433,12 @@ static struct iq_error *fill(struct session *s, const struct request *q, struct 
 	x->hex = q->hex || (s->hex && !q->decimal);
 	x->lines = q->lines;
 	is_symbol = iq_symbol_named(x->k, q->word, &symbol);
-	if (is_symbol)
+	if (is_symbol) {
 		address = symbol.address;
-	else
+		x->typed = symbol;
+	} else {
 		IQ_TRY(parse_address(s, q->word, &address));
+	}
 	/* The address of a function's entry means the function. */
 	is_symbol |= !q->user && iq_is_text(x->k, address) && iq_symbol_at(x->k, address, &symbol) &&
 		     symbol.address == address;
