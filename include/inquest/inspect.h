@@ -39,8 +39,8 @@ struct iq_value {
 /*
  * Evaluate TEXT: numbers (0x…, decimal, octal, 'c'), symbols (their address; a typed global or
  * `symbol:cpu` of a per-CPU variable gives an lvalue; `module:symbol` asks one module), $registers,
- * + - * / % & | ^ ~ << >> and parentheses, unary + - ~ * &, casts to (TYPE) and (TYPE *), members with .
- * and ->, [].  Numbers wrap at 64 bits.  A pointer plus a number counts elements, as in C; an untyped
+ * + - * / % & | ^ ~ << >> and parentheses, unary + - ~ * & and sizeof, casts to (TYPE), (TYPE *) and
+ * (TYPE (*)[n]), members with . and ->, [].  Numbers wrap at 64 bits.  A pointer plus a number counts elements, as in C; an untyped
  * symbol, a struct and a function plus a number count bytes.  `*` of a number without a type of the kernel's is
  * the word there.  The whole of TEXT must be one expression.
  * IQ_E_USAGE: malformed, with the position, or without a meaning (division by zero, shift by 64 bits);

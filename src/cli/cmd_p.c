@@ -294,7 +294,7 @@ const struct command cmd_p = {
 	.summary = "value of an expression",
 	.help = "p[/FORMAT] [-x|-d] [-u] EXPRESSION\n"
 		"p SYMBOL[:CPUS]\n\n"
-		"C's operators + - * / % & | ^ ~ << >> ( ) [] . -> unary * & - and casts, on numbers,\n"
+		"C's operators + - * / % & | ^ ~ << >> ( ) [] . -> unary * & -, casts and sizeof, on numbers,\n"
 		"symbols and $registers of the context.  Types come from BTF, which knows functions,\n"
 		"per-CPU variables and all types; of other variables the well-known ones have a type here,\n"
 		"for the rest cast their address: *(struct list_head *)slab_caches.\n\n"
@@ -302,7 +302,8 @@ const struct command cmd_p = {
 		"  -u        memory is that of the context's task in user space\n"
 		"  /FORMAT   x d u o t c a z: every number that way\n\n"
 		"A per-CPU variable alone shows where its copies are; :a shows all of them, :0,2-3 some,\n"
-		"and : that of the context's CPU.\n\n"
+		"and : that of the context's CPU.  An expression with | or > is put in parentheses, or the\n"
+		"line would be a pipe.\n\n"
 		"  p jiffies\n"
 		"  p init_task.comm\n"
 		"  p/x ((struct task_struct *)0xffff897403400000)->mm->pgd[3]\n"

@@ -330,6 +330,18 @@ static struct iq_error *cast(const struct eval *e, const struct node *n, struct 
 	return NULL;
 }
 
+static struct iq_error *size_of(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	struct iq_value v;
+
+	IQ_TRY(eval(e, n->a, &v));
+	if (v.bit_size)
+		return wrong_type(&v, "is a bitfield: it has no size in bytes");
+	*ret = (struct iq_value){.type = &expr_unsigned_long};
+	ret->number = v.type ? iq_type_strip(v.type)->size : sizeof(uint64_t);
+	return NULL;
+}
+
 /* ---- Names ------------------------------------------------------------------------------------- */
 
 static struct iq_error *register_value(const struct eval *e, const struct node *n,
@@ -383,6 +395,8 @@ static struct iq_error *eval(const struct eval *e, const struct node *n, struct 
 		return member(&plain, n, ret);
 	case NODE_INDEX:
 		return element(&plain, n, ret);
+	case NODE_SIZEOF:
+		return size_of(&plain, n, ret);
 	default:
 		return eval(&plain, n->a, ret);
 	}

@@ -55,6 +55,7 @@ enum node_kind {
 	NODE_MEMBER,   /* a.name, a->name */
 	NODE_INDEX,    /* a[b] */
 	NODE_PAREN,    /* (a) */
+	NODE_SIZEOF,   /* sizeof a; of a type it is a NUMBER at once */
 };
 
 struct node {

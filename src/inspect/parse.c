@@ -359,10 +359,42 @@ static struct iq_error *parse_cast(struct parser *p, struct node **ret)
 	return NULL;
 }
 
+/* sizeof (TYPE), sizeof operand */
+static struct iq_error *parse_sizeof(struct parser *p, struct node **ret)
+{
+	const struct iq_type *t = NULL;
+	struct parser start;
+	struct node *n = NULL;
+	bool type = false;
+
+	IQ_TRY(next(p));
+	start = *p;
+	if (is_op(p, '(')) {
+		IQ_TRY(next(p));
+		/* A plain word is a type here if no symbol is called so. */
+		type = begins_type(&p->token) ||
+		       (p->scope->k && p->token.kind == TOKEN_WORD && !is_symbol(p, &p->token));
+	}
+	if (!type) {
+		p->lexer = start.lexer;
+		p->token = start.token;
+		IQ_TRY(parse_unary(p, &n));
+		return new_node(p, NODE_SIZEOF, n, NULL, ret);
+	}
+	IQ_TRY(parse_type(p, &t));
+	IQ_TRY(expect(p, ')', ")"));
+	IQ_TRY(new_node(p, NODE_NUMBER, NULL, NULL, ret));
+	(*ret)->number = iq_type_strip(t)->size;
+	(*ret)->name = "";
+	return NULL;
+}
+
 static struct iq_error *parse_prefix(struct parser *p, struct node **ret)
 {
 	int op = p->token.op;
 
+	if (word_is(&p->token, "sizeof"))
+		return parse_sizeof(p, ret);
 	if (p->token.kind != TOKEN_OPERATOR)
 		return parse_postfix(p, ret);
 	if (op == '(') {
