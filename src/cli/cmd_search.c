@@ -22,6 +22,7 @@ struct search_result {
 	json_t *hits;
 	uint64_t nr_hits;
 	bool progress, shown;
+	bool unread;		/* whoever read the hits has gone away */
 	time_t last;
 };
 
@@ -79,7 +80,8 @@ static bool hit_text(void *arg, uint64_t physical, uint64_t word)
 		iq_whatis_line(x->s->kernel, &w, x->out);
 	}
 	iq_buf_putc(x->out, '\n');
-	return stream_out(x->s, x->out);
+	x->unread = !stream_out(x->s, x->out);
+	return !x->unread;
 }
 
 static bool hit_json(void *arg, uint64_t physical, uint64_t word)
@@ -107,10 +109,10 @@ static void finish(struct search_result *x, struct iq_error *err)
 
 	clear_progress(x);
 	/* What was filtered out of the dump could not be searched. */
-	if (n)
+	if (n && !x->unread)
 		iq_warn(&x->s->warnings, "%" PRIu64 " pages (%" PRIu64 " MB) are not in the dump and were not searched: "
 			"filtering left them out", n, n * iq_dump_info(x->s->dump)->page_size >> 20);
-	if (x->search.pages_unreadable)
+	if (x->search.pages_unreadable && !x->unread)
 		iq_warn(&x->s->warnings, "%" PRIu64 " pages cannot be read and were not searched", x->search.pages_unreadable);
 	if (err && !x->s->late_error)
 		x->s->late_error = err;
