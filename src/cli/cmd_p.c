@@ -79,7 +79,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		return;
 	}
 	for (unsigned int i = 0; i < x->nr; i++) {
-		if (x->untyped_symbol) {
+		/* Of a per-CPU variable without a type, too, only the address is known. */
+		if (x->untyped_symbol || (x->answers[i].cpu >= 0 && !x->answers[i].value.type)) {
 			text_untyped(x, &x->answers[i], out);
 			continue;
 		}

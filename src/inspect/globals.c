@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Types of global variables.  BTF knows those of functions and of per-CPU variables only, so the types of
- * well-known globals are listed here.  An entry is believed only if its type exists in this kernel's
- * BTF and fits into what the symbol occupies; a variable that changed its type between kernels has
- * an entry for each, of which the first that fits is taken.  Of arrays only the elements' type is listed: how
- * many there are depends on the configuration.  Arrays of char are as long as the text in them.
+ * Types of global variables.  BTF knows those of functions and of per-CPU variables only, so the
+ * types of well-known globals are listed here.  An entry is believed only if its type exists in this
+ * kernel's BTF and fits into what the symbol occupies; a variable that changed its type between
+ * kernels has an entry for each, of which the first that fits is taken.  Of arrays only the type of
+ * the elements is listed: how many there are depends on the configuration.  Arrays of char are as
+ * long as the text in them.
  */
 #include "expr.h"
 #include <stdlib.h>

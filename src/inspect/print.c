@@ -200,8 +200,8 @@ static bool is_character(const struct iq_type *t)
 }
 
 /*
- * Should ADDRESS be shown with the name of SYMBOL?  kallsyms gives a symbol all bytes up to the next one,
- * string literals and padding among them: an offset that no object has says nothing.
+ * Should ADDRESS be shown with the name of SYMBOL?  kallsyms gives a symbol all bytes up to the next
+ * one, string literals and padding among them: an offset that no object has says nothing.
  */
 static bool symbol_applies(const struct iq_symbol *symbol, uint64_t address, const struct iq_type *to)
 {

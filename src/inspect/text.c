@@ -6,8 +6,8 @@
 #define MAX_ARRAY 65536 /* characters shown of an array, however equal they are */
 
 /*
- * One character.  AFTER_OCTAL: the one before it ended in octal digits, so that a digit now has to be octal
- * too.  Returns whether this one does.
+ * One character.  AFTER_OCTAL: the one before it ended in octal digits, so that a digit now has to be
+ * octal too.  Returns whether this one does.
  */
 static bool put(struct iq_buf *out, uint8_t c, char quote, bool after_octal)
 {
