@@ -49,7 +49,8 @@ def all_as_proc(t, core):
         theirs = set()
         for line in f:
             a, k, n, *m = line.split()
-            theirs.add((int(a, 16), k, n, m[0].strip('[]') if m else None))
+            # The kernel writes the letter of what a module exports (but not to GPL modules only) in capitals.
+            theirs.add((int(a, 16), k.lower() if m else k, n, m[0].strip('[]') if m else None))
     ours = {(int(s['address'], 16), s['type'], s['name'], s['module']) for s in listed(t, core)}
     # ftrace's trampolines and BPF programs are listed as modules that are none; the compiler's own
     # labels the kernel lists, but names no address by them.
