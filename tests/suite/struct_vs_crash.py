@@ -7,8 +7,8 @@ the dump, lets both programs print every structure on the way, and returns what 
 crash reads DWARF and inquest BTF, so this checks types, layouts, reading and printing at once.
 
 Not counted: names of symbols behind an address where only one of the two has one or they chose
-different names of the same address (they are counted apart, see Difference.kind), and the words for memory that cannot
-be read.
+different names of the same address (they are counted apart, see Difference.kind); arrays of several dimensions, of which BTF has only
+the product; and the words for memory that cannot be read.
 """
 import argparse
 import collections
@@ -170,12 +170,21 @@ def plain(text):
     return re.sub(r"\s+", " ", UNREADABLE.sub("<unreadable>", text)).strip()
 
 
+def flat(text):
+    """pahole writes a[2][3] as a[6] into BTF: without the braces, and without NULs at the end of strings."""
+    text = re.sub(r'(?:\\000)*"(?:, ")?', "", text)
+    return re.sub(r"[{}]| (?=\})", "", text)
+
+
 def compare(pair, theirs, ours):
     a, b = plain(theirs), plain(ours)
     if a == b:
         return None
-    if SYMBOL.sub(r"\1", a) == SYMBOL.sub(r"\1", b):
+    a, b = SYMBOL.sub(r"\1", a), SYMBOL.sub(r"\1", b)
+    if a == b:
         return Difference("symbol", pair[0], pair[1], theirs, ours)
+    if flat(a) == flat(b):
+        return Difference("dimensions", pair[0], pair[1], theirs, ours)
     return Difference("text", pair[0], pair[1], theirs, ours)
 
 
@@ -227,8 +236,8 @@ def main():
         for d in some[:40 if kind == "text" else 15]:
             print("%s: %s %s: %s" % (kind, d.type, d.address, first_difference(d)))
     count = collections.Counter(d.kind for d in found)
-    print("%d structures of %d types: %d differ, %d more in the names of addresses"
-          % (compared, types, count["text"], count["symbol"]))
+    print("%d structures of %d types: %d differ, %d more in the names of addresses, %d in dimensions"
+          % (compared, types, count["text"], count["symbol"], count["dimensions"]))
     return 1 if count["text"] else 0
 
 
