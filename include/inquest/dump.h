@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Dump: a file that holds the memory of a crashed machine, as bytes of physical memory.
+ * Dump: a file that holds the memory of a crashed machine, as bytes of physical memory; or several,
+ * if makedumpfile --split wrote it.
  *
  * A struct iq_dump is what the file says about itself.  It does not change after iq_dump_open() and
  * may be used from any number of threads.  Bytes are read through a struct iq_reader, which owns
@@ -60,10 +61,13 @@ struct iq_note {
 
 struct iq_dump_info {
 	const char *path;
-	uint64_t file_size;
+	/* All files of a split dump, in the order of their page frames (path is the first); else path. */
+	const char *const *files;
+	unsigned int nr_files;
+	uint64_t file_size;	/* the sum, if there are several */
 	enum iq_dump_format format;
 	bool flattened;
-	char format_text[96];	/* "kdump v6, zlib, flattened" for people */
+	char format_text[96];	/* "kdump v6, zlib, flattened", "kdump v6, zlib, 3 split parts" */
 	uint16_t machine;	/* EM_X86_64, EM_AARCH64, …; EM_NONE if the file does not say */
 	uint32_t page_size;	/* 4096 unless the file says otherwise */
 	uint64_t max_pfn;	/* one more than the highest page frame the file knows of */
@@ -92,6 +96,13 @@ struct iq_reader;
  * IMPLEMENTATION and diskdump_mod.h; elf(5); the flattened format: makedumpfile(8) -F.
  */
 struct iq_error *iq_dump_open(const char *path, struct iq_warnings *w, struct iq_dump **ret) IQ_CHECK;
+/*
+ * The same of NR files, which are in any order the parts of one dump that makedumpfile --split wrote
+ * (NR 1: any dump).  If parts are missing, a warning says which page frames went with them; these are
+ * IQ_MEM_ABSENT.  IQ_E_USAGE: the files do not belong together, or two have the same page frames.
+ */
+struct iq_error *iq_dump_open_files(const char *const *paths, unsigned int nr,
+				    struct iq_warnings *w, struct iq_dump **ret) IQ_CHECK;
 void iq_dump_close(struct iq_dump *d);
 const struct iq_dump_info *iq_dump_info(const struct iq_dump *d);
 
@@ -172,8 +183,15 @@ struct iq_scan {
 struct iq_error *iq_dump_scan(struct iq_dump *d, struct iq_scan *scan) IQ_CHECK;
 
 /*
- * Fuzzing entry: open a dump that lies in memory instead of a file.  DATA must outlive the dump.
+ * Fuzzing entries: open a dump that lies in memory instead of a file, or a split one that lies there
+ * in several pieces.  DATA must outlive the dump.
  */
+struct iq_memory_file {
+	const void *data;
+	size_t size;
+};
+struct iq_error *iq_dump_open_memory_files(const struct iq_memory_file *files, unsigned int nr,
+					   struct iq_warnings *w, struct iq_dump **ret) IQ_CHECK;
 struct iq_error *iq_dump_open_memory(const void *data, size_t size, struct iq_warnings *w,
 				     struct iq_dump **ret) IQ_CHECK;
 

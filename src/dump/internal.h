@@ -56,7 +56,7 @@ struct iq_format {
 struct iq_dump {
 	struct iq_file *file;
 	const struct iq_format *format;
-	void *format_data; /* struct iq_elf or iq_kdump */
+	void *format_data; /* struct iq_elf or iq_kdump_set */
 	struct iq_dump_info info;
 	struct iq_arena arena; /* what info points at */
 	struct iq_note *notes;
@@ -69,6 +69,15 @@ bool iq_elf_recognise(const uint8_t head[IQ_HEAD_LEN]);
 bool iq_kdump_recognise(const uint8_t head[IQ_HEAD_LEN]);
 struct iq_error *iq_elf_open(struct iq_dump *d, struct iq_warnings *w);
 struct iq_error *iq_kdump_open(struct iq_dump *d, struct iq_warnings *w);
+
+/* split.c */
+/*
+ * Make one dump of NR > 1, each of one file.  All of DUMPS are taken over and set to NULL, unless
+ * it fails: IQ_E_USAGE, they do not belong together.
+ */
+struct iq_error *iq_kdump_join(struct iq_dump **dumps, unsigned int nr, struct iq_dump **ret);
+/* What of a split dump is not there, if D is one (and a kdump). */
+void iq_kdump_warn_split(const struct iq_dump *d, struct iq_warnings *w);
 
 /* notes.c: parse the SIZE bytes of notes at OFFSET of the file and append them to d->notes. */
 struct iq_error *iq_notes_read(struct iq_dump *d, uint64_t offset, uint64_t size,

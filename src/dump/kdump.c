@@ -12,6 +12,7 @@ enum {
 	H_UTSNAME = 12, /* struct new_utsname: six strings of 65 */
 	H_UTSNAME_FIELD = 65,
 	H_TV_SEC = 408,
+	H_TV_USEC = 416,
 	H_STATUS = 424,
 	H_BLOCK_SIZE = 428,
 	H_SUB_HDR_SIZE = 432,
@@ -116,9 +117,9 @@ static struct iq_error *read_headers(const struct iq_dump *d, struct headers *h,
 }
 
 /* Where the bitmaps and descriptors are, and how many pages they can describe. */
-static struct iq_error *lay_out(struct iq_dump *d, const struct headers *h, struct iq_warnings *w)
+static struct iq_error *lay_out(struct iq_dump *d, struct iq_kdump *k, const struct headers *h,
+				struct iq_warnings *w)
 {
-	struct iq_kdump *k = d->format_data;
 	uint64_t bitmap = (1 + h->sub_blocks) * h->block_size, one, most, there;
 	uint64_t needed = h->max_mapnr / 8 + (h->max_mapnr % 8 != 0);
 
@@ -135,7 +136,8 @@ static struct iq_error *lay_out(struct iq_dump *d, const struct headers *h, stru
 	if (most > IQ_PFN_LIMIT)
 		return iq_error_new(IQ_E_LIMIT, "%llu pages are more than a machine can have",
 				    (unsigned long long)most);
-	d->info.max_pfn = most;
+	d->info.max_pfn = k->max_pfn = most;
+	k->page_size = h->block_size;
 	if (k->bitmap2 >= d->file->size)
 		return iq_error_new(IQ_E_FORMAT, "the file ends before its bitmaps");
 	/* No chunk beyond the end of the file is ever counted. */
@@ -150,14 +152,13 @@ static struct iq_error *lay_out(struct iq_dump *d, const struct headers *h, stru
 	return NULL;
 }
 
-static void take_split(struct iq_dump *d, const struct headers *h, struct iq_warnings *w)
+static void take_split(struct iq_kdump *k, const struct headers *h)
 {
-	struct iq_kdump *k = d->format_data;
-
 	k->start_pfn = 0;
-	k->end_pfn = d->info.max_pfn;
+	k->end_pfn = k->max_pfn;
 	if (h->version < 2 || !iq_le32(h->sub + S_SPLIT))
 		return;
+	k->split = true;
 	if (h->version >= 6) {
 		k->start_pfn = iq_le64(h->sub + S_START_PFN_64);
 		k->end_pfn = iq_le64(h->sub + S_END_PFN_64);
@@ -165,10 +166,23 @@ static void take_split(struct iq_dump *d, const struct headers *h, struct iq_war
 		k->start_pfn = iq_le64(h->sub + S_START_PFN);
 		k->end_pfn = iq_le64(h->sub + S_END_PFN);
 	}
-	k->end_pfn = IQ_MIN(k->end_pfn, d->info.max_pfn);
+	k->end_pfn = IQ_MIN(k->end_pfn, k->max_pfn);
 	k->start_pfn = IQ_MIN(k->start_pfn, k->end_pfn);
-	iq_warn(w, "one file of a split dump: it has only the page frames 0x%llx to 0x%llx",
-		(unsigned long long)k->start_pfn, (unsigned long long)k->end_pfn);
+}
+
+/* What makes this file one of a set: see iq_kdump_join(). */
+static void take_origin(struct iq_kdump *k, const struct headers *h)
+{
+	struct iq_kdump_origin *o = &k->origin;
+
+	memcpy(o->uts, h->main + H_UTSNAME, sizeof(o->uts));
+	o->tv_sec = iq_le64(h->main + H_TV_SEC);
+	o->tv_usec = iq_le64(h->main + H_TV_USEC);
+	o->max_mapnr = h->max_mapnr;
+	o->phys_base = iq_le64(h->sub + S_PHYS_BASE);
+	o->version = h->version;
+	o->nr_cpus = iq_le32(h->main + H_NR_CPUS);
+	o->dump_level = (int32_t)iq_le32(h->sub + S_DUMP_LEVEL);
 }
 
 /* A string of the header's utsname; NULL if it is empty. */
@@ -250,53 +264,62 @@ static void take_facts(struct iq_dump *d, const struct headers *h)
 					       : "uncompressed");
 }
 
+/* A part of a split dump may be empty, and ends where the descriptors would begin. */
+static bool has_pages(const struct iq_kdump *k)
+{
+	/* So much that a file of nothing but bitmaps is no normal one. */
+	uint64_t most = 1024ull * IQ_CHUNK_PAGES;
+
+	return k->end_pfn - k->start_pfn > most || iq_kdump_any_dumped(k, k->start_pfn, k->end_pfn);
+}
+
 /*
  * Does the file end before its last page?  The number of pages is known only when the whole bitmap
  * was counted, which opening must not do; but the data begins behind the last descriptor, and
  * with the zero page if that is shared, so that the first descriptor betrays their number.
  */
-static bool ends_early(const struct iq_dump *d)
+static bool ends_early(const struct iq_kdump *k)
 {
-	const struct iq_kdump *k = d->format_data;
 	uint8_t bytes[IQ_DESC_WINDOW * IQ_DESC_BYTES];
 	struct iq_desc desc;
 	uint64_t data, last = 0;
 	size_t nr;
 
-	if (iq_file_read_all(d->file, bytes, IQ_DESC_BYTES, k->descs))
-		return true;
+	if (iq_file_read_all(k->file, bytes, IQ_DESC_BYTES, k->descs))
+		return k->descs > k->file->size || has_pages(k);
 	desc = iq_kdump_parse_desc(bytes);
 	if (desc.offset <= k->descs || desc.offset > INT64_MAX)
 		return false;
 	data = desc.offset;
 	if ((data - k->descs) % IQ_DESC_BYTES)
-		data -= d->info.page_size;
+		data -= k->page_size;
 	if (data <= k->descs || (data - k->descs) % IQ_DESC_BYTES)
 		return false;
-	if (data >= d->file->size)
+	if (data >= k->file->size)
 		return true;
 	nr = IQ_MIN((data - k->descs) / IQ_DESC_BYTES, IQ_DESC_WINDOW);
-	if (iq_file_read_all(d->file, bytes, nr * IQ_DESC_BYTES, data - nr * IQ_DESC_BYTES))
+	if (iq_file_read_all(k->file, bytes, nr * IQ_DESC_BYTES, data - nr * IQ_DESC_BYTES))
 		return true;
 	for (size_t i = 0; i < nr; i++) {
 		desc = iq_kdump_parse_desc(bytes + i * IQ_DESC_BYTES);
 		/* Anything senseless: this is not laid out as thought. */
-		if (desc.offset < data || desc.size > d->info.page_size ||
-		    desc.offset > INT64_MAX || desc.flags & ~IQ_KDUMP_PACKED)
+		if (desc.offset < data || desc.size > k->page_size || desc.offset > INT64_MAX ||
+		    desc.flags & ~IQ_KDUMP_PACKED)
 			return false;
 		last = IQ_MAX(last, desc.offset + desc.size);
 	}
-	return last > d->file->size;
+	return last > k->file->size;
 }
 
-static struct iq_error *open_headers(struct iq_dump *d, struct iq_warnings *w)
+static struct iq_error *open_headers(struct iq_dump *d, struct iq_kdump *k, struct iq_warnings *w)
 {
 	struct headers h = {0};
 
 	IQ_TRY(read_headers(d, &h, w));
 	take_facts(d, &h);
-	IQ_TRY(lay_out(d, &h, w));
-	take_split(d, &h, w);
+	IQ_TRY(lay_out(d, k, &h, w));
+	take_split(k, &h);
+	take_origin(k, &h);
 	if (h.version >= 4 && iq_le64(h.sub + S_OFFSET_NOTE))
 		IQ_TRY(iq_notes_read(d, iq_le64(h.sub + S_OFFSET_NOTE),
 				     iq_le64(h.sub + S_SIZE_NOTE), w));
@@ -305,18 +328,29 @@ static struct iq_error *open_headers(struct iq_dump *d, struct iq_warnings *w)
 	if (h.version >= 5 && iq_le64(h.sub + S_SIZE_ERASEINFO))
 		iq_warn(w, "some data in the dump was overwritten by makedumpfile --config");
 	if (!d->info.truncated)
-		d->info.truncated = ends_early(d);
+		d->info.truncated = ends_early(k);
 	return NULL;
 }
 
 struct iq_error *iq_kdump_open(struct iq_dump *d, struct iq_warnings *w)
 {
+	struct iq_kdump_set *set = calloc(1, sizeof(*set));
 	struct iq_kdump *k = calloc(1, sizeof(*k));
 
-	if (!k)
+	if (set)
+		set->part = calloc(1, sizeof(*set->part));
+	if (!set || !k || !set->part) {
+		if (set)
+			free(set->part);
+		free(set);
+		free(k);
 		return iq_error_nomem();
+	}
+	k->file = d->file;
+	set->part[0] = k;
+	set->nr = 1;
 	d->format = &iq_kdump_format;
-	d->format_data = k;
+	d->format_data = set;
 	d->info.format = IQ_DUMP_KDUMP;
-	return open_headers(d, w);
+	return open_headers(d, k, w);
 }

@@ -43,13 +43,33 @@ static void clear_below(uint8_t *bits, size_t len, uint64_t first, uint64_t befo
 		bits[n / 8] &= (uint8_t)(0xff << n % 8);
 }
 
+bool iq_kdump_any_dumped(const struct iq_kdump *k, uint64_t first, uint64_t end)
+{
+	uint8_t bits[IQ_CHUNK_BYTES];
+
+	for (uint64_t chunk = first / IQ_CHUNK_PAGES; chunk * IQ_CHUNK_PAGES < end; chunk++) {
+		uint64_t at = chunk * IQ_CHUNK_PAGES, len = IQ_MIN(end - at, IQ_CHUNK_PAGES);
+		ssize_t got = iq_file_read(k->file, bits, (len + 7) / 8,
+					   k->bitmap2 + chunk * IQ_CHUNK_BYTES);
+
+		if (got <= 0)
+			break;
+		clear_below(bits, (size_t)got, at, first);
+		/* Behind END there may be bits of page frames that another file has. */
+		if (len % 8 && (size_t)got == (len + 7) / 8)
+			bits[len / 8] &= (uint8_t)((1u << len % 8) - 1);
+		if (count_bits(bits, (size_t)got))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The number of descriptors in front of those of CHUNK.  Counts from the last chunk that is known;
  * that there is one in front of any is what rank[0] is for.
  */
-static enum iq_mem rank_of_chunk(const struct iq_dump *d, uint64_t chunk, uint64_t *ret)
+static enum iq_mem rank_of_chunk(struct iq_kdump *k, uint64_t chunk, uint64_t *ret)
 {
-	struct iq_kdump *k = d->format_data;
 	uint64_t at = chunk, known;
 
 	while (!(known = atomic_load_explicit(&k->rank[at], memory_order_relaxed)))
@@ -60,7 +80,7 @@ static enum iq_mem rank_of_chunk(const struct iq_dump *d, uint64_t chunk, uint64
 
 		/* Of a split set's member, the descriptors begin with its first page frame. */
 		if (first + IQ_CHUNK_PAGES > k->start_pfn) {
-			enum iq_mem why = iq_file_read_all(d->file, bits, sizeof(bits),
+			enum iq_mem why = iq_file_read_all(k->file, bits, sizeof(bits),
 							   k->bitmap2 + at * IQ_CHUNK_BYTES);
 
 			if (why)
@@ -75,15 +95,15 @@ static enum iq_mem rank_of_chunk(const struct iq_dump *d, uint64_t chunk, uint64
 }
 
 /* Make WIN show the chunk of the bitmap at OFFSET that holds PFN; not OK: the file ends before it. */
-static enum iq_mem show(const struct iq_dump *d, struct iq_bitmap_window *win, uint64_t offset,
+static enum iq_mem show(const struct iq_kdump *k, struct iq_bitmap_window *win, uint64_t offset,
 			uint64_t pfn, bool *moved)
 {
 	uint64_t chunk = pfn / IQ_CHUNK_PAGES;
 
 	*moved = win->chunk != chunk;
 	if (*moved) {
-		uint64_t bytes = (d->info.max_pfn + 7) / 8 - chunk * IQ_CHUNK_BYTES;
-		ssize_t got = iq_file_read(d->file, win->bits, IQ_MIN(bytes, IQ_CHUNK_BYTES),
+		uint64_t bytes = (k->max_pfn + 7) / 8 - chunk * IQ_CHUNK_BYTES;
+		ssize_t got = iq_file_read(k->file, win->bits, IQ_MIN(bytes, IQ_CHUNK_BYTES),
 					   offset + chunk * IQ_CHUNK_BYTES);
 
 		win->chunk = chunk;
@@ -94,24 +114,21 @@ static enum iq_mem show(const struct iq_dump *d, struct iq_bitmap_window *win, u
 	return pfn % IQ_CHUNK_PAGES / 8 < win->len ? IQ_MEM_OK : win->why;
 }
 
-enum iq_mem iq_kdump_show_ram(struct iq_reader *r, uint64_t pfn)
+enum iq_mem iq_kdump_show_ram(struct iq_kdump_windows *win, uint64_t pfn)
 {
-	const struct iq_kdump *k = r->dump->format_data;
-	struct iq_kdump_windows *win = r->format_data;
 	bool moved;
 
-	return show(r->dump, &win->ram, k->bitmap1, pfn, &moved);
+	return show(win->part, &win->ram, win->part->bitmap1, pfn, &moved);
 }
 
-enum iq_mem iq_kdump_show_dumped(struct iq_reader *r, uint64_t pfn)
+enum iq_mem iq_kdump_show_dumped(struct iq_kdump_windows *win, uint64_t pfn)
 {
-	const struct iq_kdump *k = r->dump->format_data;
-	struct iq_kdump_windows *win = r->format_data;
+	const struct iq_kdump *k = win->part;
 	enum iq_mem why;
 	uint32_t n = 0;
 	bool moved;
 
-	why = show(r->dump, &win->dumped, k->bitmap2, pfn, &moved);
+	why = show(k, &win->dumped, k->bitmap2, pfn, &moved);
 	if (!moved)
 		return why;
 	clear_below(win->dumped.bits, IQ_CHUNK_BYTES, win->dumped.chunk * IQ_CHUNK_PAGES,
@@ -131,25 +148,45 @@ static bool bit(const struct iq_bitmap_window *win, uint64_t pfn)
 	return win->bits[i / 8] >> i % 8 & 1;
 }
 
-enum iq_mem iq_kdump_rank(struct iq_reader *r, uint64_t pfn, uint64_t *rank)
+struct iq_kdump *iq_kdump_part(const struct iq_kdump_set *set, uint64_t pfn)
 {
-	const struct iq_kdump *k = r->dump->format_data;
-	struct iq_kdump_windows *win = r->format_data;
+	unsigned int low = 0, high = set->nr;
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+
+		if (set->part[middle]->end_pfn > pfn)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low < set->nr ? set->part[low] : NULL;
+}
+
+void iq_kdump_turn(struct iq_kdump_windows *win, struct iq_kdump *part)
+{
+	if (win->part == part)
+		return;
+	win->part = part;
+	win->ram.chunk = win->dumped.chunk = UINT64_MAX;
+	win->nr_descs = 0;
+}
+
+enum iq_mem iq_kdump_rank(struct iq_kdump_windows *win, uint64_t pfn, uint64_t *rank)
+{
 	uint64_t i = pfn % IQ_CHUNK_PAGES, step = i / 8 / IQ_STEP_BYTES, before;
 	const uint8_t *bits = win->dumped.bits + step * IQ_STEP_BYTES;
 	enum iq_mem why;
 
-	if (pfn < k->start_pfn || pfn >= k->end_pfn)
-		return IQ_MEM_ABSENT;
-	why = iq_kdump_show_dumped(r, pfn);
+	why = iq_kdump_show_dumped(win, pfn);
 	if (why)
 		return why;
 	if (!bit(&win->dumped, pfn)) {
-		why = iq_kdump_show_ram(r, pfn);
+		why = iq_kdump_show_ram(win, pfn);
 		return why ? why : bit(&win->ram, pfn) ? IQ_MEM_EXCLUDED : IQ_MEM_ABSENT;
 	}
 	if (!win->rank_known) {
-		why = rank_of_chunk(r->dump, win->dumped.chunk, &win->rank);
+		why = rank_of_chunk(win->part, win->dumped.chunk, &win->rank);
 		if (why)
 			return why;
 		win->rank_known = true;
@@ -160,9 +197,8 @@ enum iq_mem iq_kdump_rank(struct iq_reader *r, uint64_t pfn, uint64_t *rank)
 	return IQ_MEM_OK;
 }
 
-enum iq_mem iq_kdump_check_desc(const struct iq_dump *d, const struct iq_desc *desc)
+enum iq_mem iq_kdump_check_desc(const struct iq_kdump *k, const struct iq_desc *desc)
 {
-	const struct iq_kdump *k = d->format_data;
 	uint32_t packed = desc->flags & IQ_KDUMP_PACKED;
 
 	/* A hole where makedumpfile would have written the descriptor, had it come so far. */
@@ -170,26 +206,30 @@ enum iq_mem iq_kdump_check_desc(const struct iq_dump *d, const struct iq_desc *d
 		return IQ_MEM_ABSENT;
 	if (desc->flags & ~IQ_KDUMP_PACKED || packed & (packed - 1))
 		return IQ_MEM_DAMAGED;
-	if (packed ? !desc->size || desc->size > IQ_PACKED_ROOM(d->info.page_size)
-		   : desc->size != d->info.page_size)
+	if (packed ? !desc->size || desc->size > IQ_PACKED_ROOM(k->page_size)
+		   : desc->size != k->page_size)
 		return IQ_MEM_DAMAGED;
 	if (desc->offset < k->descs || desc->offset > INT64_MAX)
 		return IQ_MEM_DAMAGED;
-	return desc->offset + desc->size > d->file->size ? IQ_MEM_TRUNCATED : IQ_MEM_OK;
+	return desc->offset + desc->size > k->file->size ? IQ_MEM_TRUNCATED : IQ_MEM_OK;
 }
 
 static enum iq_mem find_desc(struct iq_reader *r, uint64_t pfn, struct iq_desc *desc)
 {
-	const struct iq_kdump *k = r->dump->format_data;
+	struct iq_kdump *k = iq_kdump_part(r->dump->format_data, pfn);
 	struct iq_kdump_windows *win = r->format_data;
 	uint64_t rank;
-	enum iq_mem why = iq_kdump_rank(r, pfn, &rank);
+	enum iq_mem why;
 
+	if (!k || pfn < k->start_pfn)
+		return IQ_MEM_ABSENT;
+	iq_kdump_turn(win, k);
+	why = iq_kdump_rank(win, pfn, &rank);
 	if (why)
 		return why;
 	if (rank < win->first_desc || rank - win->first_desc >= win->nr_descs) {
 		uint64_t first = rank - rank % IQ_DESC_WINDOW;
-		ssize_t got = iq_file_read(r->dump->file, win->descs, sizeof(win->descs),
+		ssize_t got = iq_file_read(k->file, win->descs, sizeof(win->descs),
 					   k->descs + first * IQ_DESC_BYTES);
 
 		win->nr_descs = 0;
@@ -201,7 +241,7 @@ static enum iq_mem find_desc(struct iq_reader *r, uint64_t pfn, struct iq_desc *
 			return IQ_MEM_TRUNCATED;
 	}
 	*desc = iq_kdump_parse_desc(win->descs + (rank - win->first_desc) * IQ_DESC_BYTES);
-	return iq_kdump_check_desc(r->dump, desc);
+	return iq_kdump_check_desc(k, desc);
 }
 
 static enum iq_mem kdump_state(struct iq_reader *r, uint64_t pfn)
@@ -214,21 +254,23 @@ static enum iq_mem kdump_state(struct iq_reader *r, uint64_t pfn)
 static enum iq_mem kdump_load(struct iq_reader *r, uint64_t pfn, uint8_t *page,
 			      struct iq_loaded *loaded)
 {
-	struct iq_kdump *k = r->dump->format_data;
+	const struct iq_kdump_windows *win = r->format_data;
 	struct iq_desc desc;
 	enum iq_mem why = find_desc(r, pfn, &desc);
+	struct iq_kdump *k;
 
 	if (why)
 		return why;
+	k = win->part;
 	if (desc.offset == atomic_load_explicit(&k->zero_offset, memory_order_relaxed)) {
 		loaded->zero = true;
 		return IQ_MEM_OK;
 	}
 	if (!desc.flags) {
-		why = iq_file_read_all(r->dump->file, page, r->page_size, desc.offset);
+		why = iq_file_read_all(k->file, page, r->page_size, desc.offset);
 		loaded->zero = !why && iq_is_zero(page, r->page_size);
 	} else {
-		why = iq_file_read_all(r->dump->file, r->packed, desc.size, desc.offset);
+		why = iq_file_read_all(k->file, r->packed, desc.size, desc.offset);
 		if (!why)
 			why = iq_codec_page(&r->codec, desc.flags, r->packed, desc.size, page,
 					    r->page_size, &loaded->zero);
@@ -247,9 +289,9 @@ void iq_kdump_learn_zero(struct iq_kdump *k, uint64_t offset)
 /* Whether a page is there costs a look at the bitmap, which iq_kdump_scan() does anyway. */
 static uint64_t kdump_next(const struct iq_dump *d, uint64_t pfn)
 {
-	const struct iq_kdump *k = d->format_data;
+	const struct iq_kdump *k = iq_kdump_part(d->format_data, pfn);
 
-	return pfn >= k->end_pfn ? d->info.max_pfn : IQ_MAX(pfn, k->start_pfn);
+	return k ? IQ_MAX(pfn, k->start_pfn) : d->info.max_pfn;
 }
 
 static bool kdump_range(const struct iq_dump *d, unsigned int index, uint64_t *start, uint64_t *end)
@@ -263,10 +305,16 @@ static bool kdump_range(const struct iq_dump *d, unsigned int index, uint64_t *s
 
 static void kdump_close(struct iq_dump *d)
 {
-	struct iq_kdump *k = d->format_data;
+	struct iq_kdump_set *set = d->format_data;
 
-	free(k->rank);
-	free(k);
+	for (unsigned int i = 0; i < set->nr; i++) {
+		if (set->part[i]->file != d->file)
+			iq_file_close(set->part[i]->file);
+		free(set->part[i]->rank);
+		free(set->part[i]);
+	}
+	free(set->part);
+	free(set);
 }
 
 static struct iq_error *kdump_reader_open(struct iq_reader *r)
@@ -275,7 +323,6 @@ static struct iq_error *kdump_reader_open(struct iq_reader *r)
 
 	if (!win)
 		return iq_error_nomem();
-	win->ram.chunk = win->dumped.chunk = UINT64_MAX;
 	r->format_data = win;
 	return NULL;
 }

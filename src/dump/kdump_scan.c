@@ -6,8 +6,10 @@
 /* Data that lies this near behind the last page is read along with it. */
 #define NEAR 4096u
 
+/* The page frames of a unit that are in one part. */
 struct unit {
 	struct iq_reader *r;
+	struct iq_kdump *k;
 	struct iq_sink *sink;
 	uint64_t zero_offset;
 	const uint8_t *descs; /* of the pages of the unit that are in the file */
@@ -33,12 +35,12 @@ static enum iq_mem fill_run(struct unit *u, size_t i)
 		desc = desc_at(u, k);
 		if (desc.offset == u->zero_offset)
 			continue;
-		if (iq_kdump_check_desc(u->r->dump, &desc) || desc.offset < end ||
+		if (iq_kdump_check_desc(u->k, &desc) || desc.offset < end ||
 		    desc.offset > end + NEAR || desc.offset + desc.size > start + IQ_RUN_BYTES)
 			break;
 		end = desc.offset + desc.size;
 	}
-	got = iq_file_read(u->r->dump->file, u->r->run, end - start, start);
+	got = iq_file_read(u->k->file, u->r->run, end - start, start);
 	u->run_start = start;
 	u->run_len = got < 0 ? 0 : (size_t)got;
 	return got < 0 ? IQ_MEM_IO : IQ_MEM_OK;
@@ -72,7 +74,6 @@ static enum iq_mem unpack(struct unit *u, size_t i, const struct iq_desc *desc,
 
 static bool show_page(struct unit *u, size_t i, uint64_t pfn)
 {
-	struct iq_kdump *k = u->r->dump->format_data;
 	const uint8_t *page;
 	struct iq_desc desc;
 	enum iq_mem why;
@@ -82,7 +83,7 @@ static bool show_page(struct unit *u, size_t i, uint64_t pfn)
 		return true;
 	}
 	desc = desc_at(u, i);
-	why = iq_kdump_check_desc(u->r->dump, &desc);
+	why = iq_kdump_check_desc(u->k, &desc);
 	if (!why && desc.offset == u->zero_offset)
 		return iq_sink_page(u->sink, pfn, NULL);
 	if (!why)
@@ -92,8 +93,8 @@ static bool show_page(struct unit *u, size_t i, uint64_t pfn)
 		return true;
 	}
 	if (!page) {
-		iq_kdump_learn_zero(k, desc.offset);
-		u->zero_offset = atomic_load_explicit(&k->zero_offset, memory_order_relaxed);
+		iq_kdump_learn_zero(u->k, desc.offset);
+		u->zero_offset = atomic_load_explicit(&u->k->zero_offset, memory_order_relaxed);
 	}
 	return iq_sink_page(u->sink, pfn, page);
 }
@@ -101,17 +102,16 @@ static bool show_page(struct unit *u, size_t i, uint64_t pfn)
 /* Read the descriptors of the unit, of which PFN is the first page in the file. */
 static void read_descs(struct unit *u, uint64_t pfn)
 {
-	const struct iq_kdump *k = u->r->dump->format_data;
 	struct iq_kdump_windows *win = u->r->format_data;
 	uint64_t rank;
 	ssize_t got;
 
-	u->descs_why = iq_kdump_rank(u->r, pfn, &rank);
+	u->descs_why = iq_kdump_rank(win, pfn, &rank);
 	if (u->descs_why)
 		return;
 	u->descs_why = IQ_MEM_TRUNCATED;
-	got = iq_file_read(u->r->dump->file, win->unit_descs, IQ_UNIT_PAGES * IQ_DESC_BYTES,
-			   k->descs + rank * IQ_DESC_BYTES);
+	got = iq_file_read(u->k->file, win->unit_descs, IQ_UNIT_PAGES * IQ_DESC_BYTES,
+			   u->k->descs + rank * IQ_DESC_BYTES);
 	if (got < 0)
 		u->descs_why = IQ_MEM_IO;
 	else
@@ -120,12 +120,11 @@ static void read_descs(struct unit *u, uint64_t pfn)
 }
 
 /* Is PFN, which is not in the file, RAM? */
-static enum iq_mem why_not(struct iq_reader *r, uint64_t pfn)
+static enum iq_mem why_not(const struct iq_kdump_windows *win, uint64_t pfn)
 {
-	const struct iq_kdump_windows *win = r->format_data;
 	uint64_t i = pfn % IQ_CHUNK_PAGES;
 
-	/* Shown by iq_kdump_scan(): a unit does not straddle chunks. */
+	/* Shown by scan_part(): a unit does not straddle chunks. */
 	if (i / 8 >= win->ram.len)
 		return win->ram.why;
 	return win->ram.bits[i / 8] >> i % 8 & 1 ? IQ_MEM_EXCLUDED : IQ_MEM_ABSENT;
@@ -138,38 +137,51 @@ static bool make_room(struct iq_kdump_windows *win)
 	return win->unit_descs;
 }
 
-bool iq_kdump_scan(struct iq_reader *r, uint64_t first, uint64_t end, struct iq_sink *sink)
+/* The page frames [FIRST, END), all of which are K's. */
+static bool scan_part(struct iq_reader *r, struct iq_kdump *k, uint64_t first, uint64_t end,
+		      struct iq_sink *sink)
 {
-	struct iq_kdump *k = r->dump->format_data;
 	struct iq_kdump_windows *win = r->format_data;
-	struct unit u = {.r = r, .sink = sink};
-	uint64_t stop = IQ_MIN(end, k->end_pfn);
+	struct unit u = {.r = r, .k = k, .sink = sink};
 	size_t n = 0;
 
-	sink->missing[IQ_MEM_ABSENT] += end - IQ_MAX(stop, first);
-	if (first >= stop)
-		return true;
-	if (!make_room(win)) {
-		sink->missing[IQ_MEM_IO] += stop - first;
-		return true;
-	}
 	u.zero_offset = atomic_load_explicit(&k->zero_offset, memory_order_relaxed);
+	iq_kdump_turn(win, k);
 	/* What these say is looked up for each page. */
-	(void)iq_kdump_show_dumped(r, first);
-	(void)iq_kdump_show_ram(r, first);
-	for (uint64_t pfn = first; pfn < stop; pfn++) {
+	(void)iq_kdump_show_dumped(win, first);
+	(void)iq_kdump_show_ram(win, first);
+	for (uint64_t pfn = first; pfn < end; pfn++) {
 		uint64_t i = pfn % IQ_CHUNK_PAGES;
 
 		if (i / 8 >= win->dumped.len) {
 			sink->missing[win->dumped.why]++;
 		} else if (!(win->dumped.bits[i / 8] >> i % 8 & 1)) {
-			sink->missing[why_not(r, pfn)]++;
+			sink->missing[why_not(win, pfn)]++;
 		} else {
 			if (!n)
 				read_descs(&u, pfn);
 			if (!show_page(&u, n++, pfn))
 				return false;
 		}
+	}
+	return true;
+}
+
+bool iq_kdump_scan(struct iq_reader *r, uint64_t first, uint64_t end, struct iq_sink *sink)
+{
+	if (!make_room(r->format_data)) {
+		sink->missing[IQ_MEM_IO] += end - first;
+		return true;
+	}
+	while (first < end) {
+		struct iq_kdump *k = iq_kdump_part(r->dump->format_data, first);
+		uint64_t start = k ? IQ_MIN(IQ_MAX(k->start_pfn, first), end) : end;
+		uint64_t stop = k ? IQ_MIN(k->end_pfn, end) : end;
+
+		sink->missing[IQ_MEM_ABSENT] += start - first;
+		if (start < stop && !scan_part(r, k, start, stop, sink))
+			return false;
+		first = IQ_MAX(start, stop);
 	}
 	return true;
 }

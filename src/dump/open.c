@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Files of one split dump; each stays open. */
+#define MOST_PARTS 1000u
+
 /* What a content that begins with HEAD is, where that is known but cannot be opened. */
 static const char *known_stranger(const uint8_t *head, size_t len)
 {
@@ -97,6 +100,8 @@ static struct iq_error *open_dump(const char *path, struct iq_file *file, struct
 	}
 	d->file = file;
 	d->info.path = iq_arena_strdup(&d->arena, path);
+	d->info.files = &d->info.path;
+	d->info.nr_files = 1;
 	err = d->info.path ? open_file(d, w) : iq_error_nomem();
 	if (err) {
 		iq_dump_close(d);
@@ -106,23 +111,91 @@ static struct iq_error *open_dump(const char *path, struct iq_file *file, struct
 	return NULL;
 }
 
-struct iq_error *iq_dump_open(const char *path, struct iq_warnings *w, struct iq_dump **ret)
+/* The files to open: either PATHS or MEMORY. */
+struct sources {
+	const char *const *paths;
+	const struct iq_memory_file *memory;
+	unsigned int nr;
+};
+
+static struct iq_error *open_source(const struct sources *s, unsigned int i, struct iq_warnings *w,
+				    struct iq_dump **ret)
 {
 	struct iq_file *file;
 	struct iq_error *err;
 
-	IQ_TRY(iq_file_open(path, w, &file));
-	err = open_dump(path, file, w, ret);
-	return err ? iq_error_prefix(err, "%s", path) : NULL;
+	if (s->memory) {
+		IQ_TRY(iq_file_open_memory(s->memory[i].data, s->memory[i].size, w, &file));
+		return open_dump("(memory)", file, w, ret);
+	}
+	IQ_TRY(iq_file_open(s->paths[i], w, &file));
+	err = open_dump(s->paths[i], file, w, ret);
+	return err ? iq_error_prefix(err, "%s", s->paths[i]) : NULL;
+}
+
+/* The same, but warnings name the file. */
+static struct iq_error *open_part(const struct sources *s, unsigned int i, struct iq_warnings *w,
+				  struct iq_dump **ret)
+{
+	struct iq_warnings own = {0};
+	struct iq_error *err = open_source(s, i, &own, ret);
+
+	for (unsigned int k = 0; k < own.nr; k++)
+		iq_warn(w, "%s: %s", s->memory ? "(memory)" : s->paths[i], own.text[k]);
+	iq_warnings_clear(&own);
+	return err;
+}
+
+static struct iq_error *open_parts(const struct sources *s, struct iq_warnings *w,
+				   struct iq_dump **ret)
+{
+	struct iq_dump **dumps = calloc(s->nr, sizeof(struct iq_dump *));
+	struct iq_error *err = dumps ? NULL : iq_error_nomem();
+
+	for (unsigned int i = 0; !err && i < s->nr; i++)
+		err = open_part(s, i, w, &dumps[i]);
+	if (!err)
+		err = iq_kdump_join(dumps, s->nr, ret);
+	for (unsigned int i = 0; dumps && i < s->nr; i++)
+		iq_dump_close(dumps[i]);
+	free(dumps);
+	return err;
+}
+
+static struct iq_error *open_sources(const struct sources *s, struct iq_warnings *w,
+				     struct iq_dump **ret)
+{
+	if (!s->nr)
+		return iq_error_new(IQ_E_USAGE, "no dump was given");
+	if (s->nr > MOST_PARTS)
+		return iq_error_new(IQ_E_LIMIT, "a split dump of more than %u files", MOST_PARTS);
+	IQ_TRY(s->nr > 1 ? open_parts(s, w, ret) : open_source(s, 0, w, ret));
+	if ((*ret)->info.format == IQ_DUMP_KDUMP)
+		iq_kdump_warn_split(*ret, w);
+	return NULL;
+}
+
+struct iq_error *iq_dump_open_files(const char *const *paths, unsigned int nr,
+				    struct iq_warnings *w, struct iq_dump **ret)
+{
+	return open_sources(&(struct sources){.paths = paths, .nr = nr}, w, ret);
+}
+
+struct iq_error *iq_dump_open(const char *path, struct iq_warnings *w, struct iq_dump **ret)
+{
+	return iq_dump_open_files(&path, 1, w, ret);
+}
+
+struct iq_error *iq_dump_open_memory_files(const struct iq_memory_file *files, unsigned int nr,
+					   struct iq_warnings *w, struct iq_dump **ret)
+{
+	return open_sources(&(struct sources){.memory = files, .nr = nr}, w, ret);
 }
 
 struct iq_error *iq_dump_open_memory(const void *data, size_t size, struct iq_warnings *w,
 				     struct iq_dump **ret)
 {
-	struct iq_file *file;
-
-	IQ_TRY(iq_file_open_memory(data, size, w, &file));
-	return open_dump("(memory)", file, w, ret);
+	return iq_dump_open_memory_files(&(struct iq_memory_file){data, size}, 1, w, ret);
 }
 
 void iq_dump_close(struct iq_dump *d)

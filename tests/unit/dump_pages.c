@@ -2,6 +2,8 @@
 /*
  * unit-dump-pages [--missing] A B
  *
+ * A and B may each be several files of one split dump, separated by commas.
+ *
  * Compare two dumps of the same machine page by page, as two independent writers and formats see
  * it.  Prints how many pages are what in both; fails (status 1) on the first page whose bytes
  * differ, or that one dump has and the other has not for a reason that is no filtering.
@@ -13,6 +15,8 @@
  */
 #include <inquest/dump.h>
 #include <stdlib.h>
+
+#define MOST_FILES 256
 
 struct side {
 	struct iq_dump *dump;
@@ -34,8 +38,15 @@ static void open_side(struct side *s, const char *path)
 {
 	struct iq_warnings w = {0};
 	const struct iq_dump_info *info;
+	char *list = strdup(path), *save = NULL;
+	const char *files[MOST_FILES];
+	unsigned int nr = 0;
 
-	check(iq_dump_open(path, &w, &s->dump));
+	for (char *f = list ? strtok_r(list, ",", &save) : NULL; f && nr < MOST_FILES;
+	     f = strtok_r(NULL, ",", &save))
+		files[nr++] = f;
+	check(iq_dump_open_files(files, nr, &w, &s->dump));
+	free(list);
 	check(iq_reader_open(s->dump, 64, &s->reader));
 	info = iq_dump_info(s->dump);
 	printf("%s: %s, max_pfn 0x%llx%s%s%s\n", path, info->format_text,
