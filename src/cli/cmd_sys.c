@@ -87,9 +87,11 @@ static void text_size(uint64_t bytes, struct iq_buf *out)
 	iq_buf_printf(out, "%s %s", number, unit[u]);
 }
 
+#define LABEL_WIDTH 12
+
 static void label(const char *name, struct iq_buf *out)
 {
-	iq_buf_printf(out, "%12s: ", name);
+	iq_buf_printf(out, "%*s: ", LABEL_WIDTH, name);
 }
 
 static void text_line(const char *name, const char *value, struct iq_buf *out)
@@ -117,8 +119,12 @@ static void text_files(struct session *s, const struct iq_system *sys, struct iq
 	if (sys && sys->has_tainted && sys->tainted)
 		iq_buf_puts(out, "  [TAINTED]");
 	iq_buf_putc(out, '\n');
-	label("DUMPFILE", out);
-	iq_buf_add_escaped(out, info->path, strlen(info->path), false);
+	label(info->nr_files > 1 ? "DUMPFILES" : "DUMPFILE", out);
+	for (unsigned int i = 0; i < info->nr_files; i++) {
+		if (i)
+			iq_buf_printf(out, "\n%*s", LABEL_WIDTH + 2, "");
+		iq_buf_add_escaped(out, info->files[i], strlen(info->files[i]), false);
+	}
 	if (info->filtered || info->incomplete || info->truncated)
 		iq_buf_putc(out, ' ');
 	if (info->filtered)
@@ -272,6 +278,14 @@ static void json_dump(struct session *s, json_t *o)
 
 	json_object_set_new(o, "kernel", json_or_null(vmlinux));
 	json_object_set_new(o, "dumpfile", json_text(info->path, strlen(info->path)));
+	if (info->nr_files > 1) {
+		json_t *files = json_array();
+
+		for (unsigned int i = 0; i < info->nr_files; i++)
+			json_array_append_new(files,
+					      json_text(info->files[i], strlen(info->files[i])));
+		json_object_set_new(o, "dumpfiles", files);
+	}
 	json_object_set_new(o, "format", json_text(info->format_text, strlen(info->format_text)));
 	json_object_set_new(o, "partial", json_boolean(info->filtered));
 	json_object_set_new(o, "incomplete", json_boolean(info->incomplete));

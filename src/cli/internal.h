@@ -72,7 +72,9 @@ unsigned int find_modules(const struct debug_dirs *dirs, struct iq_kernel *k, ch
 /* ---- session.c ------------------------------------------------------------------------------- */
 
 struct session_options {
-	const char *dump, *vmlinux; /* vmlinux NULL: none given */
+	const char *const *dumps; /* one, or the files of a split one */
+	unsigned int nr_dumps;
+	const char *vmlinux; /* NULL: none given */
 	const char *const *modules;
 	unsigned int nr_modules;
 	struct debug_dirs debug_dirs;

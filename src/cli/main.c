@@ -18,13 +18,15 @@
 #define EXIT_NOT_OPENED 2
 #define EXIT_INTERRUPTED 130
 
-static const char usage_text[] = "usage: inquest [OPTIONS] VMCORE [VMLINUX] [MODULE.ko.debug...]\n";
+static const char usage_text[] =
+	"usage: inquest [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n";
 
 static const char help_text[] =
 	"\n"
 	"Opens the crash dump of a Linux kernel.  The files may stand in any order: what\n"
-	"each is follows from its content.  Neither a vmlinux nor module files are\n"
-	"needed; they add source lines.\n"
+	"each is follows from its content.  Several VMCOREs are the files of one dump\n"
+	"that makedumpfile --split wrote.  Neither a vmlinux nor module files are needed;\n"
+	"they add source lines.\n"
 	"\n"
 	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a\n"
 	"                    prompt; may be repeated\n"
@@ -64,8 +66,8 @@ static const struct option long_options[] = {
 /* What the command line says. */
 struct arguments {
 	struct session_options open;
-	const char **commands, **dirs, **modules;
-	unsigned int nr_commands, room_commands, room_dirs, room_modules;
+	const char **commands, **dirs, **dumps, **modules;
+	unsigned int nr_commands, room_commands, room_dirs, room_dumps, room_modules;
 	bool done; /* --help or --version was all */
 };
 
@@ -136,10 +138,7 @@ static struct iq_error *sort_file(struct arguments *a, const char *path)
 		err = iq_error_new(IQ_E_FORMAT, "%s is a directory", path);
 		err = iq_error_hint(err, "--debug-dir names a directory with debug files");
 	} else if (iq_dump_recognise(fd)) {
-		if (a->open.dump)
-			err = iq_error_new(IQ_E_USAGE, "two dumps were given: %s and %s",
-					   a->open.dump, path);
-		a->open.dump = path;
+		err = push(&a->dumps, &a->open.nr_dumps, &a->room_dumps, path);
 	} else {
 		switch (iq_file_recognise(path)) {
 		case IQ_FILE_VMLINUX:
@@ -228,9 +227,10 @@ static struct iq_error *parse_arguments(struct session *s, struct arguments *a, 
 		return NULL;
 	for (int i = optind; i < argc; i++)
 		IQ_TRY(sort_file(a, argv[i]));
+	a->open.dumps = a->dumps;
 	a->open.modules = a->modules;
 	a->open.debug_dirs.dir = a->dirs;
-	if (a->open.dump)
+	if (a->open.nr_dumps)
 		return NULL;
 	if (a->open.vmlinux || a->open.nr_modules)
 		return usage_error(iq_error_new(IQ_E_USAGE, "no dump was given, only debug files"));
@@ -345,6 +345,7 @@ int main(int argc, char **argv)
 	session_close(&s);
 	free(a.commands);
 	free(a.dirs);
+	free(a.dumps);
 	free(a.modules);
 	if (fflush(stdout) && !status)
 		status = EXIT_COMMAND_FAILED;

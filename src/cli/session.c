@@ -131,7 +131,7 @@ static void add_found_modules(struct session *s, const struct session_options *o
 
 struct iq_error *session_open(struct session *s, const struct session_options *o)
 {
-	IQ_TRY(iq_dump_open(o->dump, &s->warnings, &s->dump));
+	IQ_TRY(iq_dump_open_files(o->dumps, o->nr_dumps, &s->warnings, &s->dump));
 	for (unsigned int i = 0; !o->no_vmlinux && i < o->nr_modules; i++)
 		IQ_TRY(add_module_file(s, o->modules[i]));
 	if (o->vmlinux && !o->no_vmlinux)
