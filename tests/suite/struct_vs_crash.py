@@ -77,7 +77,7 @@ def pointers(members):
             if isinstance(v, list):
                 yield from pointers(v)
             t = re.fullmatch(r"(?:const )?((?:struct|union) \w+) \*(?:\[\d+\])?", m.get("type") or "")
-            if t and isinstance(v, str) and v.startswith("0xffff"):
+            if t and isinstance(v, str) and re.match("0xff.{14}$", v):
                 yield t.group(1), v[2:]
 
 
