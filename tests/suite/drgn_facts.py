@@ -3,7 +3,7 @@
 """drgn_facts.py VMCORE VMLINUX [MODULE.ko...]: what drgn makes of a dump, as JSON.
 
 tasks: pid, tgid, ppid, comm, address, state letter, CPU, and the frames of their stacks (symbol, offset,
-pc, sp, registers); log: the records of the ring buffer; modules.  Run by others.drgn() of the tests.
+pc, sp, registers) and the registers that they entered the kernel with; log: the records of the ring buffer; modules.  Run by others.drgn() of the tests.
 """
 import json
 import sys
@@ -29,10 +29,20 @@ def frame(f):
             'interrupted': f.interrupted, 'inline': f.is_inline, 'registers': registers}
 
 
+def user_registers(prog, t):
+    """struct pt_regs at the top of the stack (task_pt_regs()); None of a kernel thread."""
+    if not t.mm:
+        return None
+    size = prog.type('struct pt_regs').size
+    regs = drgn.Object(prog, 'struct pt_regs *', t.stack.value_() + 0x4000 - size)
+    return {m.name: getattr(regs, m.name).value_() for m in prog.type('struct pt_regs').members}
+
+
 def task(prog, t):
     found = {'pid': t.pid.value_(), 'tgid': t.tgid.value_(), 'ppid': t.real_parent.tgid.value_(),
              'comm': t.comm.string_().decode('latin-1'), 'task': t.value_(),
-             'state': task_state_to_char(t), 'frames': None}
+             'state': task_state_to_char(t), 'frames': None,
+             'user_registers': user_registers(prog, t)}
     try:
         found['frames'] = [frame(f) for f in prog.stack_trace(t)]
     except (ValueError, LookupError, drgn.FaultError) as e:

@@ -81,3 +81,33 @@ def all_tasks_against_drgn(t, core):
         compared += 1
     t.ok(compared > 30, f'only {compared} tasks compared')
     t.note(f'{compared} tasks, {frames} frames')
+
+
+def register_block(text):
+    """The last registers that bt shows of a task: those that it entered the kernel with."""
+    tail = text.split('\n#')[-1]
+    return {k.lower(): int(v, 16) for k, v in re.findall(r'\b([A-Z][A-Z0-9_]+): ([0-9a-f]+)\b', tail)
+            if k not in ('PID', 'TASK', 'CPU', 'COMMAND')} if 'ORIG_RAX' in tail else {}
+
+
+@per_core(others.has_drgn, quick=2)
+def user_registers(t, core):
+    """The registers that tasks came from user space with, as they lie at the top of the stack."""
+    theirs = {x['task']: x for x in others.drgn(t, core)['tasks']}
+    out = t.inquest('-s', *t.dump_args(core), '-c', 'foreach user bt').out
+    compared = 0
+    for block in re.split(r'^(?=PID: )', out, flags=re.M)[1:]:
+        task = int(re.search(r'TASK: ([0-9a-f]+)', block).group(1), 16)
+        want = theirs[task]['user_registers']
+        ours = register_block(re.sub(r'^ +(?=#)', '', block, flags=re.M))
+        # The task that died may not have come to its end of the stack.
+        if not want or not ours:
+            continue
+        compared += 1
+        for name, value in want.items():
+            if name not in ('gs', 'fs', 'es', 'ds'):
+                mine = {'ip': 'rip', 'sp': 'rsp', 'flags': 'rflags', 'orig_ax': 'orig_rax', 'cs': 'cs', 'ss': 'ss'}.get(
+                    name, name if name[0] == 'r' else 'r' + name)
+                t.equal(ours.get(mine), value, f'{mine} of {block.splitlines()[0]}')
+    t.ok(compared > 10, f'only {compared} tasks compared')
+    t.note(f'{compared} tasks')
