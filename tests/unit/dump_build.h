@@ -142,7 +142,7 @@ static inline struct image build_kdump(const struct kdump_plan *p, struct kdump_
 		 blocks = p->one_bitmap ? half : 2 * half;
 	uint64_t first = p->split ? p->start_pfn : 0, end = p->split ? p->end_pfn : p->max_pfn;
 	struct image im = {0};
-	uint8_t page[PAGE], packed[3 * PAGE];
+	uint8_t page[PAGE] = {0}, packed[3 * PAGE];
 	uint64_t zero = 0, at, d;
 	size_t notes;
 
@@ -184,6 +184,7 @@ static inline struct image build_kdump(const struct kdump_plan *p, struct kdump_
 	lay->descs = lay->bitmap1 + blocks * PAGE;
 	put_bitmap(&im, lay->bitmap1, p->max_pfn, p->ram);
 	put_bitmap(&im, lay->bitmap2, p->max_pfn, p->dumped);
+	put_at(&im, lay->descs, "", 0);
 	lay->nr = 0;
 	for (uint64_t pfn = first; pfn < end; pfn++)
 		lay->nr += p->dumped(pfn);
