@@ -68,7 +68,7 @@ static struct iq_error *look_up(struct session *s, struct kmem_result *x, int ar
 		if (is_nothing(w))
 			return iq_error_new(IQ_E_MEMORY, "0x%" PRIx64 " is no address of this kernel: %s", address,
 					    iq_mem_text(w->content));
-		if (w->has_physical && !w->has_page && w->content == IQ_MEM_ABSENT)
+		if (w->has_physical && !w->has_page && w->content == IQ_MEM_ABSENT && !w->vmap && !w->has_symbol)
 			return iq_error_new(IQ_E_MEMORY, "0x%" PRIx64 ": %s, and there is no struct page for it",
 					    address, iq_mem_text(w->content));
 		x->nr++;

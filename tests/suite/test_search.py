@@ -222,4 +222,5 @@ def words_as_crash_shows_them(t, core):
         ours = t.inquest('-s', *t.dump_args(core, True), '-c', c).out
         pairs = list(zip(ours.splitlines(), (text or '').splitlines()))
         t.equal(len(ours.splitlines()), len((text or '').splitlines()), f'lines of {c}')
-        t.none([f'{a!r}, crash {b!r}' for a, b in pairs if a.split() != b.split()], c, len(pairs))
+        t.none([f'{a!r}, crash {b!r}' for a, b in pairs if a.split() != b.split() and '.L' not in b],
+               c, len(pairs))  # the compiler's labels are no symbols in kallsyms
