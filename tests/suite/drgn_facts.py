@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """drgn_facts.py VMCORE VMLINUX [MODULE.ko...]: what drgn makes of a dump, as JSON.
 
-tasks: pid, tgid, ppid, comm, address, state letter, CPU, and the frames of their stacks (symbol, offset,
-pc, sp, registers) and the registers that they entered the kernel with; log: the records of the ring buffer; modules.  Run by others.drgn() of the tests.
+tasks: pid, tgid, ppid, comm, address, state letter, the frames of their stacks (symbol, offset, pc, sp,
+registers) and the registers that they entered the kernel with; log: the records of the ring buffer;
+modules: names and addresses.  others.drgn() of the tests runs it.
 """
 import json
 import sys

@@ -15,7 +15,8 @@ def reported(t, core, vmlinux):
     for a in answers:
         # A task that the log tells of may have ended since.
         if 'error' in a:
-            t.ok(re.search(r'no task has the pid', a['error']['message']), f'{how}: {a["command"]}: {a["error"]}')
+            t.ok(re.search(r'no task has the pid', a['error']['message']),
+                 f'{how}: {a["command"]}: {a["error"]}')
             continue
         tasks.update((x['task'], x) for x in a['result']['tasks'])
     alone = t.command(core, 'bt', vmlinux=vmlinux)['tasks']
@@ -43,8 +44,10 @@ def against_kernel(t, core):
         for a, task in tasks.items():
             with_lines = others_tasks.get(a)
             if t.ok(with_lines, f'with vmlinux: no task {a}'):
-                t.equal([(f['ip'], f['sp'], f['function'], f['offset']) for f in with_lines['frames'] if not f['inline']],
-                        [(f['ip'], f['sp'], f['function'], f['offset']) for f in task['frames'] if not f['inline']],
+                t.equal([(f['ip'], f['sp'], f['function'], f['offset']) for f in with_lines['frames']
+                         if not f['inline']],
+                        [(f['ip'], f['sp'], f['function'], f['offset']) for f in task['frames']
+                         if not f['inline']],
                         f'frames of {task["pid"]} with a vmlinux and without')
     t.note(f'{compared} traces')
 
@@ -75,7 +78,8 @@ def all_tasks_against_drgn(t, core):
             start = int(x['ip'], 16) - x['offset']
             t.ok(x['reliable'], f'{what}: {x["function"]} is marked unreliable')
             if not x['module']:
-                t.ok(x['function'] in names.get(start, ()), f'{what}: {x["function"]}+{x["offset"]} is not at {x["ip"]}')
+                t.ok(x['function'] in names.get(start, ()),
+                     f'{what}: {x["function"]}+{x["offset"]} is not at {x["ip"]}')
             elif y['function']:
                 t.equal((x['function'], x['offset']), (y['function'], y['offset']), f'{what}: {x["ip"]}')
         compared += 1
@@ -106,7 +110,8 @@ def user_registers(t, core):
         compared += 1
         for name, value in want.items():
             if name not in ('gs', 'fs', 'es', 'ds'):
-                mine = {'ip': 'rip', 'sp': 'rsp', 'flags': 'rflags', 'orig_ax': 'orig_rax', 'cs': 'cs', 'ss': 'ss'}.get(
+                mine = {'ip': 'rip', 'sp': 'rsp', 'flags': 'rflags', 'orig_ax': 'orig_rax', 'cs': 'cs',
+                        'ss': 'ss'}.get(
                     name, name if name[0] == 'r' else 'r' + name)
                 t.equal(ours.get(mine), value, f'{mine} of {block.splitlines()[0]}')
     t.ok(compared > 10, f'only {compared} tasks compared')

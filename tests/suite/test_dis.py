@@ -42,17 +42,20 @@ def texts(t, core):
         mark[s['name']] = s['address']
     # Behind _etext there is only text that was given back after booting.
     symbols = [s for s in symbols if once[s['name']] == once[s['address']] == 1 and
-               (s['module'] or mark['_stext'] <= s['address'] < mark['_etext']) and re.fullmatch(r'[A-Za-z_]\w*', s['name']) and
+               (s['module'] or mark['_stext'] <= s['address'] < mark['_etext'])
+               and re.fullmatch(r'[A-Za-z_]\w*', s['name']) and
                16 <= s['size'] < 5000 and not re.fullmatch('[0-9a-f]+', s['name'])]
     kernel = [s for s in symbols if not s['module']]
     modules = [s for s in symbols if s['module']]
     chosen = t.rng().sample(kernel, 400 if t.all else 50) + t.rng().sample(modules, min(len(modules), 15))
     count = 0
-    answers = t.inquest('--json', *t.dump_args(core), stdin='\n'.join(f'dis {s["name"]}' for s in chosen).encode(),
+    answers = t.inquest('--json', *t.dump_args(core), stdin='\n'.join(f'dis {s["name"]}'
+            for s in chosen).encode(),
                         check=False).json()
     for s, answer in zip(chosen, answers):
         if 'error' in answer:
-            t.ok(re.search('excluded|not mapped|not in the dump', answer['error']['message']), f'dis {s["name"]}: {answer["error"]}')
+            t.ok(re.search('excluded|not mapped|not in the dump', answer['error']['message']),
+                 f'dis {s["name"]}: {answer["error"]}')
             continue
         address = int(s['address'], 16)
         found = answer['result']['instructions']
@@ -118,7 +121,8 @@ def lines(t, core):
     """dis -l against eu-addr2line."""
     offset = others.need_offset(core)
     found = t.command(core, 'dis -l vfs_write', vmlinux=True)['instructions']
-    theirs = t.sh(['eu-addr2line', '-e', core.vmlinux, *(hex(int(i['address'], 16) - offset) for i in found)]).out
+    theirs = t.sh(['eu-addr2line', '-e', core.vmlinux, *(hex(int(i['address'], 16) - offset)
+                                                         for i in found)]).out
     wrong = []
     for i, l in zip(found, theirs.splitlines()):
         m = re.match(r'(.*?):(\d+)', l)

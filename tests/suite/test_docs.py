@@ -25,8 +25,10 @@ def help_of_commands(t, core):
         # Examples: indented lines that begin with the command, or a prompt.
         examples = [m.group(1) for m in re.finditer(
             rf'^  (?:inquest> )?((?:foreach .* )?{name}\b[^\n]*?)(?:  .*)?$', text, re.M)]
-        t.ok(examples or name in ('exit', 'hex', 'dec', 'help', 'union', 'sys', 'mod') and name in text, f'help {name} has no example')
-        options = [o for words in re.findall(r'^  ((?:-[a-zA-Z](?:, )?)+)', text, re.M) for o in re.findall('-(.)', words)]
+        t.ok(examples or name in ('exit', 'hex', 'dec', 'help', 'union', 'sys', 'mod') and name in text,
+             f'help {name} has no example')
+        options = [o for words in re.findall(r'^  ((?:-[a-zA-Z](?:, )?)+)', text, re.M)
+                   for o in re.findall('-(.)', words)]
         for o in sorted(set(options)):
             out = t.inquest('-s', *t.dump_args(core), '-c', f'{name} -{o}', check=False)
             t.ok(f'unknown option -{o}' not in out.err, f'{name} -{o}: {out.err!r}')
@@ -37,7 +39,8 @@ def help_of_commands(t, core):
             if re.search(r'[0-9a-f]{12}|\b\d{3,}\b|usbcore|/tmp|\|', e):
                 continue        # of another dump
             out = t.inquest('-s', *t.dump_args(core), '-c', e, check=False)
-            t.ok(not re.search(r'unknown option|no such command|unexpected|is missing', out.err), f'example "{e}": {out.err!r}')
+            t.ok(not re.search(r'unknown option|no such command|unexpected|is missing', out.err),
+                 f'example "{e}": {out.err!r}')
             tried += 1
     t.note(f'{len(names)} commands, {tried} options and examples')
 
@@ -59,7 +62,8 @@ def documents(t):
     if not core:
         return t.note('skipped: no core')
     names = commands(t, core) + ['dmesg', 'lsmod', 'last', 'q', 'quit']
-    for doc in ['README.md', 'CONTRIBUTING.md'] + ['docs/' + f for f in os.listdir(TOP + '/docs') if f.endswith('.md')]:
+    for doc in ['README.md', 'CONTRIBUTING.md'] + ['docs/' + f for f in os.listdir(TOP + '/docs')
+                                                   if f.endswith('.md')]:
         if not os.path.exists(os.path.join(TOP, doc)):
             t.fail(f'no {doc}')
             continue
@@ -68,10 +72,12 @@ def documents(t):
             words = line.split()
             t.ok(words and words[0].split('/')[0] in names, f'{doc}: "{line}" is no command')
         for target in re.findall(r'\]\((?!http|#)([^)#]+)', text):
-            t.ok(os.path.exists(os.path.normpath(os.path.join(TOP, os.path.dirname(doc), target))), f'{doc}: no {target}')
+            t.ok(os.path.exists(os.path.normpath(os.path.join(TOP, os.path.dirname(doc), target))),
+                 f'{doc}: no {target}')
         for target in re.findall(r'\bmake (\w+)', text):
             if target in ('check', 'demo', 'bench', 'fuzz', 'install', 'clean'):
-                t.ok(re.search(rf'^{target}:', open(TOP + '/Makefile').read(), re.M), f'{doc}: no make {target}')
+                t.ok(re.search(rf'^{target}:', open(TOP + '/Makefile').read(), re.M),
+                     f'{doc}: no make {target}')
 
 
 @per_core(lambda c: c.name == 'demo')

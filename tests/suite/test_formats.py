@@ -44,7 +44,8 @@ def answers(t, core):
     t.equal(a, b, 'sys')
 
 
-@per_core(lambda c: re.search(r'\.elf\.d31', c.name) and 'elf' not in c.name.split('d31')[1] and c.whole(), quick=3)
+@per_core(lambda c: re.search(r'\.elf\.d31', c.name) and 'elf' not in c.name.split('d31')[1] and c.whole(),
+          quick=3)
 def kinds_of_missing(t, core):
     """A page that was filtered out, a hole of the machine, and an unmapped address have different words."""
     base = base_of(t, core)

@@ -44,7 +44,8 @@ def of_kernel(t, core):
     n = 20000 if t.all else 2000
     addresses = [rng.choice(functions) for _ in range(n // 2)] + \
         [rng.randrange(mark['_stext'], mark['_etext']) for _ in range(n // 2)]
-    theirs = t.sh(['eu-addr2line', '-e', core.vmlinux], stdin='\n'.join(map(hex, addresses)) + '\n').out.splitlines()
+    theirs = t.sh(['eu-addr2line', '-e', core.vmlinux], stdin='\n'.join(map(hex,
+            addresses)) + '\n').out.splitlines()
     compare(t, core, [a + offset for a in addresses], theirs, 'of the kernel', core.vmcore, core.vmlinux)
 
 
@@ -57,7 +58,8 @@ def of_modules(t, core):
             f = line.split()
             if len(f) == 8 and f[3] == 'FUNC' and f[6].isdigit() and int(f[2], 0):
                 functions.append((f[7], int(f[1], 16), int(f[2], 0), int(f[6])))
-        sections = [re.match(r'\s*\[ *(\d+)\] (\S+)', l) for l in t.sh(['readelf', '-SW', path]).out.splitlines()]
+        sections = [re.match(r'\s*\[ *(\d+)\] (\S+)', l) for l in t.sh(['readelf', '-SW',
+                path]).out.splitlines()]
         sections = {int(m.group(1)): m.group(2) for m in sections if m}
         ours = {}
         for s in t.command(core, f'sym -m {name}')['symbols']:

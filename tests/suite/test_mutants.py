@@ -31,8 +31,10 @@ def places(t, core, path):
         for o, p, n in segments:
             if p <= physical < p + n:
                 found.append((what, o + physical - p, o + physical - p + length))
-    for symbol, length, what in [('kallsyms_names', 400000, 'kallsyms'), ('kallsyms_token_table', 2000, 'tokens'),
-                                 ('__start_BTF', 65536, 'BTF'), ('init_task', 4096, 'init_task'), ('init_top_pgt', 4096, 'page table'),
+    for symbol, length, what in [('kallsyms_names', 400000, 'kallsyms'), ('kallsyms_token_table', 2000,
+            'tokens'),
+                                 ('__start_BTF', 65536, 'BTF'), ('init_task', 4096, 'init_task'),
+                                 ('init_top_pgt', 4096, 'page table'),
                                  ('modules', 64, 'modules'), ('__start_orc_unwind', 200000, 'ORC')]:
         if 'error' not in t.commands(core, f'sym {symbol}', check=False)[0]:
             at(symbol, length, what)
@@ -52,7 +54,8 @@ def limits():
 @test
 def copies(t):
     count = 1000 if t.all else 20 if t.run.sanitized else 120
-    sources = [c for c in t.run.cores if c.name in ('sysrq.elf', 'usb-free-kaslr', 'null-deref', 'sysrq.kdump', 'sysrq.flat',
+    sources = [c for c in t.run.cores if c.name in ('sysrq.elf', 'usb-free-kaslr', 'null-deref', 'sysrq.kdump',
+                                                    'sysrq.flat',
                                                     'sysrq.elf.d31-zstd', 'demo') and c.whole()]
     if not sources:
         return t.note('skipped: no core')

@@ -87,7 +87,8 @@ def wrong_vmlinux(t, core):
     other = next((c.vmlinux for c in t.run.cores if c.vmlinux and c.kernel != core.kernel), None)
     if not other:
         return t.note('skipped: the lab has one kernel')
-    ids = [re.search(r'Build ID: ([0-9a-f]+)', t.sh(['readelf', '-n', f], check=False).out) for f in (core.vmlinux, other)]
+    ids = [re.search(r'Build ID: ([0-9a-f]+)', t.sh(['readelf', '-n', f], check=False).out)
+           for f in (core.vmlinux, other)]
     if not all(ids):
         return t.fail('readelf shows no build-id')
     for args in ([core.vmcore, other], [other, core.vmcore]):

@@ -16,7 +16,8 @@ class Terminal:
         self.t, self.text = t, ''
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(HOME=home, TERM='xterm', XDG_STATE_HOME=home, XDG_DATA_HOME=home, XDG_CACHE_HOME=home,
+            os.environ.update(HOME=home, TERM='xterm', XDG_STATE_HOME=home, XDG_DATA_HOME=home,
+                              XDG_CACHE_HOME=home,
                               XDG_CONFIG_HOME=home, COLUMNS='120', LINES='50', PAGER='cat')
             os.environ.pop('INPUTRC', None)
             os.execv(t.run.inquest, [t.run.inquest, *options, *t.dump_args(core)])
@@ -74,7 +75,8 @@ def session(t, core):
         got = x.type('sys -t\r', r'TAINTED_MASK[^\n]*\n(.|\n)*' + PROMPT)
         t.ok('TAINTED_MASK' in got, got)
         # A command, a symbol, a type and a member.
-        for keys, want in [('whati\t', 'whatis '), ('sym linux_bann\t', 'linux_banner'), ('struct task_str\t', 'task_struct'),
+        for keys, want in [('whati\t', 'whatis '), ('sym linux_bann\t', 'linux_banner'), ('struct task_str\t',
+                'task_struct'),
                            ('struct task_struct.nsprox\t', 'nsproxy')]:
             got = x.type(keys, re.escape(want))
             t.ok(want in re.sub(r'\x07|\x1b\[[0-9;?]*[a-zA-Z]', '', got), f'{keys!r} completes to {got!r}')

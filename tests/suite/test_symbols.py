@@ -90,7 +90,8 @@ def of_modules(t, core):
                 count += 1
                 if next(iter(ours[n])) != base + v:
                     wrong.append(f'{name}: {n} at {ours[n]}, expected {base + v:#x}')
-                elif not (int(mods[name]['base'], 16) <= base + v < int(mods[name]['base'], 16) + mods[name]['size']):
+                elif not (int(mods[name]['base'], 16) <= base + v < int(mods[name]['base'],
+                        16) + mods[name]['size']):
                     wrong.append(f'{name}: {n} at {base + v:#x} is outside of the module')
     t.none(wrong, 'symbols of modules', count)
     t.ok(count or not others.loaded_module_files(t, core), 'nothing compared')

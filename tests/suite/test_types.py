@@ -15,7 +15,8 @@ def words(text):
         w = m.group(0).split()
         long = w.count('long')
         if 'char' in w:
-            return ' '.join(x for x in ('signed' if 'signed' in w else 'unsigned' if 'unsigned' in w else '', 'char') if x)
+            return ' '.join(x for x in ('signed' if 'signed' in w else 'unsigned' if 'unsigned' in w else '',
+                                        'char') if x)
         return ('unsigned ' if 'unsigned' in w else '') + \
             ('short' if 'short' in w else 'long long' if long == 2 else 'long' if long else 'int')
     return re.sub(r'\b(?:%s)(?:\s+(?:%s))*\b' % ('|'.join(WORDS), '|'.join(WORDS)), arithmetic, text)
@@ -49,7 +50,8 @@ def pahole_members(text):
                 if not declaration:
                     continue
                 declaration = '{...}' + re.sub(r'\s*__attribute__.*', '', declaration)
-                members.append((offset, declaration.split('}')[-1].replace('{...}', '').strip() + ' (in place)'))
+                members.append((offset, declaration.split('}')[-1].replace('{...}',
+                        '').strip() + ' (in place)'))
                 continue
             members.append((offset + bit // 8, plain(declaration)))
     return found
@@ -70,7 +72,8 @@ def normal_sets(members):
     # pahole 1.24 shows a pointer to an array, char (*name)[256], as char *name.
     members = [(o, re.sub(r'^([\w ]+)\(\*(\w+)\)(\[\d+\])+$', r'\1*\2', d)) for o, d in members]
     # Structs that are declared in place and have a name are compared by their members.
-    return sorted((o, re.sub(r'\b(?:const|volatile) ?', '', d)) for o, d in members if not d.endswith('(in place)')
+    return sorted((o, re.sub(r'\b(?:const|volatile) ?', '', d)) for o, d in members
+                  if not d.endswith('(in place)')
                   and not d.startswith(('struct{', 'union{', 'struct {', 'union {')))
 
 
@@ -117,11 +120,13 @@ def kernel_types(t, core):
 @per_core(others.has_vmlinux, quick=1)
 def kernel_types_by_dwarf(t, core):
     """Some large ones against DWARF, which BTF was made from."""
-    names = ['task_struct', 'mm_struct', 'page', 'sk_buff', 'inode', 'super_block', 'net_device', 'module', 'rq',
+    names = ['task_struct', 'mm_struct', 'page', 'sk_buff', 'inode', 'super_block', 'net_device', 'module',
+             'rq',
              'kmem_cache', 'file', 'dentry', 'vm_area_struct', 'pt_regs', 'cred']
     theirs = {}
     for name in names if t.all else t.rng().sample(names, 4):
-        theirs.update(pahole_members(t.sh(['pahole', '-F', 'dwarf', '-C', name, core.vmlinux], check=False).out))
+        theirs.update(pahole_members(t.sh(['pahole', '-F', 'dwarf', '-C', name, core.vmlinux],
+                                          check=False).out))
     count = compare_types(t, core, sorted(theirs), theirs, 'of the kernel by DWARF')
     t.ok(count >= 3, f'only {count} types compared')
 

@@ -32,11 +32,13 @@ def memory(t, core):
     rng = t.rng()
     base = int(t.command(core, 'sym _stext')['symbols'][0]['address'], 16)
     tasks = [int(x['task'], 16) for x in t.command(core, 'ps')['tasks']]
-    stacks = [int(f['sp'], 16) for x in t.command(core, 'foreach bt')['tasks'] for f in x['frames'] if f['context'] != 'user']
+    stacks = [int(f['sp'], 16) for x in t.command(core, 'foreach bt')['tasks'] for f in x['frames']
+              if f['context'] != 'user']
     addresses = [base + 8 * rng.randrange(0x200000) for _ in range(40)] + \
         [rng.choice(tasks) + 8 * rng.randrange(1000) for _ in range(40)] + \
         [rng.choice(stacks) & ~7 for _ in range(40)] + \
-        [(rng.choice(tasks) & ~0xfffffff) + 8 * rng.randrange(0x2000000) for _ in range(40)] + [0x10, 0xffff000000000000]
+        [(rng.choice(tasks) & ~0xfffffff) + 8 * rng.randrange(0x2000000) for _ in range(40)] + [0x10,
+                0xffff000000000000]
     theirs = others.crash(t, core, [f'rd {a:x}' for a in addresses])
     ours = t.inquest('--json', *t.dump_args(core), stdin='\n'.join(f'rd {a:x}' for a in addresses).encode(),
                      check=False).json()
@@ -63,7 +65,8 @@ def memory(t, core):
 def forms_of_rd(t, core):
     """crash's layout, whatever the size and format of the words."""
     commands = ['rd -64 init_task 6', 'rd -32 init_task 7', 'rd -16 init_task 9', 'rd -8 linux_banner 37',
-                'rd linux_banner 5', 'rd -a linux_banner 20', 'rd -d init_task 4', 'rd -D init_task 4', 'rd -x init_task 3',
+                'rd linux_banner 5', 'rd -a linux_banner 20', 'rd -d init_task 4', 'rd -D init_task 4',
+                'rd -x init_task 3',
                 'rd -p 100000 4', 'rd -s init_task 8']
     theirs = others.crash(t, core, commands)
     for c, their in zip(commands, theirs):
@@ -71,7 +74,8 @@ def forms_of_rd(t, core):
         if their is None or 'seek error' in their or 'excluded' in their:
             continue
         if '-s' in c:       # which of several names of an address is chosen is another question
-            ours.out, their = (re.sub(r'(?<= )(?![0-9a-f]{16}\b)[\w.]+ *', 'NAME ', x) for x in (ours.out, their))
+            ours.out, their = (re.sub(r'(?<= )(?![0-9a-f]{16}\b)[\w.]+ *', 'NAME ', x) for x in (ours.out,
+                    their))
         t.equal([l.rstrip() for l in ours.out.splitlines()], [l.rstrip() for l in their.splitlines()], c)
 
 
@@ -92,7 +96,8 @@ def expressions(t, core):
         if their and 'no symbol' not in their.lower():
             t.equal(plain(ours.out), plain(their), c)
     # C's arithmetic, which is Python's but for / and % of negative numbers.
-    for e in ['7 % 4 << 3', '(0xf0 | 0x0f) ^ 3', '~0x0f & 0xff', '1 + 2 * 3 - 4', '(1 + 2) * (3 - 4)', '1 << 40', '100 / 7 * 7']:
+    for e in ['7 % 4 << 3', '(0xf0 | 0x0f) ^ 3', '~0x0f & 0xff', '1 + 2 * 3 - 4', '(1 + 2) * (3 - 4)',
+              '1 << 40', '100 / 7 * 7']:
         got = t.command(core, f'p ({e})')['value']
         got = int(got, 0) if isinstance(got, str) else got
         t.equal(got, eval(e.replace('/', '//')), f'p ({e})')
@@ -109,7 +114,8 @@ def x_is_rd(t, core):
         values = [int.from_bytes(data[i * size:(i + 1) * size], 'little') for i in range(n)]
         got = t.command(core, f'x/{n}x{unit} {address:#x}')['values']
         t.equal([int(v['value'], 16) for v in got], values, f'x/{n}x{unit}')
-        t.equal([int(v['address'], 16) for v in got], [address + i * size for i in range(n)], f'addresses of x/{n}x{unit}')
+        t.equal([int(v['address'], 16) for v in got], [address + i * size for i in range(n)],
+                f'addresses of x/{n}x{unit}')
         for letter, form in (('u', str), ('o', lambda v: f'0{v:o}' if v else '0'),
                              ('d', lambda v: str(v - (1 << 8 * size) if v >> (8 * size - 1) else v))):
             text = t.inquest('-s', *t.dump_args(core), '-c', f'x/{n}{letter}{unit} {address:#x}').out
