@@ -6,7 +6,8 @@ The dumps in FOLDER (by default the lab's) as the room dump reads them, against 
 
   ELF cores: notes and segments as readelf lists them, bytes as they lie in the file;
   kdump: header, notes and VMCOREINFO as this script reads them from the description of the format;
-         pages against the ELF core from which makedumpfile made the file (unit-dump-pages).
+         pages against the ELF core from which makedumpfile made the file (unit-dump-pages);
+         the parts of a split dump together, page by page, against the same dump in one file.
 
 Exits with 77 (skipped) if there are no dumps.
 """
@@ -144,6 +145,26 @@ def check_kdump(path):
         check(f"{path}: vmcoreinfo", f["vmcoreinfo"], [f"{len(text)} {fnv(text)}"])
 
 
+def check_split(parts, whole):
+    for order in (parts, parts[::-1], parts[1:] + parts[:1]):
+        run = subprocess.run([pages_tool, whole, ",".join(order)], capture_output=True, text=True)
+        check(f"{','.join(order)}: pages against {whole}: {run.stderr}", run.returncode, 0)
+        last = run.stdout.splitlines()[-1] if run.stdout else ""
+        check(f"{','.join(order)}: same filtering as {whole}", re.findall(r"excluded 0 .* lost 0 ", last) != [], True)
+        check(f"{','.join(order)}: no warning", "warning" in run.stdout, False)
+    for gone in range(len(parts)):
+        rest = parts[:gone] + parts[gone + 1:]
+        with open(parts[gone], "rb") as raw:
+            raw.seek(4096 + 80)
+            start, end = struct.unpack("<QQ", raw.read(16))
+        run = subprocess.run([pages_tool, "--missing", whole, ",".join(rest)], capture_output=True, text=True)
+        check(f"without {parts[gone]}: {run.stderr}", run.returncode, 0)
+        if len(rest) > 1:
+            check(f"without {parts[gone]}: warning", f"page frames {start:#x} to {end - 1:#x}" in run.stdout, True)
+    run = subprocess.run([pages_tool, whole, f"{parts[0]},{parts[0]}"], capture_output=True, text=True)
+    check(f"{parts[0]} twice: {run.stderr}", run.returncode, 2)
+
+
 def main():
     dumps = sorted(glob.glob(os.path.join(folder, "*.vmcore")))
     if not dumps:
@@ -164,6 +185,10 @@ def main():
             run = subprocess.run([pages_tool, *(["--missing"] if lossy else []), base, path],
                                  capture_output=True, text=True)
             check(f"{path}: pages against {base}: {run.stderr}", run.returncode, 0)
+            pairs += 1
+        whole = path.replace(".split-1.", ".d31-zlib.")
+        if whole != path and whole in dumps:
+            check_split([p for p in dumps if p.startswith(path.replace("-1.vmcore", "-"))], whole)
             pairs += 1
     print(f"{len(dumps)} dumps, {pairs} pairs, {failures} failures")
     return 1 if failures else 0
