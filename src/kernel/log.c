@@ -304,23 +304,31 @@ static struct iq_error *read_log_buf(struct iq_kernel *k)
 	return NULL;
 }
 
+static struct iq_error *read_log(struct iq_kernel *k)
+{
+	uint64_t at = iq_kernel_symbol(k, "prb"), rb;
+
+	/* `prb` points to the ring in use: the static one or a larger one made at boot. */
+	if (!at)
+		return read_log_buf(k);
+	IQ_TRY(iq_vm_read_or(k->vm, at, &rb, sizeof(rb), "the pointer to the log"));
+	return read_prb(k, rb);
+}
+
 struct iq_error *iq_log(struct iq_kernel *k, const struct iq_log_record **ret, unsigned int *nr)
 {
 	struct iq_kernel_private *p = k->priv;
 
 	if (!p->log_state) {
-		struct iq_error *err;
-		uint64_t rb;
+		struct iq_error *err = read_log(k);
 
-		p->log_state = LAZY_FAILED;
-		/* `prb` points to the ring in use: the static one or a larger one made at boot. */
-		err = iq_kernel_variable(k, "prb", 8, &rb) ? read_prb(k, rb) : read_log_buf(k);
+		p->log_state = err ? LAZY_FAILED : LAZY_DONE;
 		if (err)
-			return err;
-		p->log_state = LAZY_DONE;
+			p->log_error = strdup(err->message);
+		iq_error_free(err);
 	}
 	if (p->log_state == LAZY_FAILED)
-		return iq_error_new(IQ_E_UNAVAILABLE, "the log of this dump cannot be read");
+		return iq_error_new(IQ_E_UNAVAILABLE, "%s", p->log_error ? p->log_error : "no log");
 	*ret = p->log;
 	*nr = p->nr_log;
 	return NULL;
@@ -329,5 +337,6 @@ struct iq_error *iq_log(struct iq_kernel *k, const struct iq_log_record **ret, u
 void log_free(struct iq_kernel *k)
 {
 	free(k->priv->log);
+	free(k->priv->log_error);
 	iq_arena_free(&k->priv->log_text);
 }

@@ -63,8 +63,16 @@ uint64_t iq_kernel_symbol(struct iq_kernel *k, const char *name)
 {
 	struct iq_symbol s;
 	unsigned int from = 0;
+	uint64_t address;
+	char key[128];
 
-	return k->symbols && iq_symtab_by_name(k->symbols, name, &from, &s) ? s.address : 0;
+	if (k->symbols && iq_symtab_by_name(k->symbols, name, &from, &s))
+		return s.address;
+	/* A few are in VMCOREINFO as well: enough for the log of a dump that lost its symbol table. */
+	snprintf(key, sizeof(key), "SYMBOL(%s)", name);
+	if (k->vmcoreinfo && iq_vmcoreinfo_hex(k->vmcoreinfo, k->vmcoreinfo_len, key, &address))
+		return address;
+	return 0;
 }
 
 bool iq_is_text(struct iq_kernel *k, uint64_t address)

@@ -46,6 +46,7 @@ struct iq_kernel_private {
 
 	struct iq_log_record *log;
 	unsigned int nr_log, room_log;
+	char *log_error; /* LAZY_FAILED: why */
 	struct iq_arena log_text;
 
 	uint64_t page_struct_size, page_flags_at, page_mapping_at, page_index_at, page_refcount_at,
