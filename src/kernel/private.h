@@ -38,6 +38,7 @@ struct iq_kernel_private {
 
 	struct iq_task *tasks;
 	unsigned int nr_tasks, room_tasks;
+	char *tasks_error; /* LAZY_FAILED: why */
 	struct iq_map task_by_address, task_by_pid;
 	struct task_stack *task_stacks; /* sorted by start */
 	unsigned int nr_task_stacks;

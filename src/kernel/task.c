@@ -416,10 +416,11 @@ struct iq_error *iq_tasks(struct iq_kernel *k, const struct iq_task **ret, unsig
 
 		p->tasks_state = err ? LAZY_FAILED : LAZY_DONE;
 		if (err)
-			return err;
+			p->tasks_error = strdup(err->message);
+		iq_error_free(err);
 	}
 	if (p->tasks_state == LAZY_FAILED)
-		return iq_error_new(IQ_E_UNAVAILABLE, "the task list of this dump cannot be read");
+		return iq_error_new(IQ_E_UNAVAILABLE, "%s", p->tasks_error ? p->tasks_error : "no tasks");
 	*ret = p->tasks;
 	*nr = p->nr_tasks;
 	return NULL;
@@ -428,6 +429,7 @@ struct iq_error *iq_tasks(struct iq_kernel *k, const struct iq_task **ret, unsig
 void tasks_free(struct iq_kernel *k)
 {
 	free(k->priv->tasks);
+	free(k->priv->tasks_error);
 	free(k->priv->task_stacks);
 	iq_map_free(&k->priv->task_by_address);
 	iq_map_free(&k->priv->task_by_pid);
