@@ -30,8 +30,11 @@ struct unit_result {
 	struct hits hits;
 };
 
+typedef uint64_t find_block_fn(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask);
+
 struct state {
 	struct iq_search *s;
+	find_block_fn *find_block;
 	uint64_t value, mask, end_pfn, page_size;
 	struct hits mine[MAX_THREADS]; /* of the unit each thread is at */
 
@@ -49,14 +52,44 @@ struct state {
 typedef uint64_t words __attribute__((vector_size(32), aligned(8), may_alias));
 typedef int64_t mask_words __attribute__((vector_size(32)));
 
-/* Does a block of 16 words hold the value?  Nearly always not: one branch for all of them. */
-static inline bool block_has(const uint64_t *p, words value, words mask)
-{
-	const words *w = (const words *)p;
-	mask_words any = ((w[0] & mask) == value) | ((w[1] & mask) == value) |
-			 ((w[2] & mask) == value) | ((w[3] & mask) == value);
+#define BLOCK 16 /* words that are looked at with one branch: nearly always the value is not there */
 
-	return (any[0] | any[1] | any[2] | any[3]) != 0;
+/* The first block in [I, N) of P that holds the value; N: none does. */
+static inline __attribute__((always_inline)) uint64_t find_block(const uint64_t *p, uint64_t i, uint64_t n,
+								 uint64_t value, uint64_t mask)
+{
+	words v = {value, value, value, value}, m = {mask, mask, mask, mask};
+
+	for (; i < n; i += BLOCK) {
+		const words *w = (const words *)(p + i);
+		mask_words any = ((w[0] & m) == v) | ((w[1] & m) == v) | ((w[2] & m) == v) | ((w[3] & m) == v);
+
+		if (any[0] | any[1] | any[2] | any[3])
+			break;
+	}
+	return i;
+}
+
+static uint64_t find_block_plain(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask)
+{
+	return find_block(p, i, n, value, mask);
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static uint64_t find_block_avx2(const uint64_t *p, uint64_t i, uint64_t n,
+								uint64_t value, uint64_t mask)
+{
+	return find_block(p, i, n, value, mask);
+}
+#endif
+
+static find_block_fn *best_find_block(void)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2"))
+		return find_block_avx2;
+#endif
+	return find_block_plain;
 }
 
 static bool add_hit(struct hits *h, uint64_t physical, uint64_t word)
@@ -93,15 +126,11 @@ static void search_page(void *arg, unsigned int worker, uint64_t pfn, const uint
 {
 	struct state *st = arg;
 	const uint64_t *p = (const uint64_t *)page; /* readers align pages to 8 at least */
-	words value = {st->value, st->value, st->value, st->value};
-	words mask = {st->mask, st->mask, st->mask, st->mask};
 	uint64_t i, j, n = st->page_size / 8;
 
 	check_cancel(st);
-	for (i = 0; i < n; i += 16) {
-		if (!block_has(p + i, value, mask))
-			continue;
-		for (j = i; j < i + 16; j++)
+	for (i = 0; (i = st->find_block(p, i, n, st->value, st->mask)) < n; i += BLOCK) {
+		for (j = i; j < i + BLOCK; j++)
 			if ((p[j] & st->mask) == st->value &&
 			    !add_hit(&st->mine[worker], pfn * st->page_size + j * 8, p[j])) {
 				st->nomem = true;
@@ -181,6 +210,7 @@ struct iq_error *iq_search(struct iq_dump *d, struct iq_search *s)
 	if (!st)
 		return iq_error_nomem();
 	st->s = s;
+	st->find_block = best_find_block();
 	st->mask = s->mask ? s->mask : UINT64_MAX;
 	st->value = s->value & st->mask;
 	st->page_size = info->page_size;
