@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kmem ADDRESS against what crash says of all slab objects, vmalloc areas, pages, stacks, modules."""
+import os
 import re
+import shutil
+import struct
+import tempfile
 
 from harness import Failed, per_core
-from suite import others
+from suite import others, raw_memory
 
 COMMANDS = ['kmem -s', 'kmem -S', 'kmem -v', 'kmem -p', 'kmem -F', 'mod',
             'p runqueues', 'p irq_stat', 'p softnet_data']
@@ -217,3 +221,80 @@ def percpu(t, core):
              for (name, cpu, a), k in zip(rows, kmem(t, core, [a + 8 for _, _, a in rows]))
              if [(k.get('percpu') or {}).get(x) for x in ('symbol', 'cpu', 'offset')] != [name, cpu, 8]]
     t.none(wrong, 'per-CPU variables', len(rows))
+
+
+# ---- Damage --------------------------------------------------------------------------------------
+
+class Patched:
+    """A copy of an ELF core in which words are overwritten and put back."""
+
+    def __init__(self, core, folder):
+        self.path = os.path.join(folder, 'damaged')
+        shutil.copyfile(core.vmcore, self.path)
+        self.loads = raw_memory.open_one(core.vmcore).loads
+        self.file = open(self.path, 'r+b', buffering=0)
+        self.old = []
+
+    def at(self, physical):
+        for paddr, offset, filesz, _ in self.loads:
+            if paddr <= physical < paddr + filesz:
+                return offset + physical - paddr
+        return None
+
+    def write(self, physical, value):
+        at = self.at(physical)
+        if at is not None:
+            self.file.seek(at)
+            self.old.append((at, self.file.read(8)))
+            self.file.seek(at)
+            self.file.write(struct.pack('<Q', value))
+
+    def restore(self):
+        for at, old in reversed(self.old):
+            self.file.seek(at)
+            self.file.write(old)
+        self.old = []
+
+
+def member(t, core, name):
+    return t.command(core, f'struct -o {name}')['members'][0]['offset']
+
+
+@per_core(lambda c: c.name == 'sysrq.elf', sample=False)
+def damaged(t, core):
+    """Slabs, free lists, caches, vmalloc areas and struct pages with a word overwritten: answers or warnings, soon."""
+    rng = t.rng()
+    ps = [int(x['task'], 16) for x in t.command(core, 'ps')['tasks'] if x['pid']]
+    kinds = dict(zip(ps, kmem(t, core, ps)))
+    objects = [int(k['slab']['object'], 16) for k in kinds.values() if k.get('slab')]
+    slabs = [int(k['slab']['slab'], 16) for k in kinds.values() if k.get('slab')]
+    stack = int(t.command(core, 'bt')['tasks'][0]['frames'][0]['sp'], 16)
+    lists = [int(s['address'], 16) for n in ('slab_caches', 'vmap_area_list')
+             for s in t.command(core, f'sym {n}')['symbols']]
+    cache = int(t.command(core, 'p slab_caches.next')['value'], 16) - member(t, core, 'kmem_cache.list')
+    fields = [member(t, core, f'kmem_cache.{m}') for m in ('size', 'object_size', 'offset', 'oo', 'cpu_slab')]
+    with tempfile.TemporaryDirectory() as d:
+        copy = Patched(core, d)
+        for _ in range(60 if t.all else 12):
+            what = rng.choice(['slab', 'slab', 'free', 'list', 'cache', 'page'])
+            place = {'slab': lambda: rng.choice(slabs) + 8 * rng.randrange(8),
+                     'free': lambda: rng.choice(objects) & ~0xfff | 8 * rng.randrange(512),
+                     'list': lambda: rng.choice(lists) + rng.choice([0, 8]),
+                     'cache': lambda: cache + rng.choice(fields),
+                     'page': lambda: rng.choice(slabs) + 64 * rng.randrange(8) + 8 * rng.randrange(8)}[what]()
+            value = rng.choice([0, 1, place, (1 << 64) - 1, rng.getrandbits(64), rng.choice(objects) + 8,
+                                rng.choice(slabs), 0xffff800000000000])
+            physical = t.command(core, f'vtop {place:x}')['physical']
+            if physical:
+                copy.write(int(physical, 16), value)
+            how = f'{what} {place:x} = {value:x}'
+            commands = '; '.join([f'kmem {a:x}' for a in rng.sample(objects, min(6, len(objects)))] +
+                                 [f'rd -SSl {objects[0] & ~0xfff:x} 512', f'rd -SSl {stack:x} 64', f'kmem {stack:x}',
+                                  f'search -A -s {objects[0] & ~0xfff:x} -l 2000 -m ffffffffff {objects[0]:x}'])
+            out = t.inquest('--json', '--no-vmlinux', copy.path, '-c', commands, check=False, timeout=60)
+            t.ok(out.status in (0, 1, 2), f'{how}: status {out.status}')
+            t.ok(out.json() or out.status == 2, f'{how}: nothing said')
+            t.ok(out.seconds < (300 if t.run.sanitized else 30), f'{how}: {out.seconds:.0f} s')
+            copy.restore()
+
+        copy.file.close()
