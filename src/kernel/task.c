@@ -361,7 +361,8 @@ static bool index_tasks(struct iq_kernel *k)
 	struct iq_kernel_private *p = k->priv;
 	unsigned int i;
 
-	qsort(p->tasks, p->nr_tasks, sizeof(*p->tasks), by_pid);
+	if (p->nr_tasks)
+		qsort(p->tasks, p->nr_tasks, sizeof(*p->tasks), by_pid);
 	iq_map_free(&p->task_by_address);
 	p->task_stacks = calloc(p->nr_tasks + 1, sizeof(*p->task_stacks));
 	if (!p->task_stacks)
