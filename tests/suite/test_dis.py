@@ -111,8 +111,10 @@ def forms(t, core):
         m = re.match(r'call\s+0x([0-9a-f]+)', i['text'])
         if m and i['target']:
             got = t.command(core, f'sym {m.group(1)}')['symbols'][0]
-            t.equal(i['target'], '0x' + m.group(1), f'target of {i["text"]}')
-            t.ok(f'<{got["name"]}>' in i['text'], f'{i["text"]}: sym {got["name"]}')
+            t.equal({k: i['target'][k] for k in ('address', 'symbol', 'offset')},
+                    {'address': '0x' + m.group(1), 'symbol': got['name'], 'offset': got['offset']},
+                    f'target of {i["text"]}')
+            t.ok(f'<{got["name"]}' in i['text'], f'{i["text"]}: sym {got["name"]}')
             break
 
 

@@ -18,15 +18,16 @@ def same(file, line, theirs):
     return line == int(m.group(2)) and parts[-len(ours):] == ours[-len(parts):]
 
 
-def compare(t, core, addresses, theirs, what, *files):
+def compare(t, core, addresses, theirs, what, *files, none=lambda n: False):
+    """none(n): has the n-th address no line by another program's judgement?"""
     # sym ADDRESS says the line at ADDRESS, as addr2line does.
     out = t.inquest('--json', *files, stdin='\n'.join(f'sym {a:x}' for a in addresses).encode(), check=False,
                     timeout=300).json()
     wrong, known = [], 0
-    for a, o, their in zip(addresses, out, theirs):
+    for n, (a, o, their) in enumerate(zip(addresses, out, theirs)):
         s = (o.get('result') or {'symbols': [{}]})['symbols'][0]
         known += bool(s.get('line'))
-        if not same(s.get('file'), s.get('line'), their):
+        if not same(s.get('file'), s.get('line'), their) and (s.get('line') or not none(n)):
             wrong.append(f'{a:#x}: {s.get("name")}+{s.get("offset")} {s.get("file")}:{s.get("line")}, eu-addr2line {their}')
     t.equal(len(out), len(addresses), 'answers')
     t.none(wrong, what, len(addresses))
@@ -46,7 +47,9 @@ def of_kernel(t, core):
         [rng.randrange(mark['_stext'], mark['_etext']) for _ in range(n // 2)]
     theirs = t.sh(['eu-addr2line', '-e', core.vmlinux], stdin='\n'.join(map(hex,
             addresses)) + '\n').out.splitlines()
-    compare(t, core, [a + offset for a in addresses], theirs, 'of the kernel', core.vmcore, core.vmlinux)
+    # Where a sequence of lines has ended, in the padding behind a function, elfutils shows its last line.
+    compare(t, core, [a + offset for a in addresses], theirs, 'of the kernel', core.vmcore, core.vmlinux,
+            none=lambda n: t.sh(['addr2line', '-e', core.vmlinux, hex(addresses[n])]).out.startswith('??'))
 
 
 @per_core(lambda c: others.has_vmlinux(c) and c.module_files(), quick=4)
@@ -81,26 +84,28 @@ def of_modules(t, core):
         compare(t, core, [a for a, _ in pairs], theirs, f'of {name}', core.vmcore, core.vmlinux, path)
 
 
+def inlined(t, core, address):
+    """The lines of an address, those of functions inlined there first."""
+    return t.sh(['eu-addr2line', '-i', '-f', '-e', core.vmlinux, hex(address)]).out.splitlines()[1::2]
+
+
 @per_core(others.has_vmlinux, quick=3)
 def of_traces(t, core):
     """bt: the lines of calls, and inlined functions in the order of eu-addr2line -i."""
     offset = others.need_offset(core)
     frames = [f for f in t.command(core, 'bt -l', vmlinux=True)['tasks'][0]['frames']
               if f['context'] != 'user' and not f['module']]
-    addresses = []
-    for n, f in enumerate(frames):
-        exact = f['exception'] or f['n'] == frames[0]['n'] or f.get('how') == 'top'
-        # A return address stands behind its call.
-        addresses.append(int(f['ip'], 16) - offset - (0 if exact else 1))
     count = 0
-    for f, a in zip(frames, addresses):
+    for f in frames:
         if f['inline']:
             continue
-        out = t.sh(['eu-addr2line', '-i', '-f', '-e', core.vmlinux, hex(a)]).out.splitlines()
-        chain = [(out[i].split(' inlined')[0], out[i + 1]) for i in range(0, len(out) - 1, 2)]
         mine = [(g['file'], g['line']) for g in frames if g['ip'] == f['ip'] and g['sp'] == f['sp']]
-        if chain and not chain[0][1].startswith('??'):
-            count += 1
-            t.ok(len(mine) == len(chain) and all(same(x, y, c[1]) for (x, y), c in zip(mine, chain)),
-                 f'{f["function"]}+{f["offset"]}: {mine}, eu-addr2line {chain}')
+        ip = int(f['ip'], 16) - offset
+        # A return address stands behind its call; the innermost frame's may be one (of relocate_kernel()).
+        chains = [inlined(t, core, a) for a in ([ip] if f['exception'] else [ip - 1] if f['slot'] else [ip, ip - 1])]
+        if not chains[0] or chains[0][0].startswith('??'):
+            continue
+        count += 1
+        t.ok(any(len(mine) == len(c) and all(same(x, y, z) for (x, y), z in zip(mine, c)) for c in chains),
+             f'{f["function"]}+{f["offset"]}: {mine}, eu-addr2line {chains}')
     t.ok(count > 3, f'only {count} frames')
