@@ -274,6 +274,28 @@ static bool has_pages(const struct iq_kdump *k)
 }
 
 /*
+ * How many of ROOM descriptors, of which the first is there, were written?  In each file of a split
+ * dump makedumpfile leaves room for those of all files, and the rest of it empty.
+ */
+static uint64_t count_written(const struct iq_kdump *k, uint64_t room)
+{
+	uint64_t low = 1;
+
+	while (low < room) {
+		uint64_t middle = low + (room - low) / 2;
+		uint8_t bytes[IQ_DESC_BYTES];
+
+		if (!iq_file_read_all(k->file, bytes, sizeof(bytes),
+				      k->descs + middle * IQ_DESC_BYTES) &&
+		    iq_kdump_parse_desc(bytes).offset)
+			low = middle + 1;
+		else
+			room = middle;
+	}
+	return low;
+}
+
+/*
  * Does the file end before its last page?  The number of pages is known only when the whole bitmap
  * was counted, which opening must not do; but the data begins behind the last descriptor, and
  * with the zero page if that is shared, so that the first descriptor betrays their number.
@@ -282,7 +304,7 @@ static bool ends_early(const struct iq_kdump *k)
 {
 	uint8_t bytes[IQ_DESC_WINDOW * IQ_DESC_BYTES];
 	struct iq_desc desc;
-	uint64_t data, last = 0;
+	uint64_t data, end, last = 0;
 	size_t nr;
 
 	if (iq_file_read_all(k->file, bytes, IQ_DESC_BYTES, k->descs))
@@ -297,8 +319,12 @@ static bool ends_early(const struct iq_kdump *k)
 		return false;
 	if (data >= k->file->size)
 		return true;
-	nr = IQ_MIN((data - k->descs) / IQ_DESC_BYTES, IQ_DESC_WINDOW);
-	if (iq_file_read_all(k->file, bytes, nr * IQ_DESC_BYTES, data - nr * IQ_DESC_BYTES))
+	end = (data - k->descs) / IQ_DESC_BYTES;
+	if (k->split)
+		end = count_written(k, end);
+	nr = IQ_MIN(end, IQ_DESC_WINDOW);
+	if (iq_file_read_all(k->file, bytes, nr * IQ_DESC_BYTES,
+			     k->descs + (end - nr) * IQ_DESC_BYTES))
 		return true;
 	for (size_t i = 0; i < nr; i++) {
 		desc = iq_kdump_parse_desc(bytes + i * IQ_DESC_BYTES);

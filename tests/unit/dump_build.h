@@ -117,6 +117,7 @@ struct kdump_plan {
 	bool one_bitmap;
 	bool split;
 	uint64_t start_pfn, end_pfn;
+	uint64_t spare; /* descriptors for which there is room, as in split files */
 	const char *vmcoreinfo;
 };
 
@@ -188,7 +189,7 @@ static inline struct image build_kdump(const struct kdump_plan *p, struct kdump_
 	lay->nr = 0;
 	for (uint64_t pfn = first; pfn < end; pfn++)
 		lay->nr += p->dumped(pfn);
-	at = lay->data = lay->descs + lay->nr * 24;
+	at = lay->data = lay->descs + (lay->nr + p->spare) * 24;
 	d = lay->descs;
 	/* As makedumpfile does with -d 1: the zero page first, once. */
 	if (p->dump_level & 1) {
