@@ -44,7 +44,7 @@ def same(t, got, expected, what):
                f'too many {[hex(x) for x in extra[:4]]}')
 
 
-@per_core(lambda c: c.name in KINDS or (c.name.startswith('sysrq.elf') and c.whole()), sanitized=False)
+@per_core(lambda c: c.name in KINDS or (c.name.startswith('sysrq.elf') and c.whole()), quick=5, sanitized=False)
 def places(t, core):
     """Random pointers and the most frequent words: each place, once, in order."""
     m, rng = memory(core), t.rng()
