@@ -24,7 +24,7 @@ struct iq_describer {
 	bool percpu_ready;
 	struct iq_symbol *percpu; /* per-CPU variables by address */
 	unsigned int nr_percpu, room_percpu;
-	uint64_t percpu_start, percpu_end;
+	uint64_t percpu_start, percpu_end, image_end;
 	struct iq_map cache_types;
 	struct typed *typed;	/* made when first asked for */
 };
@@ -36,6 +36,7 @@ struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **re
 	if (!d)
 		return iq_error_nomem();
 	d->k = k;
+	d->image_end = iq_kernel_symbol(k, "_end");
 	*ret = d;
 	return NULL;
 }
@@ -407,7 +408,7 @@ static bool in_image(struct iq_describer *d, uint64_t pa, uint64_t va)
 	struct iq_error *err;
 	bool reserved;
 
-	if (va < d->k->stext || va >= d->k->layout.text_end || va >= iq_kernel_symbol(d->k, "_end") ||
+	if (va < d->k->stext || va >= d->k->layout.text_end || va >= d->image_end ||
 	    !maps(d, va, pa))
 		return false;
 	err = iq_page_of(d->k, pa / iq_dump_info(d->k->dump)->page_size, &page);

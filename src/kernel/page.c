@@ -7,6 +7,36 @@
 
 #include <ctype.h>
 
+/*
+ * PageBuddy: the page type in the word of _mapcount.  VMCOREINFO has its value for a whole word; since 6.12
+ * only the top byte is the type (PGTY_buddy), and VMCOREINFO's value has zeros below it.
+ */
+static uint32_t buddy_type(struct iq_kernel *k)
+{
+	int64_t value;
+
+	if (!k->vmcoreinfo || !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len,
+						 "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", &value))
+		return (uint32_t)-129; /* ~PG_buddy, 4.18 to 6.11 */
+	return (uint32_t)value;
+}
+
+/*
+ * NODES_SHIFT bits at the top of the flags (include/linux/page-flags-layout.h, with SPARSEMEM_VMEMMAP, where no
+ * section number is in front of them).
+ */
+static int node_shift(struct iq_kernel *k)
+{
+	int64_t nodes;
+	int shift = 0;
+
+	if (!k->vmcoreinfo || !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len, "LENGTH(node_data)", &nodes))
+		return iq_kernel_symbol(k, "contig_page_data") ? 0 : -1;
+	while (shift < 16 && INT64_C(1) << shift < nodes)
+		shift++;
+	return shift;
+}
+
 static bool page_layout(struct iq_kernel *k)
 {
 	struct iq_kernel_private *p = k->priv;
@@ -33,6 +63,10 @@ static bool page_layout(struct iq_kernel *k)
 	/* compound_info since 7.1 is a mask when struct page's size is a power of two. */
 	if (!iq_offset(t, "page", "compound_head", &p->page_head_at, NULL))
 		p->page_head_at = UINT64_MAX;
+	if (!iq_offset(t, "page", "private", &p->page_private_at, NULL))
+		p->page_private_at = UINT64_MAX;
+	p->page_buddy = buddy_type(k);
+	p->page_node_shift = node_shift(k);
 	flags = iq_type_by_name(t, "enum pageflags");
 	p->page_flags = flags ? iq_type_enumerators(flags, &p->nr_page_flags) : NULL;
 	p->page_state = LAZY_DONE;
@@ -113,29 +147,19 @@ void iq_page_flags_text(struct iq_kernel *k, uint64_t flags, struct iq_buf *out)
 
 #define MAX_ORDER 10 /* the largest block of x86-64 kernels is 4 MB (MAX_PAGE_ORDER) */
 
-/*
- * PageBuddy: the page type in the word of _mapcount.  VMCOREINFO has its value for a whole word; since 6.12
- * only the top byte is the type (PGTY_buddy), and VMCOREINFO's value has zeros below it.
- */
 static bool is_buddy(struct iq_kernel *k, const struct iq_page *page)
 {
-	uint32_t word = (uint32_t)page->mapcount_raw;
-	int64_t value;
+	uint32_t word = (uint32_t)page->mapcount_raw, type = k->priv->page_buddy;
 
-	if (!k->vmcoreinfo || !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len,
-						 "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", &value))
-		value = -129; /* ~PG_buddy, 4.18 to 6.11 */
-	if (((uint32_t)value & 0xffffff) == 0)
-		return word >> 24 == (uint32_t)value >> 24;
-	return word == (uint32_t)value;
+	return type & 0xffffff ? word == type : word >> 24 == type >> 24;
 }
 
 bool iq_page_buddy(struct iq_kernel *k, uint64_t pfn, unsigned int *order, uint64_t *head)
 {
-	uint64_t at, private_at;
+	uint64_t at;
 	unsigned int o;
 
-	if (!page_layout(k) || !iq_offset(iq_kernel_types(k), "page", "private", &private_at, NULL))
+	if (!page_layout(k) || k->priv->page_private_at == UINT64_MAX)
 		return false;
 	for (o = 0; o <= MAX_ORDER; o++) {
 		uint64_t first = pfn & ~((UINT64_C(1) << o) - 1);
@@ -146,7 +170,7 @@ bool iq_page_buddy(struct iq_kernel *k, uint64_t pfn, unsigned int *order, uint6
 			iq_error_free(err);
 			continue;
 		}
-		if (!is_buddy(k, &page) || !kernel_read_ptr(k, page.address + private_at, &at) ||
+		if (!is_buddy(k, &page) || !kernel_read_ptr(k, page.address + k->priv->page_private_at, &at) ||
 		    at > MAX_ORDER || pfn - first >= UINT64_C(1) << at)
 			continue;
 		*order = (unsigned int)at;
@@ -158,14 +182,7 @@ bool iq_page_buddy(struct iq_kernel *k, uint64_t pfn, unsigned int *order, uint6
 
 int iq_page_node(struct iq_kernel *k, const struct iq_page *page)
 {
-	/* NODES_SHIFT bits at the top of the flags (include/linux/page-flags-layout.h, with
-	 * SPARSEMEM_VMEMMAP, where no section number is in front of them). */
-	int64_t nodes;
-	unsigned int shift = 0;
+	int shift = page_layout(k) ? k->priv->page_node_shift : -1;
 
-	if (!k->vmcoreinfo || !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len, "LENGTH(node_data)", &nodes))
-		return iq_kernel_symbol(k, "contig_page_data") ? 0 : -1;
-	while (shift < 16 && INT64_C(1) << shift < nodes)
-		shift++;
-	return shift ? (int)(page->flags >> (64 - shift)) : 0;
+	return shift > 0 ? (int)(page->flags >> (64 - shift)) : shift;
 }

@@ -52,6 +52,9 @@ struct iq_kernel_private {
 
 	uint64_t page_struct_size, page_flags_at, page_mapping_at, page_index_at, page_refcount_at,
 		page_mapcount_at, page_head_at;
+	uint64_t page_private_at;
+	uint32_t page_buddy;	/* page type of free pages */
+	int page_node_shift;	/* bits of the node's number in page->flags; -1 unknown */
 	const struct iq_enumerator *page_flags;
 	unsigned int nr_page_flags;
 
