@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kmem ADDRESS against what crash says of all slab objects, vmalloc areas, pages, stacks, modules."""
+import json
 import os
 import re
 import shutil
@@ -274,8 +275,9 @@ def damaged(t, core):
     cache = int(t.command(core, 'p slab_caches.next')['value'], 16) - member(t, core, 'kmem_cache.list')
     fields = [member(t, core, f'kmem_cache.{m}') for m in ('size', 'object_size', 'offset', 'oo', 'cpu_slab')]
     with tempfile.TemporaryDirectory() as d:
-        copy = Patched(core, d)
-        for _ in range(60 if t.all else 12):
+        copy, noticed = Patched(core, d), 0
+        rounds = 60 if t.all else 12
+        for _ in range(rounds):
             what = rng.choice(['slab', 'slab', 'free', 'list', 'cache', 'page'])
             place = {'slab': lambda: rng.choice(slabs) + 8 * rng.randrange(8),
                      'free': lambda: rng.choice(objects) & ~0xfff | 8 * rng.randrange(512),
@@ -294,7 +296,9 @@ def damaged(t, core):
             out = t.inquest('--json', '--no-vmlinux', copy.path, '-c', commands, check=False, timeout=60)
             t.ok(out.status in (0, 1, 2), f'{how}: status {out.status}')
             t.ok(out.json() or out.status == 2, f'{how}: nothing said')
+            noticed += any(o['warnings'] or 'error' in o or '"state": null' in json.dumps(o) for o in out.json())
             t.ok(out.seconds < (300 if t.run.sanitized else 30), f'{how}: {out.seconds:.0f} s')
             copy.restore()
+        t.note(f'{noticed} of {rounds} damages were noticed')
 
         copy.file.close()
