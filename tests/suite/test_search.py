@@ -178,6 +178,11 @@ def session(t, core, vmlinux):
             t.ok('vmalloc' in kinds and int(kinds['vmalloc']['end'], 16) - int(kinds['vmalloc']['start'], 16) == 20480,
                  f'{how}: kmem {a:x} shows no area of 20480 bytes')
 
+    # What the crash module printed of other objects; of bytes nobody knows a type.
+    for fact, type_ in [('async', 'struct async'), ('usb_device', 'struct usb_device'), ('setup_packet', None)]:
+        if fact in f:
+            k = {x['kind']: x for x in t.command(core, f'whatis {f[fact]}', vmlinux=vmlinux)['kinds']}.get('slab') or {}
+            t.equal((k.get('object'), k.get('type')), ('0x' + f[fact], type_), f'{how}: whatis of the {fact}')
     annotated(t, core, vmlinux, how, [int(x['sp'], 16) for x in bt], urb, int(f['async'], 16))
 
 
