@@ -127,4 +127,5 @@ const struct command cmd_kmem = {
 		"  kmem 15417dca70           the page at a physical address, and what it is part of\n",
 	.run = run,
 	.completes = "s",
+	.no_context = true,
 };

@@ -275,4 +275,5 @@ const struct command cmd_search = {
 		"  search -m fff ffff8a9104090000  pointers into one page\n",
 	.run = run,
 	.completes = "s",
+	.no_context = true,
 };
