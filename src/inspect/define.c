@@ -12,6 +12,7 @@ struct definer {
 	uint64_t base;	     /* address of the whole; 0: show offsets */
 	unsigned int width;  /* of "  [offset]" */
 	unsigned int budget; /* members that may still be written */
+	unsigned int away;   /* in so many targets of pointers, which lie somewhere else */
 };
 
 static bool is_aggregate(const struct iq_type *t)
@@ -31,6 +32,14 @@ static const struct iq_type *innermost(const struct iq_type *t)
 	return t;
 }
 
+/* Is it a pointer, or an array of pointers, that is declared? */
+static bool is_reference(const struct iq_type *t)
+{
+	for (unsigned int i = 0; i < 64 && iq_type_strip(t)->kind == IQ_KIND_ARRAY; i++)
+		t = iq_type_target(iq_type_strip(t));
+	return iq_type_strip(t)->kind == IQ_KIND_POINTER;
+}
+
 static void put_name(struct iq_buf *out, const char *name)
 {
 	iq_buf_add_escaped(out, name, strlen(name), false);
@@ -43,6 +52,7 @@ static void put_offset(struct definer *d, uint64_t bit_offset, bool shown)
 
 	if (!d->offsets)
 		return;
+	shown = shown && !d->away;
 	if (shown && d->base)
 		snprintf(text, sizeof(text), "  [%" PRIx64 "]", d->base + bit_offset / 8);
 	else if (shown)
@@ -91,7 +101,9 @@ static void put_anonymous(struct definer *d, const struct iq_member *m, const st
 		put_enumerators(d, t);
 	} else {
 		iq_buf_puts(d->out, "{\n");
+		d->away += is_reference(m->type);
 		put_members(d, t, bit_offset, nesting + 1);
+		d->away -= is_reference(m->type);
 		/* Its name stands here, and so does its offset. */
 		put_offset(d, bit_offset, *m->name);
 		iq_buf_printf(d->out, "%*s}", (int)(4 * (nesting + !d->offsets)), "");

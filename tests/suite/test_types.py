@@ -32,12 +32,14 @@ def plain(declaration):
 
 def pahole_members(text):
     """{'struct name': [([(offset, declaration)], size), ...]} of pahole's output: names need not be unique."""
-    found, name, members = {}, None, []
+    found, name, members, opened = {}, None, [], []
     for line in text.splitlines():
         m = re.match(r'(struct|union) (\w+) \{', line)
         if m:
-            name, members = f'{m.group(1)} {m.group(2)}', []
+            name, members, opened = f'{m.group(1)} {m.group(2)}', [], []
             continue
+        if re.match(r'\t+(const |volatile )?(struct|union) \{', line):
+            opened.append(len(members))
         m = re.match(r'\t/\* size: (\d+)', line)
         if m and name:
             found.setdefault(name, []).append((members, int(m.group(1))))
@@ -46,12 +48,10 @@ def pahole_members(text):
             declaration, offset, bit = m.group(1), int(m.group(2)), int(m.group(3) or 0)
             # The end of a struct that is declared in place.
             if declaration.lstrip().startswith('}'):
-                declaration = declaration.strip()[1:].strip()
-                if not declaration:
-                    continue
-                declaration = '{...}' + re.sub(r'\s*__attribute__.*', '', declaration)
-                members.append((offset, declaration.split('}')[-1].replace('{...}',
-                        '').strip() + ' (in place)'))
+                # What a pointer points to lies somewhere else.
+                start = opened.pop() if opened else 0
+                if declaration.strip()[1:].lstrip().startswith('*'):
+                    del members[start:]
                 continue
             members.append((offset + bit // 8, plain(declaration)))
     return found
@@ -73,8 +73,7 @@ def normal_sets(members):
     members = [(o, re.sub(r'^([\w ]+)\(\*(\w+)\)(\[\d+\])+$', r'\1*\2', d)) for o, d in members]
     # Structs that are declared in place and have a name are compared by their members.
     return sorted((o, re.sub(r'\b(?:const|volatile) ?', '', d)) for o, d in members
-                  if not d.endswith('(in place)')
-                  and not d.startswith(('struct{', 'union{', 'struct {', 'union {')))
+                  if not d.startswith(('struct {', 'union {', 'enum {')))
 
 
 def compare_types(t, core, names, theirs, what):
@@ -84,8 +83,6 @@ def compare_types(t, core, names, theirs, what):
     ours = {names[int(i)]: b for i, b in zip(blocks[1::2], blocks[2::2])}
     count, members, wrong = 0, 0, []
     for n in names:
-        if any(d.endswith('(in place)') for want, _ in theirs[n] for _, d in want):
-            continue
         got, our_size = our_members(ours.get(n, ''))
         count += 1
         members += len(got)
