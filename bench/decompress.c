@@ -54,7 +54,8 @@ static void decompress(void *arg, unsigned int worker)
 		for (i = first; i < IQ_MIN(first + CLAIM, w->nr); i++) {
 			const struct page *p = &w->pages[i];
 
-			if (p->flags && iq_codec_page(&codec, p->flags, w->file + p->offset, p->size, out, PAGE, &zero))
+			if (p->flags && iq_codec_page(&codec, p->flags, w->file + p->offset,
+						      p->size, out, PAGE, &zero))
 				atomic_fetch_add(&w->damaged, 1);
 		}
 	}

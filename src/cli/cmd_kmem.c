@@ -51,10 +51,12 @@ static const struct result_ops ops = {text, json, free_result};
 
 static bool is_nothing(const struct iq_whatis *w)
 {
-	return w->content && !w->has_physical && !w->vmap && !w->has_symbol && !w->module && !w->has_stack;
+	return w->content && !w->has_physical && !w->vmap && !w->has_symbol && !w->module &&
+	       !w->has_stack;
 }
 
-static struct iq_error *look_up(struct session *s, struct kmem_result *x, int argc, char **argv, bool physical)
+static struct iq_error *look_up(struct session *s, struct kmem_result *x, int argc, char **argv,
+				bool physical)
 {
 	int i;
 
@@ -66,10 +68,13 @@ static struct iq_error *look_up(struct session *s, struct kmem_result *x, int ar
 		IQ_TRY(parse_place(s, argv[i], &address, &is_physical));
 		iq_whatis(x->d, address, physical || is_physical, w);
 		if (is_nothing(w))
-			return iq_error_new(IQ_E_MEMORY, "0x%" PRIx64 " is no address of this kernel: %s", address,
-					    iq_mem_text(w->content));
-		if (w->has_physical && !w->has_page && w->content == IQ_MEM_ABSENT && !w->vmap && !w->has_symbol)
-			return iq_error_new(IQ_E_MEMORY, "0x%" PRIx64 ": %s, and there is no struct page for it",
+			return iq_error_new(IQ_E_MEMORY,
+					    "0x%" PRIx64 " is no address of this kernel: %s",
+					    address, iq_mem_text(w->content));
+		if (w->has_physical && !w->has_page && w->content == IQ_MEM_ABSENT && !w->vmap &&
+		    !w->has_symbol)
+			return iq_error_new(IQ_E_MEMORY,
+					    "0x%" PRIx64 ": %s, and there is no struct page for it",
 					    address, iq_mem_text(w->content));
 		x->nr++;
 	}
@@ -91,7 +96,8 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		physical |= c == 'P';
 	}
 	if (o.index == argc)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "kmem needs an address"), "kmem [-P] ADDRESS…");
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "kmem needs an address"),
+				     "kmem [-P] ADDRESS…");
 	IQ_TRY(need_kernel(s, &k));
 	x = calloc(1, sizeof(*x));
 	if (!x)
@@ -115,16 +121,20 @@ const struct command cmd_kmem = {
 	.summary = "what an address of kernel memory is",
 	.help = "kmem [-P] ADDRESS…\n"
 		"\n"
-		"Says what lies at each address: the symbol; the slab object with its cache, its slab and whether\n"
-		"it is allocated or free (from the free lists); the task whose stack it is and the frame; the\n"
-		"vmalloc area; the per-CPU variable; the page with its flags, and the free block it belongs to.\n"
+		"Says what lies at each address: the symbol; the slab object with its cache, its "
+		"slab and whether\n"
+		"it is allocated or free (from the free lists); the task whose stack it is and the "
+		"frame; the\n"
+		"vmalloc area; the per-CPU variable; the page with its flags, and the free block "
+		"it belongs to.\n"
 		"A number that is no kernel address is taken for a physical one.\n"
 		"\n"
 		"  -P   the addresses are physical\n"
 		"\n"
 		"Examples:\n"
 		"  kmem ffff8a92627a6600     the slab object there\n"
-		"  kmem 15417dca70           the page at a physical address, and what it is part of\n",
+		"  kmem 15417dca70           the page at a physical address, and what it is part "
+		"of\n",
 	.run = run,
 	.completes = "s",
 	.no_context = true,

@@ -13,7 +13,7 @@
 
 struct search_result {
 	struct iq_search search;
-	struct iq_describer *d;	/* -A */
+	struct iq_describer *d; /* -A */
 	bool physical;
 
 	/* While it runs. */
@@ -22,7 +22,7 @@ struct search_result {
 	json_t *hits;
 	uint64_t nr_hits;
 	bool progress, shown;
-	bool unread;		/* whoever read the hits has gone away */
+	bool unread; /* whoever read the hits has gone away */
 	time_t last;
 };
 
@@ -59,8 +59,8 @@ static void progress(void *arg, uint64_t pfn, uint64_t end)
 	if (!x->progress || now == x->last)
 		return;
 	x->last = now;
-	n = snprintf(line, sizeof(line), "\rsearch: %" PRIu64 " %% of memory, %" PRIu64 " hits", pfn * 100 / (end ? end : 1),
-		     x->nr_hits);
+	n = snprintf(line, sizeof(line), "\rsearch: %" PRIu64 " %% of memory, %" PRIu64 " hits",
+		     pfn * 100 / (end ? end : 1), x->nr_hits);
 	write_all(STDERR_FILENO, line, (size_t)n);
 	x->shown = true;
 }
@@ -72,7 +72,8 @@ static bool hit_text(void *arg, uint64_t physical, uint64_t word)
 
 	clear_progress(x);
 	x->nr_hits++;
-	iq_buf_printf(x->out, x->physical ? "%" PRIx64 ": %016" PRIx64 : "%016" PRIx64 ": %016" PRIx64,
+	iq_buf_printf(x->out,
+		      x->physical ? "%" PRIx64 ": %016" PRIx64 : "%016" PRIx64 ": %016" PRIx64,
 		      shown_address(x, physical), word);
 	if (x->d) {
 		iq_whatis(x->d, physical, true, &w);
@@ -93,7 +94,8 @@ static bool hit_json(void *arg, uint64_t physical, uint64_t word)
 	if (x->nr_hits++ >= JSON_MAX_HITS)
 		return false;
 	o = json_object();
-	json_object_set_new(o, "address", x->physical ? json_null() : json_address(shown_address(x, physical)));
+	json_object_set_new(o, "address",
+			    x->physical ? json_null() : json_address(shown_address(x, physical)));
 	json_object_set_new(o, "physical", json_address(physical));
 	json_object_set_new(o, "value", json_address(word));
 	if (x->d)
@@ -110,10 +112,14 @@ static void finish(struct search_result *x, struct iq_error *err)
 	clear_progress(x);
 	/* What was filtered out of the dump could not be searched. */
 	if (n && !x->unread)
-		iq_warn(&x->s->warnings, "%" PRIu64 " pages (%" PRIu64 " MB) are not in the dump and were not searched: "
-			"filtering left them out", n, n * iq_dump_info(x->s->dump)->page_size >> 20);
+		iq_warn(&x->s->warnings,
+			"%" PRIu64 " pages (%" PRIu64
+			" MB) are not in the dump and were not searched: "
+			"filtering left them out",
+			n, n * iq_dump_info(x->s->dump)->page_size >> 20);
 	if (x->search.pages_unreadable && !x->unread)
-		iq_warn(&x->s->warnings, "%" PRIu64 " pages cannot be read and were not searched", x->search.pages_unreadable);
+		iq_warn(&x->s->warnings, "%" PRIu64 " pages cannot be read and were not searched",
+			x->search.pages_unreadable);
 	if (err && !x->s->late_error)
 		x->s->late_error = err;
 	else
@@ -147,9 +153,12 @@ static json_t *json(struct session *s, const struct result *r)
 	if (x->nr_hits > JSON_MAX_HITS)
 		iq_warn(&s->warnings, "only the first %u hits are listed", JSON_MAX_HITS);
 	json_object_set_new(o, "hits", x->hits);
-	json_object_set_new(o, "pages_searched", json_integer((json_int_t)x->search.pages_searched));
-	json_object_set_new(o, "pages_excluded", json_integer((json_int_t)x->search.pages_excluded));
-	json_object_set_new(o, "pages_unreadable", json_integer((json_int_t)x->search.pages_unreadable));
+	json_object_set_new(o, "pages_searched",
+			    json_integer((json_int_t)x->search.pages_searched));
+	json_object_set_new(o, "pages_excluded",
+			    json_integer((json_int_t)x->search.pages_excluded));
+	json_object_set_new(o, "pages_unreadable",
+			    json_integer((json_int_t)x->search.pages_unreadable));
 	return o;
 }
 
@@ -201,7 +210,8 @@ static struct iq_error *options(struct search_result *x, struct options *o, bool
 }
 
 /* -s and -e are addresses as the hits are shown: of the direct map, or physical ones. */
-static struct iq_error *to_physical(struct session *s, const struct search_result *x, uint64_t *address)
+static struct iq_error *to_physical(struct session *s, const struct search_result *x,
+				    uint64_t *address)
 {
 	const struct iq_layout *l;
 
@@ -209,8 +219,11 @@ static struct iq_error *to_physical(struct session *s, const struct search_resul
 		return NULL;
 	l = &s->kernel->layout;
 	if (*address < l->page_offset || *address > l->page_offset_end)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "0x%" PRIx64 " is not in the direct map of physical memory",
-						  *address), "with -p, -s and -e are physical addresses");
+		return iq_error_hint(iq_error_new(IQ_E_USAGE,
+						  "0x%" PRIx64
+						  " is not in the direct map of physical memory",
+						  *address),
+				     "with -p, -s and -e are physical addresses");
 	*address -= l->page_offset;
 	return NULL;
 }
@@ -257,17 +270,23 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_search = {
 	.name = "search",
 	.summary = "every place in memory that holds a value",
-	.help = "search [-p] [-A] [-m MASK] [-s START] [-e END | -l LENGTH] VALUE | SYMBOL | (EXPRESSION)\n"
+	.help = "search [-p] [-A] [-m MASK] [-s START] [-e END | -l LENGTH] VALUE | SYMBOL | "
+		"(EXPRESSION)\n"
 		"\n"
-		"Searches all of the machine's memory for 64-bit words equal to VALUE, on all CPUs.  Each place is shown\n"
-		"once, in ascending order, with its address in the direct map, as soon as it is found.  Ctrl-C stops.\n"
-		"Pages that filtering has left out of the dump are counted: they could not be searched.\n"
+		"Searches all of the machine's memory for 64-bit words equal to VALUE, on all "
+		"CPUs.  Each place is shown\n"
+		"once, in ascending order, with its address in the direct map, as soon as it is "
+		"found.  Ctrl-C stops.\n"
+		"Pages that filtering has left out of the dump are counted: they could not be "
+		"searched.\n"
 		"\n"
 		"  -p         show physical addresses\n"
-		"  -A         explain each hit: whose stack and frame, which object and member, which page\n"
+		"  -A         explain each hit: whose stack and frame, which object and member, "
+		"which page\n"
 		"  -k         kernel memory (the default; for those who are used to typing it)\n"
 		"  -m MASK    bits that are set here are ignored\n"
-		"  -s, -e, -l the range to search (physical with -p, else of the direct map), hexadecimal\n"
+		"  -s, -e, -l the range to search (physical with -p, else of the direct map), "
+		"hexadecimal\n"
 		"\n"
 		"Examples:\n"
 		"  search -p ffff8a9104090304      the physical places of a bad pointer\n"

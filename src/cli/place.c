@@ -56,14 +56,17 @@ static json_t *kind_slab(const struct iq_whatis *w)
 	snprintf(type, sizeof(type), "struct %s", w->type ? w->type->name : "");
 	json_object_set_new(o, "cache", maybe_string(x->slab.cache->name));
 	json_object_set_new(o, "object", x->object ? json_address(x->object) : json_null());
-	json_object_set_new(o, "offset", x->object ? json_integer((json_int_t)x->offset) : json_null());
+	json_object_set_new(o, "offset",
+			    x->object ? json_integer((json_int_t)x->offset) : json_null());
 	json_object_set_new(o, "size", json_integer((json_int_t)x->slab.cache->object_size));
 	json_object_set_new(o, "state", state && x->object ? json_string(state) : json_null());
 	json_object_set_new(o, "cpu", x->cpu >= 0 ? json_integer(x->cpu) : json_null());
 	json_object_set_new(o, "slab", json_address(x->slab.address));
-	json_object_set_new(o, "node", x->slab.node >= 0 ? json_integer(x->slab.node) : json_null());
+	json_object_set_new(o, "node",
+			    x->slab.node >= 0 ? json_integer(x->slab.node) : json_null());
 	json_object_set_new(o, "type", w->type ? maybe_string(type) : json_null());
-	json_object_set_new(o, "type_confidence", json_string(iq_confidence_text(w->type_confidence)));
+	json_object_set_new(o, "type_confidence",
+			    json_string(iq_confidence_text(w->type_confidence)));
 	json_object_set_new(o, "type_from", maybe_string(w->type_from));
 	json_object_set_new(o, "member", maybe_string(w->member));
 	return o;
@@ -77,11 +80,14 @@ static json_t *kind_stack(const struct iq_whatis *w)
 	json_object_set_new(o, "stack", json_string(iq_stack_kind_text(w->stack.kind)));
 	json_object_set_new(o, "cpu", w->stack.cpu >= 0 ? json_integer(w->stack.cpu) : json_null());
 	json_object_set_new(o, "pid", has ? json_integer(w->task.pid) : json_null());
-	json_object_set_new(o, "comm", has ? json_text(w->task.comm, strnlen(w->task.comm, 16)) : json_null());
+	json_object_set_new(o, "comm",
+			    has ? json_text(w->task.comm, strnlen(w->task.comm, 16)) : json_null());
 	json_object_set_new(o, "task", has ? json_address(w->task.address) : json_null());
 	json_object_set_new(o, "frame", w->frame >= 0 ? json_integer(w->frame) : json_null());
 	json_object_set_new(o, "function", w->frame >= 0 ? maybe_string(w->function) : json_null());
-	json_object_set_new(o, "offset", w->frame >= 0 ? json_integer((json_int_t)w->function_offset) : json_null());
+	json_object_set_new(o, "offset",
+			    w->frame >= 0 ? json_integer((json_int_t)w->function_offset)
+					  : json_null());
 	json_object_set_new(o, "module", maybe_string(w->function_module));
 	json_object_set_new(o, "slot", maybe_string(w->slot));
 	json_object_set_new(o, "live", json_boolean(!w->below));
@@ -93,10 +99,12 @@ static json_t *kind_symbol(struct session *s, const struct iq_whatis *w)
 	json_t *o = kind("symbol");
 	const char *file = NULL;
 	unsigned int line = 0;
-	bool has = iq_is_text(s->kernel, w->virtual) && iq_kernel_line(s->kernel, w->virtual, &file, &line);
+	bool has = iq_is_text(s->kernel, w->virtual) &&
+		   iq_kernel_line(s->kernel, w->virtual, &file, &line);
 
 	json_object_set_new(o, "name", maybe_string(w->symbol.name));
-	json_object_set_new(o, "offset", json_integer((json_int_t)(w->virtual - w->symbol.address)));
+	json_object_set_new(o, "offset",
+			    json_integer((json_int_t)(w->virtual - w->symbol.address)));
 	json_object_set_new(o, "module", maybe_string(w->symbol.module));
 	json_object_set_new(o, "file", has ? maybe_string(file) : json_null());
 	json_object_set_new(o, "line", has ? json_integer(line) : json_null());
@@ -142,14 +150,17 @@ static json_t *kind_page(struct session *s, const struct iq_whatis *w)
 
 	json_object_set_new(o, "kind", json_string("page"));
 	json_object_set_new(o, "state", json_string(iq_page_use_text(w->use)));
-	json_object_set_new(o, "order", w->use == IQ_PAGE_FREE ? json_integer(w->order) : json_null());
+	json_object_set_new(o, "order",
+			    w->use == IQ_PAGE_FREE ? json_integer(w->order) : json_null());
 	return o;
 }
 
 static json_t *kind_missing(const struct iq_whatis *w)
 {
 	bool unmapped = w->content == IQ_MEM_UNMAPPED || w->content == IQ_MEM_NO_TABLE;
-	json_t *o = kind(unmapped ? "unmapped" : w->content == IQ_MEM_EXCLUDED ? "excluded" : "unreadable");
+	json_t *o = kind(unmapped			 ? "unmapped"
+			 : w->content == IQ_MEM_EXCLUDED ? "excluded"
+							 : "unreadable");
 
 	if (unmapped)
 		json_object_set_new(o, "level", w->level ? json_integer(w->level) : json_null());
@@ -206,7 +217,8 @@ json_t *json_whatis(struct session *s, const struct iq_whatis *w)
 
 	json_object_set_new(o, "address", json_address(w->address));
 	json_object_set_new(o, "space", json_string(w->is_virtual ? "virtual" : "physical"));
-	json_object_set_new(o, "physical", w->has_physical ? json_address(w->physical) : json_null());
+	json_object_set_new(o, "physical",
+			    w->has_physical ? json_address(w->physical) : json_null());
 	json_object_set_new(o, "kinds", json_kinds(s, w));
 	return o;
 }
@@ -224,7 +236,8 @@ static void text_symbol(struct session *s, const struct iq_whatis *w, struct iq_
 		iq_buf_printf(out, "+%" PRIu64, offset);
 	if (w->symbol.module)
 		iq_buf_printf(out, " [%s]", w->symbol.module);
-	if (iq_is_text(s->kernel, w->virtual) && iq_kernel_line(s->kernel, w->virtual, &file, &line))
+	if (iq_is_text(s->kernel, w->virtual) &&
+	    iq_kernel_line(s->kernel, w->virtual, &file, &line))
 		iq_buf_printf(out, " %s: %u", file, line);
 	iq_buf_puts(out, "\n\n");
 }
@@ -236,9 +249,11 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 	struct iq_cache_usage u;
 
 	iq_buf_puts(out, "CACHE             OBJSIZE  ALLOCATED     TOTAL  SLABS  SSIZE  NAME\n");
-	iq_buf_printf(out, "%016" PRIx64 " %8" PRIu64 " ", slab->cache->address, slab->cache->object_size);
+	iq_buf_printf(out, "%016" PRIx64 " %8" PRIu64 " ", slab->cache->address,
+		      slab->cache->object_size);
 	if (iq_cache_usage(s->kernel, slab->cache, &u))
-		iq_buf_printf(out, "%10" PRIu64 "%10" PRIu64 "%7" PRIu64, u.allocated, u.objects, u.slabs);
+		iq_buf_printf(out, "%10" PRIu64 "%10" PRIu64 "%7" PRIu64, u.allocated, u.objects,
+			      u.slabs);
 	else
 		iq_buf_printf(out, "%10s%10s%7s", "?", "?", "?");
 	iq_buf_printf(out, "  %4uk  %s\n", 4u << slab->cache->order, slab->cache->name);
@@ -269,14 +284,16 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 		iq_buf_printf(out, "   %016" PRIx64, x->object);
 		break;
 	case IQ_OBJECT_UNKNOWN:
-		iq_buf_printf(out, "  ?%016" PRIx64 "  (its free lists are damaged or not in the dump)", x->object);
+		iq_buf_printf(out,
+			      "  ?%016" PRIx64 "  (its free lists are damaged or not in the dump)",
+			      x->object);
 		break;
 	}
 	if (x->offset)
 		iq_buf_printf(out, " +%" PRIu64, x->offset);
 	if (w->type)
-		iq_buf_printf(out, "  %s struct %s%s%s", iq_confidence_text(w->type_confidence), w->type->name,
-			      w->member[0] ? "." : "", w->member);
+		iq_buf_printf(out, "  %s struct %s%s%s", iq_confidence_text(w->type_confidence),
+			      w->type->name, w->member[0] ? "." : "", w->member);
 	if (w->type_from)
 		iq_buf_printf(out, " (from %s)", w->type_from);
 	iq_buf_puts(out, "\n\n");
@@ -293,9 +310,13 @@ static void text_stack(struct session *s, const struct iq_whatis *w, struct iq_b
 
 static void text_vmap(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
 {
-	iq_buf_puts(out, "   VMAP_AREA         VM_STRUCT                 ADDRESS RANGE                SIZE\n");
-	iq_buf_printf(out, "%016" PRIx64 "  %016" PRIx64 "  %016" PRIx64 " - %016" PRIx64 "  %7" PRIu64 "\n\n",
-		      w->vmap->area, w->vmap->vm, w->vmap->start, w->vmap->end, w->vmap->end - w->vmap->start);
+	iq_buf_puts(out, "   VMAP_AREA         VM_STRUCT                 ADDRESS RANGE             "
+			 "   SIZE\n");
+	iq_buf_printf(out,
+		      "%016" PRIx64 "  %016" PRIx64 "  %016" PRIx64 " - %016" PRIx64 "  %7" PRIu64
+		      "\n\n",
+		      w->vmap->area, w->vmap->vm, w->vmap->start, w->vmap->end,
+		      w->vmap->end - w->vmap->start);
 }
 
 void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
@@ -303,8 +324,8 @@ void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out
 	if (w->has_symbol)
 		text_symbol(s, w, out);
 	if (w->has_percpu)
-		iq_buf_printf(out, "per-CPU variable %s+%" PRIu64 " of CPU %u\n\n", w->percpu.name, w->percpu_offset,
-			      w->percpu_cpu);
+		iq_buf_printf(out, "per-CPU variable %s+%" PRIu64 " of CPU %u\n\n", w->percpu.name,
+			      w->percpu_offset, w->percpu_cpu);
 	if (w->has_slab)
 		text_slab(s, w, out);
 	if (w->has_stack)
@@ -323,7 +344,8 @@ void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out
 	if (w->has_page) {
 		text_page(s, &w->page, out);
 		if (w->use == IQ_PAGE_FREE)
-			iq_buf_printf(out, "free: in a block of order %u of the buddy allocator\n", w->order);
+			iq_buf_printf(out, "free: in a block of order %u of the buddy allocator\n",
+				      w->order);
 	}
 	if (w->content)
 		iq_buf_printf(out, "content: %s\n", iq_mem_text(w->content));

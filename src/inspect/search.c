@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define MAX_THREADS 256
-#define MAX_KEPT (1u << 20)	/* hits of units that are not their turn */
+#define MAX_KEPT (1u << 20) /* hits of units that are not their turn */
 #define PROGRESS_UNITS 8
 
 struct hit {
@@ -30,7 +30,8 @@ struct unit_result {
 	struct hits hits;
 };
 
-typedef uint64_t find_block_fn(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask);
+typedef uint64_t find_block_fn(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value,
+			       uint64_t mask);
 
 struct state {
 	struct iq_search *s;
@@ -40,11 +41,11 @@ struct state {
 
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
-	uint64_t next;			/* unit whose hits are to be reported next */
-	struct unit_result *kept;	/* of later units, no order */
+	uint64_t next; /* unit whose hits are to be reported next */
+	struct unit_result *kept; /* of later units, no order */
 	unsigned int nr_kept, room_kept;
 	uint64_t kept_hits;
-	struct iq_cancel stop;		/* set when hit() has had enough or memory ran out */
+	struct iq_cancel stop; /* set when hit() has had enough or memory ran out */
 	bool nomem;
 };
 
@@ -52,17 +53,19 @@ struct state {
 typedef uint64_t words __attribute__((vector_size(32), aligned(8), may_alias));
 typedef int64_t mask_words __attribute__((vector_size(32)));
 
-#define BLOCK 16 /* words that are looked at with one branch: nearly always the value is not there */
+#define BLOCK                                                                                      \
+	16 /* words that are looked at with one branch: nearly always the value is not there */
 
 /* The first block in [I, N) of P that holds the value; N: none does. */
-static inline __attribute__((always_inline)) uint64_t find_block(const uint64_t *p, uint64_t i, uint64_t n,
-								 uint64_t value, uint64_t mask)
+static inline __attribute__((always_inline)) uint64_t
+find_block(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask)
 {
 	words v = {value, value, value, value}, m = {mask, mask, mask, mask};
 
 	for (; i < n; i += BLOCK) {
 		const words *w = (const words *)(p + i);
-		mask_words any = ((w[0] & m) == v) | ((w[1] & m) == v) | ((w[2] & m) == v) | ((w[3] & m) == v);
+		mask_words any = ((w[0] & m) == v) | ((w[1] & m) == v) | ((w[2] & m) == v) |
+				 ((w[3] & m) == v);
 
 		if (any[0] | any[1] | any[2] | any[3])
 			break;
@@ -70,14 +73,15 @@ static inline __attribute__((always_inline)) uint64_t find_block(const uint64_t 
 	return i;
 }
 
-static uint64_t find_block_plain(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask)
+static uint64_t find_block_plain(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value,
+				 uint64_t mask)
 {
 	return find_block(p, i, n, value, mask);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static uint64_t find_block_avx2(const uint64_t *p, uint64_t i, uint64_t n,
-								uint64_t value, uint64_t mask)
+__attribute__((target("avx2"))) static uint64_t
+find_block_avx2(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask)
 {
 	return find_block(p, i, n, value, mask);
 }

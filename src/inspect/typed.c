@@ -16,10 +16,10 @@
 #include <stdlib.h>
 
 #define MAX_OBJECTS 8192
-#define MAX_LEVEL 6	    /* pointers followed from the argument */
-#define MAX_DEPTH 8	    /* structs within structs */
-#define MAX_ELEMENTS 16	    /* of an array that are looked at */
-#define MAX_SIZE 32768	    /* of a struct that is looked at */
+#define MAX_LEVEL 6 /* pointers followed from the argument */
+#define MAX_DEPTH 8 /* structs within structs */
+#define MAX_ELEMENTS 16 /* of an array that are looked at */
+#define MAX_SIZE 32768 /* of a struct that is looked at */
 #define MAX_CPUS 64
 #define MAX_ROUNDS 5
 
@@ -32,7 +32,7 @@ struct entry {
 struct typed {
 	struct iq_kernel *k;
 	struct iq_map by_address;
-	struct entry **entries;	/* also the queue of what is still to be looked into */
+	struct entry **entries; /* also the queue of what is still to be looked into */
 	unsigned int nr, room;
 	struct iq_arena arena;
 	struct iq_map contradicted; /* by address: nothing is said of these any more */
@@ -96,8 +96,8 @@ static void look_at_list(struct look *l, uint64_t offset)
 
 	if ((!next && !prev) || (next & LIST_POISON_MASK) == LIST_POISON)
 		return;
-	if (!iq_vm_read_uint(l->k->vm, next + 8, 8, &back) && !iq_vm_read_uint(l->k->vm, prev, 8, &forth) &&
-	    back == self && forth == self)
+	if (!iq_vm_read_uint(l->k->vm, next + 8, 8, &back) &&
+	    !iq_vm_read_uint(l->k->vm, prev, 8, &forth) && back == self && forth == self)
 		l->good += 2;
 	else
 		l->bad++;
@@ -177,7 +177,8 @@ static bool begins_with(const struct iq_type *outer, const struct iq_type *inner
 	return false;
 }
 
-enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o, const struct iq_type *type)
+enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o,
+			       const struct iq_type *type)
 {
 	struct look l = {.k = k, .address = o->object, .size = type->size};
 	uint8_t *bytes = malloc(type->size);
@@ -187,7 +188,8 @@ enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o, c
 		l.bytes = bytes;
 		look_at(&l, type, 0, 0);
 		if (!l.bad)
-			c = fits_class(type->size, o->slab.cache) ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE;
+			c = fits_class(type->size, o->slab.cache) ? IQ_CONFIDENCE_LIKELY
+								  : IQ_CONFIDENCE_POSSIBLE;
 		else if (l.bad == 1 && l.good >= 4)
 			c = IQ_CONFIDENCE_POSSIBLE;
 	}
@@ -195,8 +197,8 @@ enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o, c
 	return c;
 }
 
-static void contradict(struct typed *t, struct entry *e, const struct iq_type *type, enum iq_confidence c,
-		       const char *from)
+static void contradict(struct typed *t, struct entry *e, const struct iq_type *type,
+		       enum iq_confidence c, const char *from)
 {
 	if (begins_with(type, e->o.type)) {
 		/* The same object, known better: its members beyond the smaller type are not followed. */
@@ -207,12 +209,13 @@ static void contradict(struct typed *t, struct entry *e, const struct iq_type *t
 	}
 }
 
-static bool remember(struct typed *t, uint64_t address, const struct iq_type *type, enum iq_confidence c,
-		     const char *from, unsigned int level)
+static bool remember(struct typed *t, uint64_t address, const struct iq_type *type,
+		     enum iq_confidence c, const char *from, unsigned int level)
 {
 	struct entry *e = iq_arena_alloc(&t->arena, sizeof(*e));
 
-	if (!e || t->nr >= MAX_OBJECTS || !iq_grow(&t->entries, &t->room, t->nr + 1, sizeof(*t->entries)) ||
+	if (!e || t->nr >= MAX_OBJECTS ||
+	    !iq_grow(&t->entries, &t->room, t->nr + 1, sizeof(*t->entries)) ||
 	    !iq_map_put(&t->by_address, address, e))
 		return false;
 	*e = (struct entry){{type, c, from}, address, level};
@@ -221,8 +224,8 @@ static bool remember(struct typed *t, uint64_t address, const struct iq_type *ty
 }
 
 /* VALUE is a pointer to a TYPE, says FROM (a path), as sure as C. */
-static void argue(struct typed *t, uint64_t value, const struct iq_type *type, enum iq_confidence c, const char *from,
-		  unsigned int level)
+static void argue(struct typed *t, uint64_t value, const struct iq_type *type, enum iq_confidence c,
+		  const char *from, unsigned int level)
 {
 	const struct iq_type *own;
 	struct iq_object o;
@@ -230,12 +233,13 @@ static void argue(struct typed *t, uint64_t value, const struct iq_type *type, e
 	char *copy;
 
 	/* Small types are embedded in others more often than not. */
-	if (type->kind != IQ_KIND_STRUCT || type->size < 24 || type->size > MAX_SIZE || !type->name[0] ||
-	    !iq_object_at(t->k, value, &o) || o.object != value || type->size > o.slab.cache->object_size ||
-	    o.state != IQ_OBJECT_ALLOCATED)
+	if (type->kind != IQ_KIND_STRUCT || type->size < 24 || type->size > MAX_SIZE ||
+	    !type->name[0] || !iq_object_at(t->k, value, &o) || o.object != value ||
+	    type->size > o.slab.cache->object_size || o.state != IQ_OBJECT_ALLOCATED)
 		return;
 	e = iq_map_get(&t->by_address, value);
-	if (iq_map_get(&t->contradicted, value) || (e && (!e->o.type || begins_with(e->o.type, type))))
+	if (iq_map_get(&t->contradicted, value) ||
+	    (e && (!e->o.type || begins_with(e->o.type, type))))
 		return;
 	/* What a cache of its own says is better; such objects only lead on to others. */
 	own = o.slab.cache->users > 1 ? NULL : iq_cache_type(t->k, o.slab.cache);
@@ -254,8 +258,9 @@ static void argue(struct typed *t, uint64_t value, const struct iq_type *type, e
 		(void)remember(t, value, type, c, copy, level);
 }
 
-static void follow(struct typed *t, const struct entry *e, const uint8_t *bytes, const struct iq_type *type,
-		   uint64_t offset, const char *path, unsigned int depth)
+static void follow(struct typed *t, const struct entry *e, const uint8_t *bytes,
+		   const struct iq_type *type, uint64_t offset, const char *path,
+		   unsigned int depth)
 {
 	const struct iq_member *m;
 	unsigned int i, nr;
@@ -265,15 +270,15 @@ static void follow(struct typed *t, const struct entry *e, const uint8_t *bytes,
 	if (depth > MAX_DEPTH || offset + type->size > e->o.type->size)
 		return;
 	if (type->kind == IQ_KIND_POINTER) {
-		argue(t, iq_le64(bytes + offset), iq_type_strip(iq_type_target(type)), e->o.confidence, path,
-		      e->level + 1);
+		argue(t, iq_le64(bytes + offset), iq_type_strip(iq_type_target(type)),
+		      e->o.confidence, path, e->level + 1);
 	} else if (type->kind == IQ_KIND_STRUCT) {
 		m = iq_type_members(type, &nr);
 		for (i = 0; i < nr; i++) {
 			if (m[i].bit_size)
 				continue;
-			snprintf(name, sizeof(name), "%s%s%s", path, m[i].name[0] ? depth ? "." : "->" : "",
-				 m[i].name);
+			snprintf(name, sizeof(name), "%s%s%s", path,
+				 m[i].name[0] ? depth ? "." : "->" : "", m[i].name);
 			follow(t, e, bytes, m[i].type, offset + m[i].bit_offset / 8, name,
 			       depth + (m[i].name[0] != 0));
 		}

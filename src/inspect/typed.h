@@ -7,9 +7,9 @@
 
 struct typed;
 struct typed_object {
-	const struct iq_type *type;	/* NULL: two arguments contradict each other */
+	const struct iq_type *type; /* NULL: two arguments contradict each other */
 	enum iq_confidence confidence;
-	const char *from;		/* "free_async(as)->urb" */
+	const char *from; /* "free_async(as)->urb" */
 };
 
 /* NULL without memory. */
@@ -22,12 +22,13 @@ const struct typed_object *typed_find(struct typed *t, uint64_t object);
  * How sure is it that the object O, which something calls a TYPE, is one?  By its size and by what is in it;
  * UNKNOWN: it is not.
  */
-enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o, const struct iq_type *type);
+enum iq_confidence typed_judge(struct iq_kernel *k, const struct iq_object *o,
+			       const struct iq_type *type);
 
 /* The pointers that functions in a backtrace were given as arguments (typed_args.c). */
 struct typed_arg {
 	uint64_t value;
-	const struct iq_type *type;	/* what it points to */
+	const struct iq_type *type; /* what it points to */
 	const char *function, *name;
 };
 /*

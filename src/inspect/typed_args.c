@@ -52,7 +52,8 @@ static const struct iq_type *prototype(struct iq_kernel *k, const struct iq_symb
 }
 
 /* Number of parameters that arrive in the registers of arch->arg_regs, one each. */
-static unsigned int register_args(const struct iq_arch *a, const struct iq_member *p, unsigned int nr)
+static unsigned int register_args(const struct iq_arch *a, const struct iq_member *p,
+				  unsigned int nr)
 {
 	unsigned int i;
 
@@ -72,7 +73,8 @@ static bool read_code(struct iq_kernel *k, const struct iq_symbol *s, struct cod
 {
 	c->start = s->address;
 	c->len = s->size;
-	return s->size && s->size <= CODE_MAX && !iq_vm_read(k->vm, s->address, c->bytes, s->size, NULL);
+	return s->size && s->size <= CODE_MAX &&
+	       !iq_vm_read(k->vm, s->address, c->bytes, s->size, NULL);
 }
 
 static bool writes(const struct iq_insn *in, unsigned int reg)
@@ -80,16 +82,18 @@ static bool writes(const struct iq_insn *in, unsigned int reg)
 	unsigned int i;
 
 	for (i = 0; i < in->nr_operands; i++)
-		if (in->operand[i].kind == IQ_OP_REG && in->operand[i].write && in->operand[i].reg == (int)reg)
+		if (in->operand[i].kind == IQ_OP_REG && in->operand[i].write &&
+		    in->operand[i].reg == (int)reg)
 			return true;
 	return false;
 }
 
 static bool is_copy(const struct iq_arch *a, const struct iq_insn *in)
 {
-	return !strcmp(in->mnemonic, "mov") && in->nr_operands >= 2 && in->operand[0].kind == IQ_OP_REG &&
-	       in->operand[1].kind == IQ_OP_REG && in->operand[0].size == a->word &&
-	       in->operand[1].size == a->word && in->operand[0].reg >= 0 && in->operand[1].reg >= 0;
+	return !strcmp(in->mnemonic, "mov") && in->nr_operands >= 2 &&
+	       in->operand[0].kind == IQ_OP_REG && in->operand[1].kind == IQ_OP_REG &&
+	       in->operand[0].size == a->word && in->operand[1].size == a->word &&
+	       in->operand[0].reg >= 0 && in->operand[1].reg >= 0;
 }
 
 /* Writes to REG in C other than pops and the instruction at EXCEPT. */
@@ -99,7 +103,8 @@ static bool written(struct iq_kernel *k, const struct code *c, unsigned int reg,
 	size_t at;
 
 	for (at = 0; at < c->len; at += in.length) {
-		if (!iq_insn_decode(k->arch, c->bytes + at, c->len - at, c->start + at, &in) || in.bad)
+		if (!iq_insn_decode(k->arch, c->bytes + at, c->len - at, c->start + at, &in) ||
+		    in.bad)
 			return true;
 		if (in.address != except && strcmp(in.mnemonic, "pop") && writes(&in, reg))
 			return true;
@@ -114,7 +119,8 @@ static bool pop_ahead(struct iq_kernel *k, const struct code *c, uint64_t ip, un
 	size_t at;
 
 	for (at = (size_t)(ip - c->start); at < c->len; at += in.length) {
-		if (!iq_insn_decode(k->arch, c->bytes + at, c->len - at, c->start + at, &in) || in.bad)
+		if (!iq_insn_decode(k->arch, c->bytes + at, c->len - at, c->start + at, &in) ||
+		    in.bad)
 			return false;
 		if (!strcmp(in.mnemonic, "pop") && writes(&in, reg))
 			return true;
@@ -131,8 +137,8 @@ struct search {
 	const struct iq_frame *frame;
 	struct code code, cold;
 	bool has_cold;
-	int holds[IQ_MAX_REGS];		/* number of the argument that a register holds; -1: none */
-	uint64_t copied[IQ_MAX_REGS];	/* the instruction that put it there */
+	int holds[IQ_MAX_REGS]; /* number of the argument that a register holds; -1: none */
+	uint64_t copied[IQ_MAX_REGS]; /* the instruction that put it there */
 };
 
 static bool is_saved(const struct iq_arch *a, unsigned int reg)
@@ -151,7 +157,9 @@ static bool follow_entry(struct search *s)
 	for (at = 0; at < s->code.len; at += in.length) {
 		if (s->frame->exact_ip && s->code.start + at == s->frame->ip)
 			return true; /* as if held: no instruction comes between */
-		if (!iq_insn_decode(a, s->code.bytes + at, s->code.len - at, s->code.start + at, &in) || in.bad)
+		if (!iq_insn_decode(a, s->code.bytes + at, s->code.len - at, s->code.start + at,
+				    &in) ||
+		    in.bad)
 			return false;
 		/* A traced function begins with a call of the tracer, which changes nothing. */
 		if (in.flow == IQ_FLOW_CALL && at <= 4)
@@ -161,8 +169,9 @@ static bool follow_entry(struct search *s)
 		for (r = 0; r < a->nr_regs; r++) {
 			if (!writes(&in, r))
 				continue;
-			s->holds[r] = is_copy(a, &in) && in.operand[0].reg == (int)r ?
-					      s->holds[in.operand[1].reg] : -1;
+			s->holds[r] = is_copy(a, &in) && in.operand[0].reg == (int)r
+					      ? s->holds[in.operand[1].reg]
+					      : -1;
 			s->copied[r] = in.address;
 		}
 	}
@@ -178,7 +187,8 @@ static bool follow_entry(struct search *s)
 	return true;
 }
 
-static void frame_args(struct search *s, void (*fn)(void *arg, const struct typed_arg *a), void *arg)
+static void frame_args(struct search *s, void (*fn)(void *arg, const struct typed_arg *a),
+		       void *arg)
 {
 	const struct iq_arch *a = s->k->arch;
 	const struct iq_frame *f = s->frame;
@@ -215,7 +225,8 @@ static void frame_args(struct search *s, void (*fn)(void *arg, const struct type
 			continue;
 		target = iq_type_strip(iq_type_target(iq_type_strip(p[i].type)));
 		if (target->kind == IQ_KIND_STRUCT && target->size && p[i].name[0])
-			fn(arg, &(struct typed_arg){f->regs.value[r], target, f->symbol.name, p[i].name});
+			fn(arg, &(struct typed_arg){f->regs.value[r], target, f->symbol.name,
+						    p[i].name});
 	}
 }
 

@@ -13,7 +13,7 @@ struct kept {
 	uint64_t task;
 	bool ok;
 	struct iq_backtrace bt;
-	struct iq_slot **slots;	 /* of each frame, made when asked for */
+	struct iq_slot **slots; /* of each frame, made when asked for */
 	unsigned int *nr_slots;
 };
 
@@ -26,7 +26,7 @@ struct iq_describer {
 	unsigned int nr_percpu, room_percpu;
 	uint64_t percpu_start, percpu_end, image_end;
 	struct iq_map cache_types;
-	struct typed *typed;	/* made when first asked for */
+	struct typed *typed; /* made when first asked for */
 };
 
 struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **ret)
@@ -103,7 +103,8 @@ static bool slot_in(struct iq_describer *d, struct kept *x, unsigned int n, uint
 	unsigned int i;
 
 	if (!x->slots[n]) {
-		struct iq_error *err = iq_frame_slots(d->k, &x->bt, n, &x->slots[n], &x->nr_slots[n]);
+		struct iq_error *err =
+			iq_frame_slots(d->k, &x->bt, n, &x->slots[n], &x->nr_slots[n]);
 
 		if (err) {
 			iq_error_free(err);
@@ -124,7 +125,8 @@ static bool slot_in(struct iq_describer *d, struct kept *x, unsigned int n, uint
 static unsigned int inlined_at(struct iq_kernel *k, const struct iq_frame *f)
 {
 	struct iq_inline chain[MAX_INLINES];
-	unsigned int i = 0, nr = iq_kernel_inlines(k, f->exact_ip ? f->ip : f->ip - 1, chain, MAX_INLINES);
+	unsigned int i = 0,
+		     nr = iq_kernel_inlines(k, f->exact_ip ? f->ip : f->ip - 1, chain, MAX_INLINES);
 
 	while (i < nr && chain[i].inlined)
 		i++;
@@ -141,7 +143,8 @@ static bool has_number(const struct iq_backtrace *b, unsigned int n)
 		(f[-1].stack.kind != f->stack.kind || f[-1].stack.start != f->stack.start));
 }
 
-static void set_frame(struct iq_describer *d, const struct iq_backtrace *b, unsigned int n, struct iq_whatis *w)
+static void set_frame(struct iq_describer *d, const struct iq_backtrace *b, unsigned int n,
+		      struct iq_whatis *w)
 {
 	const struct iq_frame *f = &b->frames[n];
 	unsigned int i;
@@ -195,7 +198,8 @@ static void find_stack(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
 
 	t = iq_task_by_stack(d->k, va);
 	if (t) {
-		w->stack = (struct iq_stack){IQ_STACK_TASK, t->stack, t->stack + t->stack_size, -1, t->address};
+		w->stack = (struct iq_stack){IQ_STACK_TASK, t->stack, t->stack + t->stack_size, -1,
+					     t->address};
 	} else if (iq_cpu_stack_at(d->k, va, &w->stack)) {
 		cpus = iq_kernel_cpus(d->k, &nr);
 		if ((unsigned int)w->stack.cpu < nr)
@@ -362,7 +366,8 @@ static void find_type(struct iq_describer *d, struct iq_whatis *w)
 	}
 	conclude_type(d, w);
 	/* Merged caches: it is one of several types, of which only one has a name here. */
-	if (!w->type && own && w->object.state == IQ_OBJECT_ALLOCATED && typed_judge(d->k, &w->object, own)) {
+	if (!w->type && own && w->object.state == IQ_OBJECT_ALLOCATED &&
+	    typed_judge(d->k, &w->object, own)) {
 		w->type = own;
 		w->type_confidence = IQ_CONFIDENCE_POSSIBLE;
 	}
@@ -434,7 +439,8 @@ static uint64_t virtual_of(struct iq_describer *d, uint64_t pa)
 
 void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct iq_whatis *ret)
 {
-	struct iq_whatis w = {.address = address, .is_virtual = !physical, .frame = -1, .frame_number = -1};
+	struct iq_whatis w = {
+		.address = address, .is_virtual = !physical, .frame = -1, .frame_number = -1};
 	uint64_t page = iq_dump_info(d->k->dump)->page_size, direct;
 	struct iq_fault fault = {0};
 	uint8_t byte;

@@ -4,8 +4,8 @@
 
 const char *iq_page_use_text(enum iq_page_use u)
 {
-	static const char *const text[] = {"unknown", "free", "slab", "anon", "file", "pagetable",
-					   "reserved", "kernel", "unused"};
+	static const char *const text[] = {"unknown",	"free",	    "slab",   "anon",  "file",
+					   "pagetable", "reserved", "kernel", "unused"};
 
 	return u < IQ_ARRAY_SIZE(text) ? text[u] : "unknown";
 }
@@ -57,7 +57,8 @@ static void stack_line(const struct iq_whatis *w, struct iq_buf *out)
 	if (w->stack.kind == IQ_STACK_TASK)
 		iq_buf_puts(out, "stack of ");
 	else
-		iq_buf_printf(out, "%s stack of CPU %d, running ", iq_stack_kind_text(w->stack.kind), w->stack.cpu);
+		iq_buf_printf(out, "%s stack of CPU %d, running ",
+			      iq_stack_kind_text(w->stack.kind), w->stack.cpu);
 	if (w->task.address) {
 		iq_buf_add_escaped(out, w->task.comm, strnlen(w->task.comm, 16), false);
 		iq_buf_printf(out, " (pid %u)", w->task.pid);
@@ -82,7 +83,8 @@ static void stack_line(const struct iq_whatis *w, struct iq_buf *out)
 			put_name(w->slot, out);
 		}
 	} else if (w->below) {
-		iq_buf_puts(out, ", below its stack pointer: left behind by calls that have returned");
+		iq_buf_puts(out,
+			    ", below its stack pointer: left behind by calls that have returned");
 	}
 }
 
@@ -125,7 +127,8 @@ static void symbol_line(struct iq_kernel *k, const struct iq_whatis *w, struct i
 
 static void module_line(const struct iq_whatis *w, struct iq_buf *out)
 {
-	iq_buf_printf(out, "module %s (%s)", w->module->name, w->module_part ? w->module_part : "?");
+	iq_buf_printf(out, "module %s (%s)", w->module->name,
+		      w->module_part ? w->module_part : "?");
 }
 
 static void percpu_line(const struct iq_whatis *w, struct iq_buf *out)
@@ -139,7 +142,8 @@ static void vmap_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_
 {
 	struct iq_symbol caller;
 
-	iq_buf_printf(out, "vmalloc area 0x%lx-0x%lx", (unsigned long)w->vmap->start, (unsigned long)w->vmap->end);
+	iq_buf_printf(out, "vmalloc area 0x%lx-0x%lx", (unsigned long)w->vmap->start,
+		      (unsigned long)w->vmap->end);
 	if (w->vmap->caller && iq_symbol_at(k, w->vmap->caller, &caller)) {
 		iq_buf_puts(out, " allocated by ");
 		put_place(&caller, w->vmap->caller - caller.address, out);
@@ -148,7 +152,8 @@ static void vmap_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_
 
 static void page_line(const struct iq_whatis *w, struct iq_buf *out)
 {
-	iq_buf_printf(out, "%s page, page frame 0x%lx", iq_page_use_text(w->use), (unsigned long)w->page.pfn);
+	iq_buf_printf(out, "%s page, page frame 0x%lx", iq_page_use_text(w->use),
+		      (unsigned long)w->page.pfn);
 	if (w->use == IQ_PAGE_FREE)
 		iq_buf_printf(out, " (free block of order %u)", w->order);
 }

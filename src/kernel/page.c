@@ -30,7 +30,8 @@ static int node_shift(struct iq_kernel *k)
 	int64_t nodes;
 	int shift = 0;
 
-	if (!k->vmcoreinfo || !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len, "LENGTH(node_data)", &nodes))
+	if (!k->vmcoreinfo ||
+	    !iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len, "LENGTH(node_data)", &nodes))
 		return iq_kernel_symbol(k, "contig_page_data") ? 0 : -1;
 	while (shift < 16 && INT64_C(1) << shift < nodes)
 		shift++;
@@ -87,11 +88,12 @@ struct iq_error *iq_page_of(struct iq_kernel *k, uint64_t pfn, struct iq_page *r
 	uint64_t head;
 
 	if (!page_layout(k) || !k->layout.vmemmap_start)
-		return iq_error_new(IQ_E_UNAVAILABLE,
-				    "struct page needs types and the memory map, which this dump does not give");
+		return iq_error_new(IQ_E_UNAVAILABLE, "struct page needs types and the memory map, "
+						      "which this dump does not give");
 	if (iq_mul_overflows(pfn, p->page_struct_size, &page.address) ||
 	    iq_add_overflows(page.address, k->layout.vmemmap_start, &page.address))
-		return iq_error_new(IQ_E_MEMORY, "page frame 0x%lx is out of range", (unsigned long)pfn);
+		return iq_error_new(IQ_E_MEMORY, "page frame 0x%lx is out of range",
+				    (unsigned long)pfn);
 	IQ_TRY(iq_vm_read_or(k->vm, page.address, bytes, p->page_struct_size, "struct page"));
 	page.flags = page_word(bytes, p->page_struct_size, p->page_flags_at, 8);
 	page.mapping = page_word(bytes, p->page_struct_size, p->page_mapping_at, 8);
@@ -170,7 +172,8 @@ bool iq_page_buddy(struct iq_kernel *k, uint64_t pfn, unsigned int *order, uint6
 			iq_error_free(err);
 			continue;
 		}
-		if (!is_buddy(k, &page) || !kernel_read_ptr(k, page.address + k->priv->page_private_at, &at) ||
+		if (!is_buddy(k, &page) ||
+		    !kernel_read_ptr(k, page.address + k->priv->page_private_at, &at) ||
 		    at > MAX_ORDER || pfn - first >= UINT64_C(1) << at)
 			continue;
 		*order = (unsigned int)at;

@@ -48,8 +48,8 @@ static bool find_layout(struct iq_kernel *k, struct slab_layout *l)
 #define RECENT_WAYS 64 /* a power of two */
 
 struct recent_slab {
-	struct iq_slab slab;	/* address 0: nothing here */
-	uint8_t *states;	/* enum iq_object_state by index */
+	struct iq_slab slab; /* address 0: nothing here */
+	uint8_t *states; /* enum iq_object_state by index */
 	int16_t *cpus;
 };
 
@@ -122,8 +122,8 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 		c->users = (unsigned int)v;
 	kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &c->priv->cpu_slab);
 	p->caches[p->nr_caches++] = c;
-	if (!c->size || c->size > OBJECT_MAX || c->object_size > c->size || c->free_offset + 8 > c->size ||
-	    c->red_left_pad >= c->size) {
+	if (!c->size || c->size > OBJECT_MAX || c->object_size > c->size ||
+	    c->free_offset + 8 > c->size || c->red_left_pad >= c->size) {
 		iq_warn(k->warnings, "slab cache %s at 0x%lx: its sizes make no sense", c->name,
 			(unsigned long)c->address);
 		return true;
@@ -142,12 +142,14 @@ struct iq_error *iq_caches(struct iq_kernel *k, struct iq_cache *const **ret, un
 		IQ_TRY(iq_kernel_need_types(k, &t));
 		head = iq_kernel_symbol(k, "slab_caches");
 		if (!head)
-			return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no list of slab caches");
+			return iq_error_new(IQ_E_NOT_FOUND,
+					    "this kernel has no list of slab caches");
 		p->caches_state = LAZY_DONE;
 		kernel_list_for_each(k, head, MAX_CACHES, "list of slab caches", add_cache, NULL);
 	}
 	if (p->caches_state == LAZY_FAILED)
-		return iq_error_new(IQ_E_UNAVAILABLE, "the slab caches of this dump cannot be read");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "the slab caches of this dump cannot be read");
 	*ret = p->caches;
 	*nr = p->nr_caches;
 	return NULL;
@@ -219,9 +221,11 @@ bool slab_read(struct iq_kernel *k, const struct slab_layout *l, const struct iq
 	uint64_t cache, pfn, end;
 	uint8_t bytes[64];
 
-	if (!kernel_read_ptr(k, s.address + l->cache_at, &cache) || !(s.cache = slab_cache_at(k, cache)))
+	if (!kernel_read_ptr(k, s.address + l->cache_at, &cache) ||
+	    !(s.cache = slab_cache_at(k, cache)))
 		return false;
-	if (!iq_page_pfn(k, s.address, &pfn) || iq_vm_read(k->vm, s.address, bytes, sizeof(bytes), NULL) ||
+	if (!iq_page_pfn(k, s.address, &pfn) ||
+	    iq_vm_read(k->vm, s.address, bytes, sizeof(bytes), NULL) ||
 	    l->inuse.bit_offset / 64 >= 8 || l->objects.bit_offset / 64 >= 8 ||
 	    l->frozen.bit_offset / 64 >= 8)
 		return false;
@@ -346,7 +350,8 @@ static enum coding find_coding(struct iq_kernel *k, const struct iq_slab *s, uin
 }
 
 static bool follow_marked(struct iq_kernel *k, const struct iq_slab *s, uint64_t head,
-			  enum iq_object_state *states, enum iq_object_state state, int *cpus, int cpu)
+			  enum iq_object_state *states, enum iq_object_state state, int *cpus,
+			  int cpu)
 {
 	enum coding c;
 
@@ -390,8 +395,8 @@ static bool fill_states(struct iq_kernel *k, const struct slab_layout *l, const 
 		for (i = 0; i < nr; i++) {
 			uint64_t c = s->cache->priv->cpu_slab + all[i].percpu_offset;
 
-			if (!all[i].percpu_offset || !kernel_read_ptr(k, c + l->cpu_slab_at, &slab) ||
-			    slab != s->address)
+			if (!all[i].percpu_offset ||
+			    !kernel_read_ptr(k, c + l->cpu_slab_at, &slab) || slab != s->address)
 				continue;
 			ok &= kernel_read_ptr(k, c + l->cpu_freelist_at, &head) &&
 			      follow_marked(k, s, head, states, IQ_OBJECT_CPU_FREE, cpus, (int)i);
@@ -406,7 +411,8 @@ static bool fill_states(struct iq_kernel *k, const struct slab_layout *l, const 
 
 /* ---- Look-ups ----------------------------------------------------------------------------------- */
 
-bool iq_slab_states(struct iq_kernel *k, const struct iq_slab *slab, enum iq_object_state *ret, int *cpus)
+bool iq_slab_states(struct iq_kernel *k, const struct iq_slab *slab, enum iq_object_state *ret,
+		    int *cpus)
 {
 	struct slab_layout l;
 
@@ -426,7 +432,8 @@ static bool load_slab(struct iq_kernel *k, const struct slab_layout *l, const st
 		return false;
 	free(w->states);
 	free(w->cpus);
-	*w = (struct recent_slab){.states = calloc(s.objects, 1), .cpus = calloc(s.objects, sizeof(*w->cpus))};
+	*w = (struct recent_slab){.states = calloc(s.objects, 1),
+				  .cpus = calloc(s.objects, sizeof(*w->cpus))};
 	states = calloc(s.objects, sizeof(*states));
 	cpus = calloc(s.objects, sizeof(*cpus));
 	if (states && cpus && w->states && w->cpus) {
@@ -488,7 +495,8 @@ bool iq_object_at(struct iq_kernel *k, uint64_t address, struct iq_object *ret)
 	o.slab = w->slab;
 	o.index = (unsigned int)((address - o.slab.memory) / o.slab.cache->size);
 	if (o.index < o.slab.objects) {
-		o.object = o.slab.memory + o.index * o.slab.cache->size + o.slab.cache->red_left_pad;
+		o.object =
+			o.slab.memory + o.index * o.slab.cache->size + o.slab.cache->red_left_pad;
 		/* In the left red zone: belongs to this slot, in front of the object. */
 		o.offset = address >= o.object ? address - o.object : o.slab.cache->size;
 		o.state = w->states[o.index];

@@ -15,7 +15,8 @@ struct usage {
 };
 
 /* The slab at ADDRESS (a struct slab or struct page). */
-static bool slab_by_struct(struct iq_kernel *k, const struct slab_layout *l, uint64_t address, struct iq_slab *s)
+static bool slab_by_struct(struct iq_kernel *k, const struct slab_layout *l, uint64_t address,
+			   struct iq_slab *s)
 {
 	struct iq_page page;
 	struct iq_error *err;
@@ -53,7 +54,8 @@ static void of_node(struct iq_kernel *k, uint64_t node, struct usage *x)
 	if (kernel_read_member(k, "kmem_cache_node", "total_objects.counter", node, &v))
 		x->u->objects += v;
 	if (!iq_offset(t, "kmem_cache_node", "partial", &partial_at, NULL) ||
-	    !kernel_list_for_each(k, node + partial_at, MAX_PARTIAL, "partial slabs", add_partial, x))
+	    !kernel_list_for_each(k, node + partial_at, MAX_PARTIAL, "partial slabs", add_partial,
+				  x))
 		x->u->exact = false;
 }
 
@@ -115,7 +117,8 @@ bool iq_cache_usage(struct iq_kernel *k, const struct iq_cache *c, struct iq_cac
 	for (i = 0; i < IQ_MIN(ids, MAX_NODES); i++)
 		if (kernel_read_ptr(k, c->address + node_at + 8 * i, &node) && node)
 			of_node(k, node, &x);
-	if (l.has_cpu_slab && kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &cpu_slab) && cpu_slab) {
+	if (l.has_cpu_slab &&
+	    kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &cpu_slab) && cpu_slab) {
 		cpus = iq_kernel_cpus(k, &nr);
 		for (j = 0; j < nr; j++) {
 			if (!cpus[j].percpu_offset || !cpus[j].present)

@@ -45,7 +45,8 @@ static bool from_nodes(struct iq_kernel *k, struct vmap_layout *l)
 	    !iq_kernel_variable(k, "nr_vmap_nodes", 4, &nr) || nr > MAX_VMAP_NODES)
 		return false;
 	for (i = 0; i < nr; i++)
-		kernel_list_for_each(k, nodes + i * node->size + head_at, MAX_VMAPS, "vmap areas", add_vmap, l);
+		kernel_list_for_each(k, nodes + i * node->size + head_at, MAX_VMAPS, "vmap areas",
+				     add_vmap, l);
 	return true;
 }
 
@@ -68,7 +69,8 @@ static struct iq_error *load_vmaps(struct iq_kernel *k)
 	    !iq_offset(t, "vmap_area", "va_start", &l.start, NULL) ||
 	    !iq_offset(t, "vmap_area", "va_end", &l.end, NULL) ||
 	    !iq_offset(t, "vmap_area", "vm", &l.vm, NULL))
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel's struct vmap_area is of an unknown layout");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "this kernel's struct vmap_area is of an unknown layout");
 	head = iq_kernel_symbol(k, "vmap_area_list");
 	if (head)
 		kernel_list_for_each(k, head, MAX_VMAPS, "vmap areas", add_vmap, &l);
@@ -91,7 +93,8 @@ struct iq_error *iq_vmaps(struct iq_kernel *k, const struct iq_vmap **ret, unsig
 			return err;
 	}
 	if (p->vmaps_state == LAZY_FAILED)
-		return iq_error_new(IQ_E_UNAVAILABLE, "the vmalloc areas of this dump cannot be read");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "the vmalloc areas of this dump cannot be read");
 	*ret = p->vmaps;
 	*nr = p->nr_vmaps;
 	return NULL;
