@@ -113,6 +113,8 @@ static void text_files(struct session *s, const struct iq_system *sys, struct iq
 		const char *path = iq_debugfile_path(s->vmlinux);
 
 		iq_buf_add_escaped(out, path, strlen(path), false);
+	} else if (!s->kernel) {
+		iq_buf_puts(out, "(none was found in the dump)");
 	} else {
 		iq_buf_puts(out, "(no vmlinux: names and types from the dump)");
 	}
@@ -329,6 +331,41 @@ static json_t *json(struct session *s, const struct result *r)
 
 static const struct result_ops ops = {text, json, free};
 
+/* ---- A dump without a kernel: what the file says of itself ------------------------------------- */
+
+static void file_release(struct session *s, char *buf, size_t room)
+{
+	const struct iq_dump_info *info = iq_dump_info(s->dump);
+
+	if (info->vmcoreinfo &&
+	    iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "OSRELEASE", buf, room))
+		return;
+	snprintf(buf, room, "%s", info->release ? info->release : "");
+}
+
+static void text_file(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	char release[65];
+
+	text_files(s, NULL, out);
+	text_line("FORMAT", iq_dump_info(s->dump)->format_text, out);
+	file_release(s, release, sizeof(release));
+	text_line("RELEASE", release, out);
+}
+
+static json_t *json_file(struct session *s, const struct result *r)
+{
+	json_t *o = json_object();
+	char release[65];
+
+	json_dump(s, o);
+	file_release(s, release, sizeof(release));
+	json_object_set_new(o, "release", json_or_null(release));
+	return o;
+}
+
+static const struct result_ops file_ops = {text_file, json_file, NULL};
+
 static struct iq_error *fill(struct session *s, struct system_result *x)
 {
 	const struct iq_log_record *log;
@@ -365,7 +402,12 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	}
 	if (o.index < argc)
 		return iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]);
-	IQ_TRY(need_kernel(s, &k));
+	err = need_kernel(s, &k);
+	if (err) {
+		if (!taint)
+			*r = (struct result){&file_ops, NULL};
+		return err;
+	}
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();

@@ -27,7 +27,10 @@ def has_drgn(core):
 
 
 def has_vmlinux(core):
-    return bool(core.vmlinux and core.whole())
+    """Has a vmlinux, and it is known where KASLR put the kernel: one that QEMU dumped under a crash kernel's
+    feet, without VMCOREINFO, says so nowhere but in itself."""
+    known = core.format != 'capture' or core.truth.get('kaslr_offset')
+    return bool(core.vmlinux and core.whole() and known)
 
 
 def loaded_module_files(t, core):

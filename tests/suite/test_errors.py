@@ -64,15 +64,15 @@ def two_dumps(t, core):
     t.ok(core.vmcore in out.err and other.vmcore in out.err, out.err)
 
 
-WRONG = {   # command: what its message has to contain
+WRONG = {   # command: what its message has to contain (a regular expression)
     'frobnicate': 'no such command', 'foreach frobnicate bt': 'frobnicate', 'bt -Q': '-Q', 'log -Q': '-Q',
     'sys -z': '-z', 'bt 99999': '99999', 'ps 99999': '99999', 'set 99999': '99999', 'sym panicc': 'panic',
     'p nosuchsymbol': 'nosuchsymbol', 'struct lst_head': 'list_head',
     'struct task_struct.pidd init_task': 'pid', 'union nosuchunion': 'nosuchunion',
     'whatis nosuchthing': 'nosuchthing', 'help nosuchcommand': 'nosuchcommand', 'sym': '', 'dis': '',
     'rd': '', 'p': '', 'x': '', 'struct': '', 'foreach': '', 'p 1+': '', 'p (1': '', 'p 1/0': '',
-    'p 1%0': '', 'vtop zz': 'zz', 'x/3q init_task': '', 'rd 10': 'cannot read',
-    'rd ffff000000000000': 'canonical', 'rd -p 7ffffffff000': 'not in the dump',
+    'p 1%0': '', 'vtop zz': 'zz', 'x/3q init_task': '', 'rd 10': 'cannot read|no user address space',
+    'rd 100000000000000': 'canonical', 'rd -p 7ffffffff000': 'not in the dump',
     'dis nosuchfunction': 'nosuchfunction', 'p init_task.pdi': 'pid', 'rd init_task -5': '',
     'log > /nonexistent/x': '/nonexistent/x', 'sym -m nosuchmodule': 'nosuchmodule',
     'p *(struct list_head *)0': '', 'struct task_struct 10': '', 'x/1xg 0x10': '', 'bt -c 99': '99',
@@ -87,7 +87,7 @@ def wrong_words(t, core):
         out = t.inquest('-s', '--no-vmlinux', core.vmcore, '-c', command, check=False)
         t.equal(out.status, 1, f'status of "{command}" ({out.out[:80]!r} {out.err[:80]!r})')
         one_sentence(t, out.err, command)
-        t.ok(word in out.err, f'"{command}": no "{word}" in {out.err!r}')
+        t.ok(re.search(word, out.err), f'"{command}": no "{word}" in {out.err!r}')
     out = t.inquest('-s', '--no-vmlinux', core.vmcore, stdin='\n'.join([*WRONG, 'sys -t']).encode(),
                     check=False)
     t.equal(out.status, 1, 'status with standard input')

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Source lines against eu-addr2line, for the kernel and for modules."""
+import bisect
 import os
 import re
 
@@ -47,9 +48,17 @@ def of_kernel(t, core):
         [rng.randrange(mark['_stext'], mark['_etext']) for _ in range(n // 2)]
     theirs = t.sh(['eu-addr2line', '-e', core.vmlinux], stdin='\n'.join(map(hex,
             addresses)) + '\n').out.splitlines()
-    # Where a sequence of lines has ended, in the padding behind a function, elfutils shows its last line.
+    sizes = [(int(f[0], 16), int(f[1], 16)) for f in map(str.split, t.sh(['nm', '-nS', '--defined-only',
+             core.vmlinux]).out.splitlines()) if len(f) == 4]
+    starts = [start for start, _ in sizes]
+
+    def in_padding(a):
+        """Behind the end of its function, or where a sequence of lines has ended: elfutils shows the last line."""
+        i = bisect.bisect(starts, a) - 1
+        return i >= 0 and a >= sizes[i][0] + sizes[i][1] or \
+            t.sh(['addr2line', '-e', core.vmlinux, hex(a)]).out.startswith('??')
     compare(t, core, [a + offset for a in addresses], theirs, 'of the kernel', core.vmcore, core.vmlinux,
-            none=lambda n: t.sh(['addr2line', '-e', core.vmlinux, hex(addresses[n])]).out.startswith('??'))
+            none=lambda n: in_padding(addresses[n]))
 
 
 @per_core(lambda c: others.has_vmlinux(c) and c.module_files(), quick=4)
