@@ -295,9 +295,11 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		return iq_error_nomem();
 	/* "x /4xg ADDRESS" means the same. */
 	if (!slash && *expression == '/') {
-		snprintf(letters, sizeof(letters), "%.*s", (int)strcspn(expression, " \t"), expression);
+		size_t len = strcspn(expression, " \t"), kept = IQ_MIN(len, sizeof(letters) - 1);
+
+		memcpy(letters, expression, kept);
 		slash = letters;
-		expression += strcspn(expression, " \t");
+		expression += len;
 		expression += strspn(expression, " \t");
 	}
 	err = parse_shape(slash ? slash : "", &x->shape);

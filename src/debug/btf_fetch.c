@@ -108,7 +108,7 @@ static struct iq_error *fetch_slowly(struct iq_types *t, struct iq_vm *vm, uint6
 				     uint64_t len)
 {
 	uint64_t done = 0, lost = 0;
-	struct iq_fault fault, first;
+	struct iq_fault fault = {0}, first = {0};
 
 	while (done < len) {
 		uint64_t hole;
