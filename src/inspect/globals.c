@@ -498,6 +498,10 @@ const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol
 	if (!types || (symbol->module && !m))
 		return NULL;
 	if (strchr("tTwW", symbol->type)) {
+		/* 7.x links some data so that nm's letter for it is text's. */
+		if (!symbol->module && !iq_is_text(k, symbol->address) &&
+		    (t = listed_type(k, types, symbol)))
+			return t;
 		t = iq_function_by_name(types, symbol->name, &matches);
 		/* Several static functions of one name: which of them this is cannot be told. */
 		return matches == 1 ? t : NULL;
