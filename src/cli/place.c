@@ -285,7 +285,7 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 		break;
 	case IQ_OBJECT_UNKNOWN:
 		iq_buf_printf(out,
-			      "  ?%016" PRIx64 "  (its free lists are damaged or not in the dump)",
+			      "  ?%016" PRIx64 "  (its free lists do not tell whether it is free)",
 			      x->object);
 		break;
 	}

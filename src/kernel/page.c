@@ -61,8 +61,8 @@ static bool page_layout(struct iq_kernel *k)
 		p->page_index_at = UINT64_MAX;
 	if (!iq_offset(t, "page", "_mapcount", &p->page_mapcount_at, NULL))
 		p->page_mapcount_at = UINT64_MAX;
-	/* compound_info since 7.1 is a mask when struct page's size is a power of two. */
-	if (!iq_offset(t, "page", "compound_head", &p->page_head_at, NULL))
+	if (!iq_offset(t, "page", "compound_head", &p->page_head_at, NULL) &&
+	    !iq_offset(t, "page", "compound_info", &p->page_head_at, NULL))
 		p->page_head_at = UINT64_MAX;
 	if (!iq_offset(t, "page", "private", &p->page_private_at, NULL))
 		p->page_private_at = UINT64_MAX;
@@ -78,6 +78,20 @@ static bool page_layout(struct iq_kernel *k)
 static uint64_t page_word(const uint8_t *bytes, uint64_t size, uint64_t at, unsigned int len)
 {
 	return at + len <= size && at != UINT64_MAX ? iq_le(bytes + at, len) : 0;
+}
+
+/*
+ * The head of a tail page whose word is INFO (bit 0 set): a pointer to it, or since 7.1, where struct page's size is a
+ * power of two, a mask that makes the head's address of the tail's (include/linux/page-flags.h).
+ */
+static uint64_t head_of(struct iq_kernel *k, uint64_t page, uint64_t info)
+{
+	uint64_t head = info - 1;
+
+	if (head >= k->layout.vmemmap_start && head <= page)
+		return head;
+	head = page & info;
+	return head >= k->layout.vmemmap_start ? head : page;
 }
 
 struct iq_error *iq_page_of(struct iq_kernel *k, uint64_t pfn, struct iq_page *ret)
@@ -102,7 +116,7 @@ struct iq_error *iq_page_of(struct iq_kernel *k, uint64_t pfn, struct iq_page *r
 	page.mapcount_raw = (int32_t)page_word(bytes, p->page_struct_size, p->page_mapcount_at, 4);
 	head = page_word(bytes, p->page_struct_size, p->page_head_at, 8);
 	page.is_tail = head & 1;
-	page.head = page.is_tail ? head - 1 : page.address;
+	page.head = page.is_tail ? head_of(k, page.address, head) : page.address;
 	*ret = page;
 	return NULL;
 }

@@ -121,6 +121,8 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 	if (kernel_read_member(k, "kmem_cache", "refcount", c->address, &v) && v <= MAX_CACHES)
 		c->users = (unsigned int)v;
 	kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &c->priv->cpu_slab);
+	kernel_read_member(k, "kmem_cache", "cpu_sheaves", c->address, &v);
+	c->priv->sheaves = v != 0;
 	p->caches[p->nr_caches++] = c;
 	if (!c->size || c->size > OBJECT_MAX || c->object_size > c->size ||
 	    c->free_offset + 8 > c->size || c->red_left_pad >= c->size) {
@@ -402,6 +404,8 @@ static bool fill_states(struct iq_kernel *k, const struct slab_layout *l, const 
 			      follow_marked(k, s, head, states, IQ_OBJECT_CPU_FREE, cpus, (int)i);
 		}
 	}
+	/* Since 6.18 CPUs and nodes also keep free objects in sheaves, which no free list knows of. */
+	ok &= !s->cache->priv->sheaves;
 	if (!ok)
 		for (i = 0; i < s->objects; i++)
 			if (states[i] == IQ_OBJECT_ALLOCATED)

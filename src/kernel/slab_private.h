@@ -13,6 +13,7 @@ enum coding { CODING_UNKNOWN, CODING_PLAIN, CODING_XOR, CODING_XOR_SWAB, NR_CODI
 struct iq_cache_private {
 	enum coding coding;
 	uint64_t cpu_slab;    /* per-CPU pointer to struct kmem_cache_cpu; 0: this kernel has none */
+	bool sheaves;	      /* free objects may lie in sheaves as well (6.18+) */
 };
 
 /* Where this kernel keeps things. */
