@@ -69,6 +69,16 @@ static struct iq_vm *open_vm(const char *path)
 	return vm;
 }
 
+static void close_vm(struct iq_vm *vm)
+{
+	struct iq_reader *reader = iq_vm_reader(vm);
+	struct iq_dump *dump = iq_reader_dump(reader);
+
+	iq_vm_close(vm);
+	iq_reader_close(reader);
+	iq_dump_close(dump);
+}
+
 static struct iq_kallsyms_where where_in_vmcoreinfo(void)
 {
 	return (struct iq_kallsyms_where){
@@ -226,6 +236,7 @@ static void speed(struct iq_vm *vm)
 	printf("open %.2f, by address %.2f, by name %.2f, index %.2f, all %.2f, find %.2f ms\n",
 	       at[1] - at[0], at[2] - at[1], at[3] - at[2], at[4] - at[3], at[5] - at[4],
 	       at[6] - at[5]);
+	iq_symtab_close(t);
 }
 
 int main(int argc, char **argv)
@@ -233,6 +244,7 @@ int main(int argc, char **argv)
 	const char *what = argc > 2 ? argv[2] : "list";
 	struct iq_symtab *t;
 	struct iq_vm *vm;
+	int status = 0;
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: symbols DUMP [find|check|orc|speed]\n");
@@ -241,14 +253,21 @@ int main(int argc, char **argv)
 	vm = open_vm(argv[1]);
 	if (!strcmp(what, "speed")) {
 		speed(vm);
+		close_vm(vm);
 		return 0;
 	}
 	t = open_symbols(vm, !strcmp(what, "find"));
-	if (!strcmp(what, "check"))
-		return check_symbols(t);
-	if (!strcmp(what, "orc"))
-		show_orc(open_orc(vm, t));
-	else
+	if (!strcmp(what, "check")) {
+		status = check_symbols(t);
+	} else if (!strcmp(what, "orc")) {
+		struct iq_orc *orc = open_orc(vm, t);
+
+		show_orc(orc);
+		iq_orc_close(orc);
+	} else {
 		list(t);
-	return 0;
+	}
+	iq_symtab_close(t);
+	close_vm(vm);
+	return status;
 }
