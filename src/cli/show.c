@@ -35,7 +35,9 @@ struct iq_error *memory_open(struct session *s, enum space space, uint64_t addre
 		return NULL;
 	}
 	IQ_TRY(need_kernel(s, &k));
-	if (space == SPACE_AUTO && !k->arch->vm->is_kernel(&k->layout, address))
+	/* An address that is nobody's is no task's either: the kernel's tables say what is wrong. */
+	if (space == SPACE_AUTO && k->arch->vm->canonical(&k->layout, address) &&
+	    !k->arch->vm->is_kernel(&k->layout, address))
 		space = SPACE_USER;
 	if (space == SPACE_USER)
 		IQ_TRY(open_user(s, &m));
