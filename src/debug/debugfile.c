@@ -165,7 +165,7 @@ const char *iq_debugfile_module(const struct iq_debugfile *f)
 
 static bool has_bytes(const struct iq_debugfile *f, const char *name)
 {
-	unsigned int section = iq_elffile_section(&f->elf, name);
+	unsigned int section = iq_elffile_debug_section(&f->elf, name);
 
 	return section && f->elf.sections[section].sh_type != SHT_NOBITS &&
 	       f->elf.sections[section].sh_size;

@@ -11,6 +11,9 @@ static const char *const section_names[IQ_DW_NR_SECTIONS] = {
 	[IQ_DW_STR] = ".debug_str",	    [IQ_DW_LINE_STR] = ".debug_line_str",
 	[IQ_DW_RANGES] = ".debug_ranges",   [IQ_DW_RNGLISTS] = ".debug_rnglists",
 	[IQ_DW_ADDR] = ".debug_addr",	    [IQ_DW_STR_OFFSETS] = ".debug_str_offsets",
+	[IQ_DW_LOC] = ".debug_loc",	    [IQ_DW_LOCLISTS] = ".debug_loclists",
+	[IQ_DW_TYPES] = ".debug_types",	    [IQ_DW_FRAME] = ".debug_frame",
+	[IQ_DW_EH_FRAME] = ".eh_frame",
 };
 
 uint64_t iq_dwarf_link_address(const struct iq_elffile *elf, unsigned int section, uint64_t offset)
@@ -155,26 +158,46 @@ static struct iq_error *open_section(struct iq_dwarf *d, enum iq_dw_section s, u
 	return NULL;
 }
 
+/* The section of relocations for SECTION of a relocatable file; 0: none. */
+static unsigned int relocations_of(const struct iq_elffile *elf, unsigned int section)
+{
+	for (unsigned int i = 1; elf->type == ET_REL && i < elf->nr_sections; i++) {
+		if (elf->sections[i].sh_type == SHT_RELA && elf->sections[i].sh_info == section)
+			return i;
+	}
+	return 0;
+}
+
+static struct iq_error *open_named(struct iq_dwarf *d, enum iq_dw_section s)
+{
+	unsigned int section = iq_elffile_debug_section(d->elf, section_names[s]);
+	struct iq_error *err = NULL;
+
+	d->section[s].opened = true;
+	if (section)
+		err = open_section(d, s, section, relocations_of(d->elf, section));
+	return err;
+}
+
 struct iq_error *iq_dwarf_open(struct iq_dwarf *d, const struct iq_elffile *elf)
 {
 	*d = (struct iq_dwarf){.elf = elf};
-	for (int s = 0; s < IQ_DW_NR_SECTIONS; s++) {
-		unsigned int section = iq_elffile_section(elf, section_names[s]), rela = 0;
-		struct iq_error *err;
+	for (int s = 0; s < IQ_DW_LOC; s++) {
+		struct iq_error *err = open_named(d, s);
 
-		for (unsigned int i = 1; section && elf->type == ET_REL && i < elf->nr_sections;
-		     i++) {
-			if (elf->sections[i].sh_type == SHT_RELA &&
-			    elf->sections[i].sh_info == section)
-				rela = i;
-		}
-		err = section ? open_section(d, s, section, rela) : NULL;
 		if (err) {
 			iq_dwarf_close(d);
 			return err;
 		}
 	}
 	return NULL;
+}
+
+bool iq_dwarf_need(struct iq_dwarf *d, enum iq_dw_section s)
+{
+	if (!d->section[s].opened)
+		iq_error_free(open_named(d, s));
+	return d->section[s].data;
 }
 
 void iq_dwarf_close(struct iq_dwarf *d)

@@ -27,6 +27,12 @@ enum iq_dw_section {
 	IQ_DW_RNGLISTS,
 	IQ_DW_ADDR,
 	IQ_DW_STR_OFFSETS,
+	/* Only opened when they are asked for: iq_dwarf_need(). */
+	IQ_DW_LOC,
+	IQ_DW_LOCLISTS,
+	IQ_DW_TYPES,
+	IQ_DW_FRAME,
+	IQ_DW_EH_FRAME,
 	IQ_DW_NR_SECTIONS
 };
 
@@ -41,6 +47,12 @@ struct iq_dw_bytes {
 	const uint8_t *rela;
 	size_t nr_rela;
 	unsigned int symbols; /* section of the relocations' symbol table */
+	bool opened;
+	/*
+	 * Of a file with a dwz file (iq_dwarf_add_alt()): where that one's section begins in these
+	 * bytes, behind the file's own; 0: there is none.
+	 */
+	uint64_t alt_base, own_size;
 };
 
 struct iq_dwarf {
@@ -55,6 +67,8 @@ struct iq_dwarf {
 };
 
 struct iq_error *iq_dwarf_open(struct iq_dwarf *d, const struct iq_elffile *elf) IQ_CHECK;
+/* Open one of the sections that iq_dwarf_open() leaves alone.  False: there is none, or it is damaged. */
+bool iq_dwarf_need(struct iq_dwarf *d, enum iq_dw_section s);
 void iq_dwarf_close(struct iq_dwarf *d);
 /* Relocate LEN bytes at OFFSET of a section (as far as they are inside of it). */
 void iq_dwarf_relocate(struct iq_dwarf *d, enum iq_dw_section s, uint64_t offset, uint64_t len);

@@ -139,6 +139,17 @@ unsigned int iq_elffile_section(const struct iq_elffile *e, const char *name)
 	return 0;
 }
 
+unsigned int iq_elffile_debug_section(const struct iq_elffile *e, const char *name)
+{
+	unsigned int section = iq_elffile_section(e, name);
+	char old[64];
+
+	if (section || strncmp(name, ".debug_", strlen(".debug_")))
+		return section;
+	snprintf(old, sizeof(old), ".z%s", name + 1);
+	return iq_elffile_section(e, old);
+}
+
 const uint8_t *iq_elffile_bytes(const struct iq_elffile *e, unsigned int section, size_t *size)
 {
 	const Elf64_Shdr *s = section < e->nr_sections ? &e->sections[section] : NULL;
@@ -165,42 +176,76 @@ static bool inflate(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_l
 #define ELFCOMPRESS_ZSTD 2
 #endif
 
-struct iq_error *iq_elffile_decompress(const struct iq_elffile *e, unsigned int section,
-				       uint8_t **ret, size_t *size)
+/* How a section is compressed; `data` NULL: not at all. */
+struct compressed {
+	const uint8_t *data;
+	size_t len;
+	uint64_t size; /* decompressed */
+	uint32_t type;
+};
+
+/*
+ * Before ELF had SHF_COMPRESSED, binutils renamed a section that it compressed: "ZLIB", the size in
+ * eight bytes of the other byte order, a zlib stream.
+ */
+#define OLD_NAME ".zdebug_"
+#define OLD_HEADER 12
+
+static struct iq_error *read_compressed(const struct iq_elffile *e, unsigned int section,
+					struct compressed *c)
 {
 	const Elf64_Shdr *s = &e->sections[section];
 	const uint8_t *in = e->map + s->sh_offset;
-	Elf64_Chdr c;
+	Elf64_Chdr header;
+
+	*c = (struct compressed){0};
+	if (s->sh_type == SHT_NOBITS)
+		return NULL;
+	if (s->sh_flags & SHF_COMPRESSED) {
+		if (s->sh_size < sizeof(header))
+			return not_elf(e, "a compressed section without its header");
+		memcpy(&header, in, sizeof(header));
+		*c = (struct compressed){in + sizeof(header), s->sh_size - sizeof(header),
+					 header.ch_size, header.ch_type};
+	} else if (!strncmp(iq_elffile_name(e, section), OLD_NAME, strlen(OLD_NAME)) &&
+		   s->sh_size >= OLD_HEADER && !memcmp(in, "ZLIB", 4)) {
+		*c = (struct compressed){in + OLD_HEADER, s->sh_size - OLD_HEADER, iq_be64(in + 4),
+					 ELFCOMPRESS_ZLIB};
+	}
+	return NULL;
+}
+
+struct iq_error *iq_elffile_decompress(const struct iq_elffile *e, unsigned int section,
+				       uint8_t **ret, size_t *size)
+{
+	struct compressed c;
 	uint8_t *out;
 	bool good;
 
 	*ret = NULL;
 	*size = 0;
-	if (!(s->sh_flags & SHF_COMPRESSED) || s->sh_type == SHT_NOBITS)
+	IQ_TRY(read_compressed(e, section, &c));
+	if (!c.data)
 		return NULL;
-	if (s->sh_size < sizeof(c))
-		return not_elf(e, "a compressed section without its header");
-	memcpy(&c, in, sizeof(c));
-	if (!c.ch_size || c.ch_size > DECOMPRESSED_MAX || c.ch_size / RATIO_MAX > s->sh_size)
+	if (!c.size || c.size > DECOMPRESSED_MAX || c.size / RATIO_MAX > c.len)
 		return iq_error_new(IQ_E_LIMIT, "section %s of %s would be %llu bytes",
 				    iq_elffile_name(e, section), e->path,
-				    (unsigned long long)c.ch_size);
-	out = malloc(c.ch_size);
+				    (unsigned long long)c.size);
+	out = malloc(c.size);
 	if (!out)
 		return iq_error_nomem();
-	if (c.ch_type == ELFCOMPRESS_ZLIB)
-		good = inflate(in + sizeof(c), s->sh_size - sizeof(c), out, c.ch_size);
+	if (c.type == ELFCOMPRESS_ZLIB)
+		good = inflate(c.data, c.len, out, c.size);
 	else
-		good = c.ch_type == ELFCOMPRESS_ZSTD &&
-		       ZSTD_decompress(out, c.ch_size, in + sizeof(c), s->sh_size - sizeof(c)) ==
-			       c.ch_size;
+		good = c.type == ELFCOMPRESS_ZSTD &&
+		       ZSTD_decompress(out, c.size, c.data, c.len) == c.size;
 	if (!good) {
 		free(out);
 		return iq_error_new(IQ_E_FORMAT, "section %s of %s does not decompress",
 				    iq_elffile_name(e, section), e->path);
 	}
 	*ret = out;
-	*size = c.ch_size;
+	*size = c.size;
 	return NULL;
 }
 

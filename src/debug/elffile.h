@@ -32,6 +32,11 @@ void iq_elffile_close(struct iq_elffile *e);
 const char *iq_elffile_name(const struct iq_elffile *e, unsigned int section);
 /* The first section called NAME; 0 (the null section): none. */
 unsigned int iq_elffile_section(const struct iq_elffile *e, const char *name);
+/*
+ * The section of debug information NAME (".debug_info"), also under the name that a compressed one
+ * had before ELF knew compression (".zdebug_info"); 0: none.
+ */
+unsigned int iq_elffile_debug_section(const struct iq_elffile *e, const char *name);
 /* Contents in the file; *SIZE 0 without (NOBITS), and for compressed ones. */
 const uint8_t *iq_elffile_bytes(const struct iq_elffile *e, unsigned int section, size_t *size);
 /* The contents of a compressed section, malloc()ed; *RET NULL if it is not compressed. */
