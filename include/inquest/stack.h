@@ -2,7 +2,8 @@
 /*
  * Stack: what a task or CPU was doing, frame by frame.
  *
- * Frames come from ORC tables in the dump; each says how sure it is.  An interrupted function is a
+ * Frames come from ORC tables in the dump, failing these from .debug_frame, from frame pointers or from the
+ * machine code itself, in the order that is most certain; each says how it was found and how sure it is.  An interrupted function is a
  * frame of its own, with the registers it was interrupted with.
  */
 #ifndef INQUEST_STACK_H
@@ -22,6 +23,7 @@ enum iq_frame_how {
 	IQ_FRAME_CALL,	   /* a return address next to the stack pointer after a call into nowhere */
 	IQ_FRAME_SCAN,	   /* found by searching the stack for text addresses: a guess */
 	IQ_FRAME_CODE,	   /* no ORC row: the stack pointer was followed through the function's code */
+	IQ_FRAME_CFI,	   /* no ORC row: by .debug_frame of a vmlinux or module file */
 };
 
 enum iq_context {

@@ -36,6 +36,8 @@ struct session {
 	bool has_regs;			/* of `task`, see session_scope() */
 	bool regs_sought;
 	struct iq_regs regs;
+	bool frame_selected;		/* by frame, up or down */
+	unsigned int frame;		/* index in the trace of `task` */
 
 	/* How to show things. */
 	bool json, json_pretty, silent, colour, interactive;
@@ -119,13 +121,16 @@ void session_context(struct session *s);
 struct iq_error *need_task(struct session *s, const struct iq_task **ret) IQ_CHECK;
 /* Make T the context. */
 void session_set_task(struct session *s, const struct iq_task *t);
+/* Select a frame of the context's trace by its index there: its registers are meant from now on. */
+void session_select_frame(struct session *s, unsigned int index);
 /* A task by what the user typed: pid (decimal), or task_struct address (hexadecimal). */
 struct iq_error *parse_task(struct session *s, const char *word, struct iq_task *ret) IQ_CHECK;
 /* An address: symbol, hexadecimal number or (expression). */
 struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
 /*
- * The session's scope for expressions: the context task's registers (those of the CPU it ran on,
- * else of its innermost frame), and the hexadecimal habit for addresses.
+ * The session's scope for expressions: the registers of the selected frame (if none was selected,
+ * those of the CPU that the context's task ran on, else of its innermost frame), and the hexadecimal
+ * habit for addresses.
  */
 void session_scope(struct session *s, struct iq_scope *scope);
 /* "PID: 1        TASK: ff1de516811f0000  CPU: 0    COMMAND: \"init\"\n" */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* bt as JSON; also frames for those who show a trace within something else. */
 #include "bt.h"
+#include "frame.h"
 
 static json_t *text_or_null(const char *s)
 {
@@ -29,6 +30,8 @@ static const char *how_text(enum iq_frame_how how)
 		return "scan";
 	case IQ_FRAME_CODE:
 		return "code";
+	case IQ_FRAME_CFI:
+		return "cfi";
 	}
 	return "top";
 }
@@ -84,11 +87,15 @@ static json_t *words(struct session *s, const struct bt_frame *shown)
 	return list;
 }
 
-static json_t *frame(struct session *s, const struct bt_options *o, const struct iq_frame *f,
-		     const struct bt_frame *shown, unsigned int n)
+static json_t *frame(struct session *s, const struct bt_options *o, const struct bt_trace *t,
+		     unsigned int i, unsigned int n)
 {
+	const struct iq_frame *f = &t->b.frames[i];
+	const struct bt_frame *shown = &t->frames[i];
+	int number = frame_number(&t->b, i);
 	json_t *x = common(f, n);
 
+	json_object_set_new(x, "number", number >= 0 ? json_integer(number) : json_null());
 	json_object_set_new(x, "function", text_or_null(f->symbol.name));
 	json_object_set_new(x, "offset",
 			    f->symbol.name ? json_integer((json_int_t)f->offset) : json_null());
@@ -116,7 +123,7 @@ static json_t *frames(struct session *s, const struct bt_options *o, const struc
 		for (unsigned int k = 0; k < shown->nr_inlines; k++)
 			json_array_append_new(list,
 					      inlined(&t->b.frames[i], &shown->inlines[k], n++));
-		json_array_append_new(list, frame(s, o, &t->b.frames[i], shown, n++));
+		json_array_append_new(list, frame(s, o, t, i, n++));
 	}
 	return list;
 }

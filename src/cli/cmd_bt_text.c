@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* bt as text, in crash's layout. */
 #include "bt.h"
+#include "frame.h"
 #include <inttypes.h>
 
 /* Rendering one trace. */
@@ -164,6 +165,13 @@ static void text_words(const struct writer *w, const struct bt_frame *shown)
 
 /* ---- Frames ------------------------------------------------------------------------------------ */
 
+/* Was frame I chosen with frame, up or down? */
+static bool is_selected(const struct writer *w, unsigned int i)
+{
+	return w->s->frame_selected && w->s->frame == i &&
+	       w->s->task.address == w->t->task.address;
+}
+
 static void text_frame(struct writer *w, unsigned int i)
 {
 	const struct iq_frame *f = &w->t->b.frames[i];
@@ -174,12 +182,14 @@ static void text_frame(struct writer *w, unsigned int i)
 	text_function(w, f);
 	iq_buf_printf(w->out, " at %016" PRIx64, f->ip);
 	text_module(&f->symbol, w->out);
-	iq_buf_putc(w->out, '\n');
+	iq_buf_puts(w->out, is_selected(w, i) ? "  <--\n" : "\n");
 	text_line(w, &w->t->frames[i]);
 }
 
-static void text_exception(const struct writer *w, const struct iq_frame *f)
+static void text_exception(const struct writer *w, unsigned int i)
 {
+	const struct iq_frame *f = &w->t->b.frames[i];
+
 	iq_buf_puts(w->out, "    [exception RIP: ");
 	if (f->symbol.name) {
 		text_name(f->symbol.name, w->out);
@@ -187,13 +197,7 @@ static void text_exception(const struct writer *w, const struct iq_frame *f)
 	} else {
 		iq_buf_puts(w->out, "unknown or invalid address");
 	}
-	iq_buf_puts(w->out, "]\n");
-}
-
-static bool changes_stack(const struct iq_frame *from, const struct iq_frame *to)
-{
-	return from->stack.kind != IQ_STACK_NONE && from->stack.kind != IQ_STACK_TASK &&
-	       (from->stack.kind != to->stack.kind || from->stack.start != to->stack.start);
+	iq_buf_puts(w->out, is_selected(w, i) ? "]  <--\n" : "]\n");
 }
 
 static void text_stack_change(const struct writer *w, const struct iq_frame *from)
@@ -212,7 +216,7 @@ static void text_interrupted(struct writer *w, unsigned int i)
 	const struct iq_frame *f = &w->t->b.frames[i];
 	bool away = i && changes_stack(f - 1, f);
 
-	text_exception(w, f);
+	text_exception(w, i);
 	if (!away)
 		text_line(w, &w->t->frames[i]);
 	text_regs(&f->trap, w->out);
@@ -307,7 +311,7 @@ static void text_exceptions(const struct writer *w)
 			continue;
 		iq_buf_printf(w->out, "\n  KERNEL-MODE EXCEPTION FRAME AT: %016" PRIx64 "\n",
 			      b->frames[i].trap_address);
-		text_exception(w, &b->frames[i]);
+		text_exception(w, i);
 		text_regs(&b->frames[i].trap, w->out);
 	}
 	if (b->has_user_regs && b->user_regs_address)

@@ -190,7 +190,8 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 				char **argv, struct foreach_result *x)
 {
 	struct iq_task before = s->task;
-	bool had = s->has_task, sought = s->context_sought;
+	bool had = s->has_task, sought = s->context_sought, selected = s->frame_selected;
+	unsigned int frame = s->frame;
 	unsigned int failed = 0;
 	json_t *all = s->json ? json_array() : NULL;
 
@@ -201,6 +202,8 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 	s->task = before;
 	s->has_task = had;
 	s->context_sought = sought;
+	s->frame_selected = selected;
+	s->frame = frame;
 	s->has_regs = false;
 	s->regs_sought = false;
 	if (all) {

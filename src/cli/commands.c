@@ -2,14 +2,15 @@
 /* The table of commands. */
 #include "internal.h"
 
-extern const struct command cmd_bt, cmd_dis, cmd_exit, cmd_foreach, cmd_help, cmd_kmem, cmd_log,
-	cmd_mod, cmd_p, cmd_ps, cmd_rd, cmd_search, cmd_set, cmd_struct, cmd_sym, cmd_sys,
-	cmd_union, cmd_vtop, cmd_whatis, cmd_x, cmd_dec, cmd_hex;
+extern const struct command cmd_bt, cmd_dec, cmd_dis, cmd_down, cmd_exit, cmd_foreach, cmd_frame,
+	cmd_help, cmd_hex, cmd_info, cmd_kmem, cmd_log, cmd_mod, cmd_p, cmd_ps, cmd_rd, cmd_search,
+	cmd_set, cmd_struct, cmd_sym, cmd_sys, cmd_union, cmd_up, cmd_vtop, cmd_whatis, cmd_x;
 
 const struct command *const commands[] = {
-	&cmd_bt,  &cmd_dec, &cmd_dis,	&cmd_exit, &cmd_foreach, &cmd_help,   &cmd_hex, &cmd_kmem,
-	&cmd_log, &cmd_mod, &cmd_p,	&cmd_ps,   &cmd_rd,	 &cmd_search, &cmd_set, &cmd_struct,
-	&cmd_sym, &cmd_sys, &cmd_union, &cmd_vtop, &cmd_whatis,	 &cmd_x,      NULL,
+	&cmd_bt,    &cmd_dec, &cmd_dis,	   &cmd_down,	&cmd_exit,   &cmd_foreach, &cmd_frame,
+	&cmd_help,  &cmd_hex, &cmd_info,   &cmd_kmem,	&cmd_log,    &cmd_mod,	   &cmd_p,
+	&cmd_ps,    &cmd_rd,  &cmd_search, &cmd_set,	&cmd_struct, &cmd_sym,	   &cmd_sys,
+	&cmd_union, &cmd_up,  &cmd_vtop,   &cmd_whatis, &cmd_x,	     NULL,
 };
 
 static const struct alias {

@@ -30,6 +30,16 @@ void session_set_task(struct session *s, const struct iq_task *t)
 	s->context_sought = true;
 	s->has_regs = false;
 	s->regs_sought = false;
+	s->frame_selected = false;
+	s->frame = 0;
+}
+
+void session_select_frame(struct session *s, unsigned int index)
+{
+	s->has_regs = false;
+	s->regs_sought = false;
+	s->frame_selected = true;
+	s->frame = index;
 }
 
 /* The task that the first CPU with one was running. */
@@ -143,6 +153,20 @@ struct iq_error *parse_task(struct session *s, const char *word, struct iq_task 
 	return NULL;
 }
 
+/* Those of frame I of the context's trace. */
+static void frame_regs(struct session *s, unsigned int i)
+{
+	struct iq_backtrace b = {0};
+	struct iq_error *err = iq_backtrace(s->kernel, &s->task, &b);
+
+	if (!err && i < b.nr) {
+		s->regs = b.frames[i].regs;
+		s->has_regs = true;
+	}
+	iq_error_free(err);
+	iq_backtrace_free(&b);
+}
+
 /* The context's registers, looked for once. */
 static const struct iq_regs *context_regs(struct session *s)
 {
@@ -154,6 +178,10 @@ static const struct iq_regs *context_regs(struct session *s)
 	s->regs_sought = true;
 	if (!s->has_task)
 		return NULL;
+	if (s->frame_selected) {
+		frame_regs(s, s->frame);
+		return s->has_regs ? &s->regs : NULL;
+	}
 	cpus = iq_kernel_cpus(s->kernel, &nr);
 	for (unsigned int i = 0; cpus && i < nr; i++) {
 		if (cpus[i].has_regs && cpus[i].current == s->task.address) {
@@ -162,17 +190,8 @@ static const struct iq_regs *context_regs(struct session *s)
 			return &s->regs;
 		}
 	}
-	if (!s->task.running) {
-		struct iq_backtrace b = {0};
-		struct iq_error *err = iq_backtrace(s->kernel, &s->task, &b);
-
-		if (!err && b.nr) {
-			s->regs = b.frames[0].regs;
-			s->has_regs = true;
-		}
-		iq_error_free(err);
-		iq_backtrace_free(&b);
-	}
+	if (!s->task.running)
+		frame_regs(s, 0);
 	return s->has_regs ? &s->regs : NULL;
 }
 
