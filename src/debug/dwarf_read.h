@@ -124,7 +124,7 @@ struct iq_dw_unit {
 	const char *name, *comp_dir; /* "" unknown */
 	bool has_lines, has_low_pc;
 	uint64_t lines, low_pc;
-	uint64_t addr_base, str_offsets_base, rnglists_base;
+	uint64_t addr_base, str_offsets_base, rnglists_base, loclists_base;
 
 	struct iq_dw_lines *line_table;	    /* lines.c, when asked for */
 	struct iq_dw_functions *functions;  /* inlines.c, when asked for */
@@ -146,13 +146,15 @@ enum iq_dw_class {
 	IQ_DW_STRING,
 	IQ_DW_REFERENCE, /* `number` is an offset in .debug_info */
 	IQ_DW_OFFSET,	 /* into another section */
-	IQ_DW_LIST_INDEX,/* rnglistx */
+	IQ_DW_LIST_INDEX,/* rnglistx, loclistx */
+	IQ_DW_BLOCK,	 /* `number` bytes at `block`: an expression, as a rule */
 };
 
 struct iq_dw_value {
 	enum iq_dw_class class;
 	uint64_t number;
 	const char *string;
+	const uint8_t *block;
 };
 
 /* Header of the unit at OFFSET and nothing else: false if there is none or it is damaged. */

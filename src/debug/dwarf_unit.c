@@ -179,6 +179,13 @@ static void set(struct iq_dw_value *v, enum iq_dw_class class, uint64_t number)
 	v->number = number;
 }
 
+static void value_block(struct iq_dw_value *v, struct iq_dw_cursor *c, uint64_t len)
+{
+	v->block = c->p;
+	set(v, IQ_DW_BLOCK, len);
+	iq_dw_skip(c, len);
+}
+
 /* Forms with a value of a fixed size, in bytes; 0: others. */
 static unsigned int fixed_size(const struct iq_dw_unit *u, uint64_t form)
 {
@@ -284,6 +291,7 @@ static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit,
 	case DW_FORM_ref_udata:
 		return set(v, IQ_DW_REFERENCE, u->offset + iq_dw_uleb(c));
 	case DW_FORM_rnglistx:
+	case DW_FORM_loclistx:
 		return set(v, IQ_DW_LIST_INDEX, iq_dw_uleb(c));
 	case DW_FORM_strx:
 	case DW_FORM_GNU_str_index:
@@ -291,9 +299,6 @@ static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit,
 	case DW_FORM_addrx:
 	case DW_FORM_GNU_addr_index:
 		return value_addrx(v, u, iq_dw_uleb(c));
-	case DW_FORM_loclistx:
-		iq_dw_uleb(c);
-		return;
 	case DW_FORM_string:
 		v->string = iq_dw_str(c);
 		v->class = IQ_DW_STRING;
@@ -305,14 +310,14 @@ static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit,
 	case DW_FORM_data16:
 		return iq_dw_skip(c, 16);
 	case DW_FORM_block1:
-		return iq_dw_skip(c, iq_dw_uint(c, 1));
+		return value_block(v, c, iq_dw_uint(c, 1));
 	case DW_FORM_block2:
-		return iq_dw_skip(c, iq_dw_uint(c, 2));
+		return value_block(v, c, iq_dw_uint(c, 2));
 	case DW_FORM_block4:
-		return iq_dw_skip(c, iq_dw_uint(c, 4));
+		return value_block(v, c, iq_dw_uint(c, 4));
 	case DW_FORM_block:
 	case DW_FORM_exprloc:
-		return iq_dw_skip(c, iq_dw_uleb(c));
+		return value_block(v, c, iq_dw_uleb(c));
 	default:
 		/* Of unknown size: nothing behind it can be read. */
 		c->bad = true;
@@ -351,6 +356,8 @@ static void note_base(struct iq_dw_unit *u, uint32_t name, const struct iq_dw_va
 		u->str_offsets_base = v->number;
 	else if (name == DW_AT_rnglists_base)
 		u->rnglists_base = v->number;
+	else if (name == DW_AT_loclists_base)
+		u->loclists_base = v->number;
 	else if (name == DW_AT_stmt_list) {
 		u->lines = v->number;
 		u->has_lines = true;
