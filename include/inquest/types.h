@@ -109,6 +109,12 @@ const struct iq_type *iq_type_by_id(struct iq_types *t, uint32_t id);
 /* Ids run from 1 to this - 1 (a module's: from its base's number on). */
 uint32_t iq_types_end(const struct iq_types *t);
 uint32_t iq_types_first(const struct iq_types *t);
+/*
+ * To go through all types, whatever the source: the lowest id above ID in T alone (not its base), of
+ * those that have names at least; 0: no more.  Begin with 0.  Not all ids are types: iq_type_by_id()
+ * may be NULL.  (Ids of DWARF have gaps of many millions: never count them up.)
+ */
+uint32_t iq_types_next(struct iq_types *t, uint32_t id);
 /* Prototype of the function NAME (BTF_KIND_FUNC): an IQ_KIND_FUNCTION, or NULL.  *MATCHES (may be
  * NULL) is how many functions of this name the source knows. */
 const struct iq_type *iq_function_by_name(struct iq_types *t, const char *name,

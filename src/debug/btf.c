@@ -15,61 +15,45 @@
 #define RECORD_LEN 12 /* struct btf_type */
 #define LARGEST (64u << 20) /* an allyesconfig kernel has about 30 MB */
 #define LONGEST_NAME 1024 /* the kernel itself allows half of this (KSYM_NAME_LEN) */
-#define DAMAGES_SHOWN 10
-
-void btf_damage(struct iq_types *t, const char *fmt, ...)
-{
-	struct iq_buf text = {0};
-	va_list ap;
-
-	if (++t->nr_damages > DAMAGES_SHOWN)
-		return;
-	va_start(ap, fmt);
-	iq_buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	iq_warn(t->warnings, "%s is damaged: %s%s", t->source, iq_buf_str(&text),
-		t->nr_damages == DAMAGES_SHOWN ? " (further damage is not shown)" : "");
-	iq_buf_free(&text);
-}
 
 /* ---- Strings --------------------------------------------------------------------------------- */
 
 /* NULL, and the damage noted: there is no such string. */
-static const char *string_at(struct iq_types *t, uint32_t offset)
+static const char *string_at(struct btf_types *t, uint32_t offset)
 {
 	const char *s;
 
 	if (!offset)
 		return "";
 	if (offset < t->strings_first)
-		return string_at(t->base, offset);
+		return string_at(btf_base(t), offset);
 	if (offset - t->strings_first >= t->strings_len) {
-		btf_damage(t, "there is no string at %u", offset);
+		types_damage(&t->types, "there is no string at %u", offset);
 		return NULL;
 	}
 	s = t->strings + (offset - t->strings_first);
 	if (strnlen(s, LONGEST_NAME) == LONGEST_NAME) {
-		btf_damage(t, "the string at %u is too long", offset);
+		types_damage(&t->types, "the string at %u is too long", offset);
 		return NULL;
 	}
 	return s;
 }
 
-const char *btf_string(struct iq_types *t, uint32_t offset)
+const char *btf_string(struct btf_types *t, uint32_t offset)
 {
 	const char *s = string_at(t, offset);
 
 	return s ? s : "";
 }
 
-const char *btf_name(struct iq_types *t, uint32_t offset)
+const char *btf_name(struct btf_types *t, uint32_t offset)
 {
 	const char *s = string_at(t, offset);
 
 	for (const unsigned char *p = (const unsigned char *)s; p && *p; p++) {
 		/* 0xff is also what btf_fetch() puts where the dump has nothing. */
 		if (*p < ' ' || *p == 0x7f || *p == 0xff) {
-			btf_damage(t, "the string at %u is not a name", offset);
+			types_damage(&t->types, "the string at %u is not a name", offset);
 			return "?";
 		}
 	}
@@ -89,7 +73,7 @@ static const struct {
 };
 
 /* False: a kind that neither this program nor the header's own description knows. */
-static bool tail_length(const struct iq_types *t, uint32_t kind, uint32_t vlen, uint64_t *ret)
+static bool tail_length(const struct btf_types *t, uint32_t kind, uint32_t vlen, uint64_t *ret)
 {
 	if (!kind)
 		return false;
@@ -103,7 +87,7 @@ static bool tail_length(const struct iq_types *t, uint32_t kind, uint32_t vlen, 
 }
 
 /* The record at OFFSET and the offset behind it; false if it makes no sense or is cut off. */
-static bool decode(const struct iq_types *t, uint32_t offset, struct btf_record *r, uint32_t *next)
+static bool decode(const struct btf_types *t, uint32_t offset, struct btf_record *r, uint32_t *next)
 {
 	const uint8_t *p = t->records + offset;
 	uint64_t tail;
@@ -125,23 +109,23 @@ static bool decode(const struct iq_types *t, uint32_t offset, struct btf_record 
 	return true;
 }
 
-struct iq_types *btf_owner(struct iq_types *t, uint32_t id)
+struct btf_types *btf_owner(struct btf_types *t, uint32_t id)
 {
-	while (t && id < t->first)
-		t = t->base;
-	return t && id < t->end ? t : NULL;
+	while (t && id < t->types.first)
+		t = btf_base(t);
+	return t && id < t->types.end ? t : NULL;
 }
 
-bool btf_record(struct iq_types *t, uint32_t id, struct btf_record *ret)
+bool btf_record(struct btf_types *t, uint32_t id, struct btf_record *ret)
 {
 	uint32_t next;
 
 	t = btf_owner(t, id);
-	return t && decode(t, t->offset[id - t->first], ret, &next);
+	return t && decode(t, t->offset[id - t->types.first], ret, &next);
 }
 
 /* Find where every record begins, and count what the indexes by name will hold. */
-static struct iq_error *find_records(struct iq_types *t)
+static struct iq_error *find_records(struct btf_types *t)
 {
 	unsigned int room = 0, nr = 0;
 	uint32_t at = 0;
@@ -154,10 +138,10 @@ static struct iq_error *find_records(struct iq_types *t)
 		uint32_t next;
 
 		if (!decode(t, at, &r, &next)) {
-			btf_damage(t,
-				   "record %u at byte %u makes no sense; types from there on are "
-				   "unknown",
-				   t->first + nr, at);
+			types_damage(&t->types,
+				     "record %u at byte %u makes no sense; types from there on are "
+				     "unknown",
+				     t->types.first + nr, at);
 			t->damaged = true;
 			break;
 		}
@@ -169,8 +153,8 @@ static struct iq_error *find_records(struct iq_types *t)
 		at = next;
 	}
 	if (!nr)
-		return iq_error_new(IQ_E_FORMAT, "%s has no types", t->source);
-	t->end = t->first + nr;
+		return iq_error_new(IQ_E_FORMAT, "%s has no types", t->types.source);
+	t->types.end = t->types.first + nr;
 	return NULL;
 }
 
@@ -189,87 +173,114 @@ static bool section(const uint8_t *data, size_t len, uint32_t header, unsigned i
 }
 
 /* Take the header apart.  DATA stays where it is. */
-static struct iq_error *parse(struct iq_types *t, const uint8_t *data, size_t len)
+static struct iq_error *parse(struct btf_types *t, const uint8_t *data, size_t len)
 {
 	const uint8_t *strings;
 	const char *last;
 	uint32_t header, size;
 
 	if (len < HEADER_LEN || iq_le16(data) != BTF_MAGIC)
-		return iq_error_new(IQ_E_FORMAT, "%s is not BTF", t->source);
+		return iq_error_new(IQ_E_FORMAT, "%s is not BTF", t->types.source);
 	if (data[2] != 1)
-		return iq_error_new(IQ_E_FORMAT, "%s has the unknown version %u", t->source,
+		return iq_error_new(IQ_E_FORMAT, "%s has the unknown version %u", t->types.source,
 				    data[2]);
 	header = iq_le32(data + 4);
 	if (header < HEADER_LEN || header > len ||
 	    !section(data, len, header, 8, &t->records, &t->records_len) ||
 	    !section(data, len, header, 16, &strings, &t->strings_total))
 		return iq_error_new(IQ_E_FORMAT, "%s is damaged: its sections are not inside of it",
-				    t->source);
+				    t->types.source);
 	if (header >= HEADER_LAYOUT && section(data, len, header, 24, &t->layout, &size))
 		t->layout_nr = size / 4;
-	if (!t->strings_total && !t->base)
-		return iq_error_new(IQ_E_FORMAT, "%s is damaged: it has no strings", t->source);
+	if (!t->strings_total && !t->types.base)
+		return iq_error_new(IQ_E_FORMAT, "%s is damaged: it has no strings",
+				    t->types.source);
 	/* Every string ends inside the section: what is behind the last NUL is none. */
 	last = t->strings_total ? memrchr(strings, 0, t->strings_total) : NULL;
 	t->strings = (const char *)strings;
 	t->strings_len = last ? (uint32_t)(last - t->strings) + 1 : 0;
 	if (t->strings_len < t->strings_total)
-		btf_damage(t, "its strings do not end");
+		types_damage(&t->types, "its strings do not end");
 	return find_records(t);
 }
 
-static struct iq_error *new_types(struct iq_types *base, const char *name, const char *source,
-				  struct iq_warnings *w, struct iq_types **ret)
+static void close_btf(struct iq_types *types)
 {
-	struct iq_types *t;
+	struct btf_types *t = btf_types(types);
 
-	if (base && base->damaged)
+	if (t->nodes) {
+		for (uint32_t i = 0; i < (types->end - types->first + BTF_BLOCK - 1) / BTF_BLOCK;
+		     i++)
+			free(t->nodes[i]);
+	}
+	free(t->nodes);
+	for (unsigned int i = 0; i < BTF_NR_INDEXES; i++)
+		free(t->index[i].heads);
+	free(t->chain);
+	free(t->offset);
+	free(t->owned);
+}
+
+static uint32_t next_id(struct iq_types *types, uint32_t id)
+{
+	return ++id < types->first ? types->first : id < types->end ? id : 0;
+}
+
+static const struct types_ops btf_ops = {
+	.close = close_btf,
+	.by_id = btf_by_id,
+	.next = next_id,
+	.find = btf_find_kinds,
+	.target = btf_target,
+	.list = btf_list,
+	.derived = btf_derived,
+	.function = btf_function,
+	.variable = btf_variable,
+	.nearest = btf_nearest,
+};
+
+static struct iq_error *new_types(struct iq_types *under, const char *name, const char *source,
+				  struct iq_warnings *w, struct btf_types **ret)
+{
+	struct btf_types *t, *base = under ? btf_types(under) : NULL;
+
+	if (under && (under->ops != &btf_ops || base->damaged))
 		return iq_error_new(IQ_E_FORMAT,
 				    "%s continues %s, which is damaged: its numbers mean nothing",
-				    source, base->source);
-	t = calloc(1, sizeof(*t));
+				    source, under->source);
+	t = types_new(sizeof(*t), &btf_ops, name, source, under, w);
 	if (!t)
 		return iq_error_nomem();
-	t->name = strdup(name);
-	t->source = strdup(source);
-	if (!t->name || !t->source) {
-		iq_types_close(t);
-		return iq_error_nomem();
-	}
-	t->base = base;
-	t->first = base ? base->end : 1;
+	t->types.first = under ? under->end : 1;
+	t->types.end = t->types.first;
 	if (base) {
 		t->signed_enums = base->signed_enums;
 		if (__builtin_add_overflow(base->strings_first, base->strings_total,
 					   &t->strings_first)) {
-			iq_types_close(t);
-			return iq_error_new(IQ_E_FORMAT, "%s has too many strings", base->source);
+			iq_types_close(&t->types);
+			return iq_error_new(IQ_E_FORMAT, "%s has too many strings", under->source);
 		}
 	}
-	t->warnings = w;
-	t->nothing.type = (struct iq_type){.kind = IQ_KIND_VOID, .name = "void", .types = t};
-	t->nothing.listed = true;
 	*ret = t;
 	return NULL;
 }
 
 /* The rest of opening, once the data is in memory; T is closed on failure. */
-static struct iq_error *finish(struct iq_types *t, const void *data, size_t len,
+static struct iq_error *finish(struct btf_types *t, const void *data, size_t len,
 			       struct iq_types **ret)
 {
 	struct iq_error *err = parse(t, data, len);
 
 	if (!err) {
-		t->nodes =
-			calloc((t->end - t->first + BTF_BLOCK - 1) / BTF_BLOCK, sizeof(*t->nodes));
+		t->nodes = calloc((t->types.end - t->types.first + BTF_BLOCK - 1) / BTF_BLOCK,
+				  sizeof(*t->nodes));
 		if (!t->nodes)
 			err = iq_error_nomem();
 	}
 	if (err)
-		iq_types_close(t);
+		iq_types_close(&t->types);
 	else
-		*ret = t;
+		*ret = &t->types;
 	return err;
 }
 
@@ -277,7 +288,7 @@ struct iq_error *iq_btf_open(const void *data, size_t len, bool copy, struct iq_
 			     const char *name, struct iq_warnings *w, struct iq_types **ret)
 {
 	struct iq_buf source = {0};
-	struct iq_types *t;
+	struct btf_types *t;
 	struct iq_error *err;
 
 	if (len > LARGEST)
@@ -290,7 +301,7 @@ struct iq_error *iq_btf_open(const void *data, size_t len, bool copy, struct iq_
 	if (copy) {
 		t->owned = malloc(len ? len : 1);
 		if (!t->owned) {
-			iq_types_close(t);
+			iq_types_close(&t->types);
 			return iq_error_nomem();
 		}
 		memcpy(t->owned, data, len);
@@ -304,7 +315,7 @@ struct iq_error *iq_btf_read(struct iq_vm *vm, uint64_t address, uint64_t len,
 			     struct iq_types **ret)
 {
 	struct iq_buf source = {0};
-	struct iq_types *t;
+	struct btf_types *t;
 	struct iq_error *err;
 	uint64_t end;
 
@@ -322,44 +333,9 @@ struct iq_error *iq_btf_read(struct iq_vm *vm, uint64_t address, uint64_t len,
 	t->owned = malloc(len ? len : 1);
 	err = t->owned ? btf_fetch(t, vm, address, len) : iq_error_nomem();
 	if (err) {
-		err = iq_error_prefix(err, "%s", t->source);
-		iq_types_close(t);
+		err = iq_error_prefix(err, "%s", t->types.source);
+		iq_types_close(&t->types);
 		return err;
 	}
 	return finish(t, t->owned, len, ret);
-}
-
-void iq_types_close(struct iq_types *t)
-{
-	if (!t)
-		return;
-	if (t->nodes) {
-		for (uint32_t i = 0; i < (t->end - t->first + BTF_BLOCK - 1) / BTF_BLOCK; i++)
-			free(t->nodes[i]);
-	}
-	free(t->nodes);
-	for (unsigned int i = 0; i < BTF_NR_INDEXES; i++)
-		free(t->index[i].heads);
-	free(t->chain);
-	free(t->offset);
-	free(t->owned);
-	free(t->name);
-	free(t->source);
-	iq_arena_free(&t->arena);
-	free(t);
-}
-
-const char *iq_types_source(const struct iq_types *t)
-{
-	return t->source;
-}
-
-uint32_t iq_types_first(const struct iq_types *t)
-{
-	return t->first;
-}
-
-uint32_t iq_types_end(const struct iq_types *t)
-{
-	return t->end;
 }

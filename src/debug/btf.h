@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * BTF inside the debug room: what btf.c (container and records), btf_type.c (types made from
- * records), type_name.c (look-up by name), member.c and declare.c share.
+ * records) and btf_name.c (look-up by name) share.
  *
  * The format is that of Documentation/bpf/btf.rst and include/uapi/linux/btf.h: a header, a
  * sequence of records of varying length whose numbers ("ids") count up from 1, and a section of
@@ -10,7 +10,7 @@
 #ifndef INQUEST_DEBUG_BTF_H
 #define INQUEST_DEBUG_BTF_H
 
-#include <inquest/types.h>
+#include "types_source.h"
 
 enum btf_kind {
 	BTF_VOID,
@@ -37,14 +37,11 @@ enum btf_kind {
 };
 #define BTF_MASK(kind) (UINT32_C(1) << (kind))
 
-/* Typedefs, qualifiers, tags and array dimensions that may stand between a name and its type. */
-#define BTF_MAX_CHAIN 64
-
 /* One record, decoded; `data` is what follows its common part and lies within the section. */
 struct btf_record {
 	uint32_t kind, vlen;
 	bool flag;
-	uint32_t name;	       /* offset of the string */
+	uint32_t name; /* offset of the string */
 	uint32_t size_or_type; /* which of both depends on the kind */
 	const uint8_t *data;
 };
@@ -77,88 +74,77 @@ static inline enum btf_index_kind btf_index_of(uint32_t kind)
 				 : BTF_NR_INDEXES;
 }
 
-struct btf_derived;
-
-/* A type as everyone else sees it, and what is found out about it when somebody asks. */
-struct btf_node {
-	struct iq_type type; /* first: see btf_node() */
-	const struct iq_type *target;
-	const struct iq_member *members;
-	const struct iq_enumerator *enumerators;
-	unsigned int nr;
-	bool listed; /* members or enumerators are there */
-	struct btf_derived *derived;
-};
-
 #define BTF_BLOCK 512
 
-struct iq_types {
-	char *name, *source;
-	uint8_t *owned;	     /* the data, if it is to be freed */
+struct btf_types {
+	struct iq_types types; /* first: see btf_types() */
+	uint8_t *owned; /* the data, if it is to be freed */
 	const uint8_t *records;
 	uint32_t records_len;
 	const uint8_t *layout; /* one struct btf_layout a kind; NULL: the header has none */
 	uint32_t layout_nr;
 	const char *strings;
-	uint32_t strings_len;	/* ends behind a NUL; 0 if there is none */
+	uint32_t strings_len; /* ends behind a NUL; 0 if there is none */
 	uint32_t strings_total; /* as the header says: where a split BTF's own begin */
 	uint32_t strings_first; /* the same of the base; 0 without one */
-	struct iq_types *base;
-	uint32_t first, end;	/* ids */
-	uint32_t *offset;	/* of records, by id - first */
+	uint32_t *offset; /* of records, by id - first */
 	uint32_t count[BTF_NR_INDEXES + 1]; /* of names; the last: in no index */
-	bool damaged;		/* the records could not be followed to their end */
-	bool signed_enums;	/* the encoder marks signed enums (pahole 1.24 and later) */
+	bool damaged; /* the records could not be followed to their end */
+	bool signed_enums; /* the encoder marks signed enums (pahole 1.24 and later) */
 	struct btf_index index[BTF_NR_INDEXES];
-	uint32_t *chain;	/* next id of the same bucket, by id - first; NULL: no index yet */
-	struct btf_node ***nodes; /* blocks of BTF_BLOCK, by id - first */
-	struct btf_node nothing;  /* void */
-	struct iq_arena arena;
-	struct iq_warnings *warnings;
-	unsigned int nr_damages;
+	uint32_t *chain; /* next id of the same bucket, by id - first; NULL: no index yet */
+	struct types_node ***nodes; /* blocks of BTF_BLOCK, by id - first */
 };
 
-static inline struct btf_node *btf_node(const struct iq_type *t)
+static inline struct btf_types *btf_types(struct iq_types *t)
 {
-	return (struct btf_node *)(uintptr_t)t;
+	return (struct btf_types *)t;
+}
+/* NULL: none. */
+static inline struct btf_types *btf_base(const struct btf_types *t)
+{
+	return (struct btf_types *)t->types.base;
 }
 
 /* btf.c: the source among T and its base that has ID, NULL: none. */
-struct iq_types *btf_owner(struct iq_types *t, uint32_t id);
+struct btf_types *btf_owner(struct btf_types *t, uint32_t id);
 /* The record of ID, in T or its base; false out of range. */
-bool btf_record(struct iq_types *t, uint32_t id, struct btf_record *ret);
+bool btf_record(struct btf_types *t, uint32_t id, struct btf_record *ret);
 /* The string at OFFSET, "" (and the damage noted) out of range. */
-const char *btf_string(struct iq_types *t, uint32_t offset);
+const char *btf_string(struct btf_types *t, uint32_t offset);
 /* The same for names that are shown, "?" if they are lost: "" would be an anonymous struct, whose
  * members are found as if they were its parent's. */
-const char *btf_name(struct iq_types *t, uint32_t offset);
-void btf_damage(struct iq_types *t, const char *fmt, ...) IQ_PRINTF(2, 3);
+const char *btf_name(struct btf_types *t, uint32_t offset);
 
 /*
  * btf_fetch.c: LEN bytes at ADDRESS into T->owned.  What cannot be read becomes bytes of 0xff,
  * which are no record, no id, no offset and no text, so that whatever uses them is found out to be
  * damaged.  An error if nothing can be done with the rest.
  */
-struct iq_error *btf_fetch(struct iq_types *t, struct iq_vm *vm, uint64_t address,
+struct iq_error *btf_fetch(struct btf_types *t, struct iq_vm *vm, uint64_t address,
 			   uint64_t len) IQ_CHECK;
 
 /* btf_type.c: the type that a reference to ID means: tags skipped, forward declarations completed.
  * Never NULL; void if there is no such type. */
-const struct iq_type *btf_resolve(struct iq_types *t, uint32_t id);
+const struct iq_type *btf_resolve(struct btf_types *t, uint32_t id);
 /* Follow type tags only; 0 if that leads nowhere. */
-uint32_t btf_skip_tags(struct iq_types *t, uint32_t id);
-/* KIND (POINTER, CONST, VOLATILE, ARRAY of COUNT) of T, from the source or made up.  NULL: no
- * memory or too large. */
-const struct iq_type *btf_derive(const struct iq_type *t, enum iq_kind kind, uint64_t count);
+uint32_t btf_skip_tags(struct btf_types *t, uint32_t id);
 
-/* type_name.c: the first definition named NAME of one of the BTF kinds in MASK in T alone (not its
+/* btf_name.c: the first definition named NAME of one of the BTF kinds in MASK in T alone (not its
  * base), with an id above AFTER; 0: none. */
-uint32_t btf_find(struct iq_types *t, enum btf_index_kind which, const char *name, uint32_t mask,
+uint32_t btf_find(struct btf_types *t, enum btf_index_kind which, const char *name, uint32_t mask,
 		  uint32_t after);
-/* Struct, union or typedef TAG, definitions only; the fast way for iq_offset(). */
-const struct iq_type *btf_by_tag(struct iq_types *t, const char *tag);
-/* C's arithmetic types have many spellings; the one that gdb and crash print, NULL: not one. */
-const char *btf_arithmetic_name(const char *words, size_t len);
+/* What follows is types_ops of BTF, see there. */
+uint32_t btf_find_kinds(struct iq_types *types, const char *name, uint32_t kinds, uint32_t after);
+const struct iq_type *btf_function(struct iq_types *types, const char *name, unsigned int *nr);
+const struct iq_type *btf_variable(struct iq_types *types, const char *name);
+void btf_nearest(struct iq_types *types, struct iq_nearest *n);
+/* btf_type.c */
+const struct iq_type *btf_by_id(struct iq_types *types, uint32_t id);
+const struct iq_type *btf_target(const struct iq_type *type);
+void btf_list(const struct iq_type *type);
+const struct iq_type *btf_derived(const struct iq_type *type, enum iq_kind kind);
+
 /* Is the record's integer a whole number of bytes, i.e. not one made for an old-style bitfield? */
 bool btf_int_is_plain(const struct btf_record *r);
 

@@ -104,7 +104,7 @@ static bool fetch_parallel(struct iq_vm *vm, uint64_t address, uint64_t len, uin
 }
 
 /* One page after the other, around the holes. */
-static struct iq_error *fetch_slowly(struct iq_types *t, struct iq_vm *vm, uint64_t address,
+static struct iq_error *fetch_slowly(struct btf_types *t, struct iq_vm *vm, uint64_t address,
 				     uint64_t len)
 {
 	uint64_t done = 0, lost = 0;
@@ -129,13 +129,14 @@ static struct iq_error *fetch_slowly(struct iq_types *t, struct iq_vm *vm, uint6
 		lost += hole;
 	}
 	if (lost)
-		btf_damage(t, "%llu of its bytes cannot be read, the first at 0x%llx (%s)",
-			   (unsigned long long)lost, (unsigned long long)first.address,
-			   iq_mem_text(first.why));
+		types_damage(&t->types,
+			     "%llu of its bytes cannot be read, the first at 0x%llx (%s)",
+			     (unsigned long long)lost, (unsigned long long)first.address,
+			     iq_mem_text(first.why));
 	return NULL;
 }
 
-struct iq_error *btf_fetch(struct iq_types *t, struct iq_vm *vm, uint64_t address, uint64_t len)
+struct iq_error *btf_fetch(struct btf_types *t, struct iq_vm *vm, uint64_t address, uint64_t len)
 {
 	if (len >= WORTH_THREADS && fetch_parallel(vm, address, len, t->owned))
 		return NULL;

@@ -4,7 +4,7 @@
  * from the name: what a type derives from it (*, [n], (parameters)) is put around it, until the
  * type at the bottom goes in front.
  */
-#include "btf.h"
+#include "types_source.h"
 
 #define MAX_NESTING 8 /* functions in parameters of functions */
 #define MAX_PARAMETERS 64 /* shown */
@@ -105,7 +105,7 @@ static void put_function(struct declarator *d, const struct iq_type *t, unsigned
 static const struct iq_type *surround(struct declarator *d, const struct iq_type *t,
 				      unsigned int depth)
 {
-	for (unsigned int i = 0; i < BTF_MAX_CHAIN && d->text.len < MAX_LENGTH; i++) {
+	for (unsigned int i = 0; i < TYPES_MAX_CHAIN && d->text.len < MAX_LENGTH; i++) {
 		switch (t->kind) {
 		case IQ_KIND_POINTER:
 			put_pointer(d);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Members by path: through anonymous structs and unions, nested structs and array elements. */
-#include "btf.h"
+#include "types_source.h"
 
 #define MAX_NESTING 16 /* anonymous in anonymous */
 #define MAX_LOOKED_AT 200000 /* members per name: a damaged struct can contain itself many times */
@@ -202,7 +202,7 @@ struct iq_error *iq_member_find(const struct iq_type *t, const char *path, struc
 bool iq_offset(struct iq_types *t, const char *tag, const char *path, uint64_t *offset,
 	       uint64_t *size)
 {
-	struct walk w = {.in = btf_by_tag(t, tag), .at = {.name = ""}};
+	struct walk w = {.in = types_by_tag(t, tag), .at = {.name = ""}};
 
 	if (!w.in || walk_path(&w, path) != FOUND || w.at.bit_size || w.at.bit_offset % 8)
 		return false;

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Types, prototypes and variables by name.  The indexes are built when the first name of their kind
- * is looked up: a hash over the names of all types takes about a millisecond for a kernel.
- */
-#include "btf.h"
+/* Types by name, as C writes them: words, tags, qualifiers, pointers, dimensions. */
+#include "types_source.h"
 #include <ctype.h>
-#include <stdlib.h>
 
 #define MAX_WORDS 128 /* of a name with everything around it that can be parsed */
 #define MAX_DIMENSIONS 8
 #define MAX_POINTERS 32
-#define LONGEST_CHAIN 4096 /* of equal hashes: a kernel has a few dozen functions of one name */
 
 /* ---- C's arithmetic types -------------------------------------------------------------------- */
 
@@ -31,9 +26,9 @@ enum word {
 static int arithmetic_word(const char *s, size_t len)
 {
 	static const char *const words[NR_WORDS] = {
-		[W_SIGNED] = "signed", [W_UNSIGNED] = "unsigned", [W_LONG] = "long",
-		[W_SHORT] = "short",   [W_INT] = "int",		  [W_CHAR] = "char",
-		[W_BOOL] = "_Bool",    [W_FLOAT] = "float",	  [W_DOUBLE] = "double",
+		[W_SIGNED] = "signed",	 [W_UNSIGNED] = "unsigned", [W_LONG] = "long",
+		[W_SHORT] = "short",	 [W_INT] = "int",	    [W_CHAR] = "char",
+		[W_BOOL] = "_Bool",	 [W_FLOAT] = "float",	    [W_DOUBLE] = "double",
 		[W_INT128] = "__int128",
 	};
 
@@ -80,7 +75,7 @@ static const char *usual_name(const unsigned int *nr)
 	return !all ? NULL : is_unsigned ? "unsigned int" : "int";
 }
 
-const char *btf_arithmetic_name(const char *words, size_t len)
+const char *types_arithmetic_name(const char *words, size_t len)
 {
 	unsigned int nr[NR_WORDS] = {0};
 
@@ -102,114 +97,30 @@ const char *btf_arithmetic_name(const char *words, size_t len)
 	return usual_name(nr);
 }
 
-/* ---- Indexes --------------------------------------------------------------------------------- */
-
-static uint32_t hash_name(const char *name)
-{
-	uint64_t h = iq_hash_str(name);
-
-	return (uint32_t)(h ^ h >> 32);
-}
-
-/* The name a record is looked up by. */
-static const char *key_of(struct iq_types *t, const struct btf_record *r)
-{
-	const char *name = btf_string(t, r->name), *usual = NULL;
-
-	if (r->kind == BTF_INT || r->kind == BTF_FLOAT)
-		usual = btf_arithmetic_name(name, strlen(name));
-	return usual ? usual : name;
-}
-
-static bool build_index(struct iq_types *t, enum btf_index_kind which)
-{
-	struct btf_index *index = &t->index[which];
-	uint32_t room = 16;
-
-	if (index->heads || index->failed)
-		return index->heads;
-	if (!t->chain)
-		t->chain = calloc(t->end - t->first, sizeof(*t->chain));
-	while (room < t->count[which] && room < UINT32_C(1) << 31)
-		room *= 2;
-	index->heads = t->chain ? calloc(room, sizeof(*index->heads)) : NULL;
-	if (!index->heads) {
-		btf_damage(t, "out of memory");
-		index->failed = true;
-		return false;
-	}
-	index->mask = room - 1;
-	/* Backwards, so that every chain runs forwards. */
-	for (uint32_t id = t->end; id-- > t->first;) {
-		struct btf_record r;
-		uint32_t *head;
-
-		/* A whole number of bytes: not an integer made for one bitfield. */
-		if (!btf_record(t, id, &r) || !r.name || btf_index_of(r.kind) != which ||
-		    (r.kind == BTF_INT && !btf_int_is_plain(&r)))
-			continue;
-		head = &index->heads[hash_name(key_of(t, &r)) & index->mask];
-		t->chain[id - t->first] = *head;
-		*head = id;
-	}
-	return true;
-}
-
-uint32_t btf_find(struct iq_types *t, enum btf_index_kind which, const char *name, uint32_t mask,
-		  uint32_t after)
-{
-	unsigned int steps = 0;
-	uint32_t id;
-
-	if (!t->count[which] || !build_index(t, which))
-		return 0;
-	id = t->index[which].heads[hash_name(name) & t->index[which].mask];
-	for (; id; id = t->chain[id - t->first]) {
-		struct btf_record r;
-
-		if (++steps > LONGEST_CHAIN) {
-			btf_damage(t, "too many of its names are alike");
-			break;
-		}
-		if (id > after && btf_record(t, id, &r) && BTF_MASK(r.kind) & mask &&
-		    !strcmp(key_of(t, &r), name))
-			return id;
-	}
-	return 0;
-}
-
 /* ---- Names as C writes them ------------------------------------------------------------------ */
 
 enum tag { TAG_NONE, TAG_STRUCT, TAG_UNION, TAG_ENUM };
 
-static const struct iq_type *find_kinds(struct iq_types *t, const char *name, uint32_t mask)
+static const struct iq_type *find_kinds(struct iq_types *t, const char *name, uint32_t kinds)
 {
-	uint32_t id = btf_find(t, BTF_INDEX_TYPES, name, mask, 0);
+	uint32_t id = t->ops->find(t, name, kinds, 0);
 
 	return id ? iq_type_by_id(t, id) : NULL;
-}
-
-static const struct iq_type *find_forward(struct iq_types *t, const char *name, enum tag tag)
-{
-	struct btf_record r;
-	uint32_t id = 0;
-
-	while ((id = btf_find(t, BTF_INDEX_TYPES, name, BTF_MASK(BTF_FWD), id)) != 0) {
-		if (btf_record(t, id, &r) && (tag == TAG_NONE || (tag == TAG_UNION) == r.flag))
-			return iq_type_by_id(t, id);
-	}
-	return NULL;
 }
 
 /* One word, with or without its tag: the module's before the kernel's, definitions before all. */
 static const struct iq_type *find_word(struct iq_types *t, const char *name, enum tag tag)
 {
 	static const uint32_t order[] = {
-		BTF_MASK(BTF_TYPEDEF) | BTF_MASK(BTF_INT) | BTF_MASK(BTF_FLOAT),
-		BTF_MASK(BTF_STRUCT),
-		BTF_MASK(BTF_UNION),
-		BTF_MASK(BTF_ENUM) | BTF_MASK(BTF_ENUM64),
+		TYPES_MASK(IQ_KIND_TYPEDEF) | TYPES_ARITHMETIC,
+		TYPES_MASK(IQ_KIND_STRUCT),
+		TYPES_MASK(IQ_KIND_UNION),
+		TYPES_MASK(IQ_KIND_ENUM),
 	};
+	uint32_t incomplete = tag == TAG_NONE	  ? TYPES_INCOMPLETE
+			      : tag == TAG_STRUCT ? TYPES_MASK(IQ_KIND_INCOMPLETE_STRUCT)
+			      : tag == TAG_UNION  ? TYPES_MASK(IQ_KIND_INCOMPLETE_UNION)
+						  : 0;
 	const struct iq_type *type = NULL;
 
 	if (!*name)
@@ -220,21 +131,21 @@ static const struct iq_type *find_word(struct iq_types *t, const char *name, enu
 				type = find_kinds(s, name, order[i]);
 		}
 	}
-	for (struct iq_types *s = t; s && !type && tag != TAG_ENUM; s = s->base)
-		type = find_forward(s, name, tag);
+	for (struct iq_types *s = t; s && !type && incomplete; s = s->base)
+		type = find_kinds(s, name, incomplete);
 	return type;
 }
 
-const struct iq_type *btf_by_tag(struct iq_types *t, const char *tag)
+const struct iq_type *types_by_tag(struct iq_types *t, const char *tag)
 {
 	const struct iq_type *type = NULL;
 
 	for (; t && !type; t = t->base) {
-		type = find_kinds(t, tag, BTF_MASK(BTF_STRUCT));
+		type = find_kinds(t, tag, TYPES_MASK(IQ_KIND_STRUCT));
 		if (!type)
-			type = find_kinds(t, tag, BTF_MASK(BTF_UNION));
+			type = find_kinds(t, tag, TYPES_MASK(IQ_KIND_UNION));
 		if (!type)
-			type = find_kinds(t, tag, BTF_MASK(BTF_TYPEDEF));
+			type = find_kinds(t, tag, TYPES_MASK(IQ_KIND_TYPEDEF));
 	}
 	return type;
 }
@@ -316,7 +227,7 @@ static const struct iq_type *parse_base(struct spelling *s)
 			return NULL;
 	}
 	if (s->arithmetic && s->tag == TAG_NONE) {
-		const char *usual = btf_arithmetic_name(s->word, s->len);
+		const char *usual = types_arithmetic_name(s->word, s->len);
 
 		return usual ? find_word(s->types, usual, TAG_NONE) : NULL;
 	}
@@ -328,9 +239,9 @@ static const struct iq_type *parse_base(struct spelling *s)
 static const struct iq_type *apply_qualifiers(struct spelling *s, const struct iq_type *type)
 {
 	if (type && s->is_volatile)
-		type = btf_derive(type, IQ_KIND_VOLATILE, 0);
+		type = types_derive(type, IQ_KIND_VOLATILE, 0);
 	if (type && s->is_const)
-		type = btf_derive(type, IQ_KIND_CONST, 0);
+		type = types_derive(type, IQ_KIND_CONST, 0);
 	s->is_const = s->is_volatile = false;
 	return type;
 }
@@ -341,7 +252,7 @@ static const struct iq_type *parse_pointers(struct spelling *s, const struct iq_
 		if (nr == MAX_POINTERS)
 			return NULL;
 		s->at++;
-		type = btf_derive(type, IQ_KIND_POINTER, 0);
+		type = types_derive(type, IQ_KIND_POINTER, 0);
 		for (skip_blanks(s); in_word(*s->at); skip_blanks(s)) {
 			const char *word = s->at;
 
@@ -376,7 +287,7 @@ static const struct iq_type *parse_dimensions(struct spelling *s, const struct i
 	}
 	/* The last dimension is the innermost array. */
 	while (type && nr)
-		type = btf_derive(type, IQ_KIND_ARRAY, count[--nr]);
+		type = types_derive(type, IQ_KIND_ARRAY, count[--nr]);
 	return type;
 }
 
@@ -398,64 +309,10 @@ const struct iq_type *iq_type_by_name(struct iq_types *t, const char *name)
 
 const struct iq_type *iq_type_next_same_name(const struct iq_type *t)
 {
-	struct btf_record r;
-	uint32_t id;
+	uint32_t id, kinds = TYPES_MASK(t->kind);
 
-	if (!t->id || !*t->name || !btf_record(t->types, t->id, &r))
+	if (!t->id || !*t->name || !(kinds & TYPES_NAMED))
 		return NULL;
-	id = btf_find(t->types, BTF_INDEX_TYPES, t->name, BTF_MASK(r.kind), t->id);
+	id = t->types->ops->find(t->types, t->name, kinds, t->id);
 	return id ? iq_type_by_id(t->types, id) : NULL;
-}
-
-/* ---- Functions and variables ----------------------------------------------------------------- */
-
-const struct iq_type *iq_function_by_name(struct iq_types *t, const char *name,
-					  unsigned int *matches)
-{
-	const struct iq_type *first = NULL;
-	unsigned int nr = 0;
-
-	for (; t; t = t->base) {
-		struct btf_record r;
-		uint32_t id = 0;
-
-		while ((id = btf_find(t, BTF_INDEX_FUNCTIONS, name, BTF_MASK(BTF_FUNC), id)) != 0) {
-			nr++;
-			if (!first && btf_record(t, id, &r)) {
-				first = btf_resolve(t, r.size_or_type);
-				if (first->kind != IQ_KIND_FUNCTION)
-					first = NULL;
-			}
-		}
-	}
-	if (matches)
-		*matches = nr;
-	return first;
-}
-
-const struct iq_type *iq_variable_type(struct iq_types *t, const char *name)
-{
-	for (; t; t = t->base) {
-		struct btf_record r;
-		uint32_t id = btf_find(t, BTF_INDEX_VARIABLES, name, BTF_MASK(BTF_VAR), 0);
-
-		if (id && btf_record(t, id, &r))
-			return btf_resolve(t, r.size_or_type);
-	}
-	return NULL;
-}
-
-/* ---- Spelling suggestions -------------------------------------------------------------------- */
-
-void iq_types_nearest(struct iq_types *t, struct iq_nearest *n)
-{
-	for (; t; t = t->base) {
-		for (uint32_t id = t->first; id < t->end; id++) {
-			struct btf_record r;
-
-			if (btf_record(t, id, &r) && r.name &&
-			    btf_index_of(r.kind) == BTF_INDEX_TYPES)
-				iq_nearest_offer(n, btf_string(t, r.name));
-		}
-	}
 }
