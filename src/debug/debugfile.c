@@ -2,6 +2,8 @@
 /* Files with debug information: what they are, where they were loaded, what lines they know. */
 #include <inquest/debugfile.h>
 
+#include "cfi.h"
+#include "debugfile_dwarf.h"
 #include "dwarf_read.h"
 #include "inlines.h"
 #include "symtab_elf.h"
@@ -26,6 +28,7 @@ struct iq_debugfile {
 	unsigned int nr_loaded, room_loaded;
 	bool dwarf_opened, dwarf_usable;
 	struct iq_dwarf dwarf;
+	struct iq_dw_cfi *cfi; /* NULL: not asked for yet */
 };
 
 /* ---- What kind of file ----------------------------------------------------------------------- */
@@ -135,6 +138,7 @@ void iq_debugfile_close(struct iq_debugfile *f)
 {
 	if (!f)
 		return;
+	iq_dw_cfi_close(f->cfi);
 	if (f->dwarf_usable)
 		iq_dwarf_close(&f->dwarf);
 	iq_elffile_close(&f->elf);
@@ -242,13 +246,45 @@ bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *a
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
 
-/* The unit of a runtime address; its link address in *LINK. */
-static struct iq_dw_unit *unit_at(struct iq_debugfile *f, uint64_t address, uint64_t *link)
+/* The debug information, opened at the first call; NULL: it cannot be used. */
+static struct iq_dwarf *dwarf_of(struct iq_debugfile *f)
 {
 	if (!f->dwarf_opened) {
 		f->dwarf_opened = true;
-		if (iq_debugfile_has_dwarf(f)) {
-			struct iq_error *err = iq_dwarf_open(&f->dwarf, &f->elf);
+		f->dwarf_usable = !err;
+		iq_error_free(err);
+	}
+	return f->dwarf_usable ? &f->dwarf : NULL;
+}
+
+struct iq_dw_unit *iq_debugfile_unit(struct iq_debugfile *f, uint64_t address, bool trim,
+				     uint64_t *link)
+{
+	struct iq_dwarf *d = iq_debugfile_has_dwarf(f) ? dwarf_of(f) : NULL;
+
+	if (!d || !link_address(f, address, link))
+		return NULL;
+	if (trim)
+		iq_dw_units_trim(d, UNITS_KEPT);
+	return iq_dw_unit_at(d, *link);
+}
+
+/* The unit of a runtime address; its link address in *LINK. */
+static struct iq_dw_unit *unit_at(struct iq_debugfile *f, uint64_t address, uint64_t *link)
+{
+	return iq_debugfile_unit(f, address, true, link);
+}
+
+bool iq_debugfile_runtime(const struct iq_debugfile *f, uint64_t link, uint64_t *ret)
+{
+	if (f->kind == IQ_FILE_VMLINUX) {
+		*ret = link + (uint64_t)f->delta;
+		/* Small numbers are offsets of per-CPU variables, of which each CPU has its own. */
+		return link >> 63;
+	}
+	for (unsigned int i = f->nr_loaded; i-- > 0;) {
+		const struct loaded *l = &f->loaded[i];
+		uint64_t start = iq_dwarf_link_address(&f->elf, l->section, 0);
 
 			f->dwarf_usable = !err;
 			iq_error_free(err);
@@ -275,4 +311,46 @@ unsigned int iq_inlines_of(struct iq_debugfile *f, uint64_t address, struct iq_i
 	struct iq_dw_unit *u = unit_at(f, address, &link);
 
 	return u ? iq_dw_inlines(u, link, out, max) : 0;
+}
+
+/* ---- Call frames ----------------------------------------------------------------------------- */
+
+static struct iq_dw_cfi *cfi_of(struct iq_debugfile *f)
+{
+	struct iq_dwarf *d = f->cfi ? NULL : dwarf_of(f);
+
+	if (d)
+		f->cfi = iq_dw_cfi_open(d);
+	return f->cfi;
+}
+
+bool iq_debugfile_cfi(struct iq_debugfile *f, uint64_t address, struct iq_cfi_row *row)
+{
+	struct iq_dw_cfi *cfi = cfi_of(f);
+	struct iq_dw_frame_entry entry;
+	const struct iq_dw_fde *fde;
+	uint64_t link;
+
+	if (!cfi || !link_address(f, address, &link))
+		return false;
+	fde = iq_dw_fde_at(cfi, link);
+	if (!fde || !iq_dw_frame_entry(&f->dwarf, fde->section, fde->offset, &entry) ||
+	    !iq_dw_frame_row(&f->dwarf, fde->section, &entry, link, row))
+		return false;
+	row->start += address - link;
+	row->end += address - link;
+	row->function += address - link;
+	row->function_end += address - link;
+	return true;
+}
+
+void iq_debugfile_each_cfi(struct iq_debugfile *f,
+			   bool (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
+{
+	const struct iq_dw_cfi *cfi = cfi_of(f);
+
+	for (unsigned int i = 0; cfi && i < cfi->nr; i++) {
+		if (!fn(arg, cfi->fdes[i].start, cfi->fdes[i].end))
+			return;
+	}
 }

@@ -99,6 +99,8 @@ static void prepare_relocation(struct iq_dwarf *d, enum iq_dw_section s, unsigne
 	b->rela = iq_elffile_bytes(d->elf, rela, &size);
 	b->nr_rela = size / sizeof(Elf64_Rela);
 	b->symbols = d->elf->sections[rela].sh_link;
+	if (s == IQ_DW_EH_FRAME)
+		return; /* relative to their places: cfi.c looks them up */
 	for (size_t i = 1; i < b->nr_rela; i++) {
 		if (rela_offset(b, i) >= rela_offset(b, i - 1))
 			continue;
