@@ -121,6 +121,11 @@ const struct iq_type *iq_function_by_name(struct iq_types *t, const char *name,
 					  unsigned int *matches);
 /* Type of a per-CPU or global variable, if the source has it; NULL otherwise. */
 const struct iq_type *iq_variable_type(struct iq_types *t, const char *name);
+/*
+ * The enum, named or not, that has a constant NAME, and the constant's value; the first by id, NULL:
+ * none.
+ */
+const struct iq_type *iq_enumerator_by_name(struct iq_types *t, const char *name, int64_t *value);
 /* Offer the names of all named types to N. */
 void iq_types_nearest(struct iq_types *t, struct iq_nearest *n);
 /* Offer the member names of T. */
@@ -143,6 +148,9 @@ const struct iq_enumerator *iq_type_enumerators(const struct iq_type *t, unsigne
  * void without memory, or if it would be larger than 64 bits can say. */
 const struct iq_type *iq_type_pointer_to(const struct iq_type *t);
 const struct iq_type *iq_type_array_of(const struct iq_type *t, uint64_t count);
+/* A function that returns RETURNS, with NR parameters without names, made up in RETURNS' source. */
+const struct iq_type *iq_type_function_of(const struct iq_type *returns, const struct iq_type *const *params,
+					  unsigned int nr, bool variadic);
 
 /*
  * Find a member by a path: "comm", "se.vruntime", "f_path.dentry", "a[2].b"; members of anonymous

@@ -236,6 +236,7 @@ static const struct types_ops btf_ops = {
 	.derived = btf_derived,
 	.function = btf_function,
 	.variable = btf_variable,
+	.enumerator = btf_enumerator,
 	.nearest = btf_nearest,
 };
 

@@ -144,6 +144,8 @@ const struct iq_type *btf_by_id(struct iq_types *types, uint32_t id);
 const struct iq_type *btf_target(const struct iq_type *type);
 void btf_list(const struct iq_type *type);
 const struct iq_type *btf_derived(const struct iq_type *type, enum iq_kind kind);
+/* btf_enum.c */
+const struct iq_type *btf_enumerator(struct iq_types *types, const char *name, int64_t *value);
 
 /* Is the record's integer a whole number of bytes, i.e. not one made for an old-style bitfield? */
 bool btf_int_is_plain(const struct btf_record *r);

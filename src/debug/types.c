@@ -106,6 +106,15 @@ const struct iq_type *iq_variable_type(struct iq_types *t, const char *name)
 	return type;
 }
 
+const struct iq_type *iq_enumerator_by_name(struct iq_types *t, const char *name, int64_t *value)
+{
+	const struct iq_type *type = NULL;
+
+	for (; t && !type && *name; t = t->base)
+		type = t->ops->enumerator ? t->ops->enumerator(t, name, value) : NULL;
+	return type;
+}
+
 void iq_types_nearest(struct iq_types *t, struct iq_nearest *n)
 {
 	for (; t; t = t->base)
@@ -258,4 +267,26 @@ const struct iq_type *iq_type_array_of(const struct iq_type *t, uint64_t count)
 	const struct iq_type *type = types_derive(t, IQ_KIND_ARRAY, count);
 
 	return type ? type : &t->types->nothing.type;
+}
+
+const struct iq_type *iq_type_function_of(const struct iq_type *returns, const struct iq_type *const *params,
+					  unsigned int nr, bool variadic)
+{
+	struct iq_arena *arena = &returns->types->arena;
+	struct types_node *node = iq_arena_alloc(arena, sizeof(*node));
+	struct iq_member *members = iq_arena_alloc(arena, (nr + 1) * sizeof(*members));
+
+	if (!node || !members)
+		return &returns->types->nothing.type;
+	for (unsigned int i = 0; i < nr; i++)
+		members[i] = (struct iq_member){.name = "", .type = params[i]};
+	node->type = (struct iq_type){.kind = IQ_KIND_FUNCTION,
+				      .name = "",
+				      .variadic = variadic,
+				      .types = returns->types};
+	node->target = returns;
+	node->members = members;
+	node->nr = nr;
+	node->listed = true;
+	return &node->type;
 }

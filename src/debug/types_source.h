@@ -58,6 +58,8 @@ struct types_ops {
 	/* Prototype of the first function NAME in T alone; their number is added to *NR. */
 	const struct iq_type *(*function)(struct iq_types *t, const char *name, unsigned int *nr);
 	const struct iq_type *(*variable)(struct iq_types *t, const char *name);
+	/* See iq_enumerator_by_name(), in T alone.  May be NULL. */
+	const struct iq_type *(*enumerator)(struct iq_types *t, const char *name, int64_t *value);
 	/* Offer the names of types in T alone. */
 	void (*nearest)(struct iq_types *t, struct iq_nearest *n);
 };
