@@ -45,10 +45,42 @@ apt_install() {
 	die "cannot install $*"
 }
 
-# guest_hash: everything that goes into the guest, in one word.
+# guest_hash: everything that goes into any guest, in one word.
 guest_hash() {
 	(cd "$lab_src" && find guest build-guest -type f | LC_ALL=C sort |
 		xargs sha256sum | sha256sum | cut -c1-16)
+}
+
+# scene_hash SCENE: what the guest of one scenario is made of, in one word: what
+# all have, its script, and the modules and programs that these name.  Another
+# scenario's module is in its initramfs too, but nobody loads it there.
+declare -A guest_sums=()
+scene_hash() {
+	local sum f word text parts=''
+	if [ ${#guest_sums[@]} -eq 0 ]; then
+		while read -r sum f; do
+			guest_sums[$f]=$sum
+		done < <(cd "$lab_src" && sha256sum build-guest guest/init guest/*/*)
+	fi
+	local -A seen=()
+	local files=(build-guest guest/init "guest/scenes/$1" guest/modules/{Makefile,lab.h,truth.h})
+	while [ ${#files[@]} -gt 0 ]; do
+		f=${files[0]}
+		files=("${files[@]:1}")
+		[ -z "${seen[$f]-}" ] || continue
+		seen[$f]=1
+		parts+="$f ${guest_sums[$f]-none} "
+		case $f in
+		guest/init | guest/scenes/*) text=$(<"$lab_src/$f") ;;
+		guest/modules/*.c) text=$(grep -s '^#include ".*\.c"' "$lab_src/$f") || continue ;;
+		*) continue ;;
+		esac
+		for word in ${text//[!A-Za-z0-9_]/ }; do
+			[ -z "${guest_sums[guest/modules/$word.c]-}" ] || files+=("guest/modules/$word.c")
+			[ -z "${guest_sums[guest/user/$word.c]-}" ] || files+=("guest/user/$word.c")
+		done
+	done
+	sha256sum <<<"$parts" | cut -c1-16
 }
 
 # kernel_version FLAVOUR[-SUITE]: empty if it is not there yet.
@@ -105,7 +137,7 @@ define_core() {
 core_stamp() {
 	echo "generation $lab_generation"
 	echo "kernel $(kernel_version "$kernel")"
-	echo "guest ${lab_guest:=$(guest_hash)}"
+	echo "guest $(scene_hash "$guest")"
 	echo "scenario $scenario guest=$guest mem=$mem append=$append qemu=${qemu[*]-} wait=$wait kind=$kind"
 	echo "cause $cause"
 	echo "options format=$format cpu=$cpu vmcoreinfo=$vmci proc=$proc quiet=$quiet"
