@@ -2,16 +2,43 @@
 /* The table of commands. */
 #include "internal.h"
 
-extern const struct command cmd_bt, cmd_dec, cmd_dis, cmd_down, cmd_exit, cmd_foreach, cmd_frame,
-	cmd_help, cmd_hex, cmd_info, cmd_kmem, cmd_log, cmd_mod, cmd_p, cmd_ps, cmd_rd, cmd_search,
-	cmd_set, cmd_struct, cmd_sym, cmd_sys, cmd_union, cmd_up, cmd_vtop, cmd_whatis, cmd_x;
+/* One a line, in the order of `help`. */
+#define COMMANDS(X) \
+	X(bt) \
+	X(dec) \
+	X(dis) \
+	X(down) \
+	X(exit) \
+	X(files) \
+	X(foreach) \
+	X(frame) \
+	X(help) \
+	X(hex) \
+	X(info) \
+	X(kmem) \
+	X(log) \
+	X(mod) \
+	X(mount) \
+	X(p) \
+	X(ps) \
+	X(rd) \
+	X(search) \
+	X(set) \
+	X(struct) \
+	X(sym) \
+	X(sys) \
+	X(union) \
+	X(up) \
+	X(vm) \
+	X(vtop) \
+	X(whatis) \
+	X(x)
 
-const struct command *const commands[] = {
-	&cmd_bt,    &cmd_dec, &cmd_dis,	   &cmd_down,	&cmd_exit,   &cmd_foreach, &cmd_frame,
-	&cmd_help,  &cmd_hex, &cmd_info,   &cmd_kmem,	&cmd_log,    &cmd_mod,	   &cmd_p,
-	&cmd_ps,    &cmd_rd,  &cmd_search, &cmd_set,	&cmd_struct, &cmd_sym,	   &cmd_sys,
-	&cmd_union, &cmd_up,  &cmd_vtop,   &cmd_whatis, &cmd_x,	     NULL,
-};
+#define DECLARE(name) extern const struct command cmd_##name;
+COMMANDS(DECLARE)
+
+#define ENTRY(name) &cmd_##name,
+const struct command *const commands[] = {COMMANDS(ENTRY) NULL};
 
 static const struct alias {
 	const char *name, *command;

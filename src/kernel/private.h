@@ -130,4 +130,21 @@ bool kernel_xarray_for_each(struct iq_kernel *k, uint64_t root, const char *what
 			    bool (*fn)(struct iq_kernel *k, uint64_t index, uint64_t entry, void *arg),
 			    void *arg);
 
+/*
+ * maple.c: call FN with each range [FIRST, LAST] and its entry of the struct maple_tree at TREE, in
+ * ascending order; empty ranges are left out.  False on damage (with a warning naming WHAT) and
+ * where this kernel has no such trees.
+ */
+bool kernel_maple_for_each(struct iq_kernel *k, uint64_t tree, const char *what,
+			   bool (*fn)(struct iq_kernel *k, uint64_t first, uint64_t last,
+				      uint64_t entry, void *arg),
+			   void *arg);
+
+/*
+ * rbtree.c: call FN with each struct rb_node of the tree whose struct rb_root (or rb_root_cached) is
+ * at ROOT, in order.  False on damage (with a warning naming WHAT) or after MAX nodes.
+ */
+bool kernel_rbtree_for_each(struct iq_kernel *k, uint64_t root, unsigned int max, const char *what,
+			    bool (*fn)(struct iq_kernel *k, uint64_t node, void *arg), void *arg);
+
 #endif

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vm: the memory maps of tasks. */
+#include "show.h"
+#include "internal.h"
+#include <inquest/fs.h>
+#include <inquest/vma.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct area {
+	struct iq_vma vma;
+	char *file; /* escaped; "" none */
+	const char *name; /* "[heap]" …, "" none */
+};
+
+struct task_vm {
+	struct iq_task task;
+	uint64_t pgd, total_kb;
+	struct area *area;
+	unsigned int nr;
+};
+
+enum vm_view { VIEW_MAP, VIEW_PAGES, VIEW_MM, VIEW_VMAS };
+
+struct vm_result {
+	enum vm_view view;
+	bool flags_only; /* -f: VALUE explained */
+	uint64_t flags;
+	uint64_t only; /* -P: this vm_area_struct; 0 all */
+	const char *reference;
+	struct iq_format format;
+	struct task_vm *list;
+	unsigned int nr;
+	struct iq_arena text;
+};
+
+static void free_result(void *data)
+{
+	struct vm_result *x = data;
+
+	for (unsigned int i = 0; i < x->nr; i++)
+		free(x->list[i].area);
+	free(x->list);
+	iq_arena_free(&x->text);
+	free(x);
+}
+
+/* TEXT in the middle of WIDTH columns. */
+static void centred(const char *text, unsigned int width, struct iq_buf *out)
+{
+	unsigned int len = (unsigned int)strlen(text), left = len < width ? (width - len) / 2 : 0;
+
+	iq_buf_printf(out, "%*s%-*s", (int)left, "", (int)(width - left), text);
+}
+
+static void text_head(const struct task_vm *t, struct iq_buf *out)
+{
+	char word[24];
+
+	iq_buf_puts(out, "       MM               PGD          RSS    TOTAL_VM\n");
+	snprintf(word, sizeof(word), "%" PRIx64, t->task.mm);
+	centred(word, 16, out);
+	iq_buf_puts(out, "  ");
+	snprintf(word, sizeof(word), "%" PRIx64, t->pgd);
+	centred(word, 16, out);
+	iq_buf_putc(out, ' ');
+	snprintf(word, sizeof(word), "%" PRIu64 "k", t->task.rss_kb);
+	centred(word, 8, out);
+	iq_buf_putc(out, ' ');
+	snprintf(word, sizeof(word), "%" PRIu64 "k", t->total_kb);
+	centred(word, 8, out);
+	iq_buf_putc(out, '\n');
+}
+
+#define AREA_HEAD "      VMA           START       END     FLAGS FILE\n"
+
+static void text_area(const struct area *a, struct iq_buf *out)
+{
+	iq_buf_printf(out, "%16" PRIx64 " %10" PRIx64 " %10" PRIx64 " %6" PRIx64 " %s\n",
+		      a->vma.address, a->vma.start, a->vma.end, a->vma.flags, a->file);
+}
+
+/* Every page of the area: where it is, or what would be there. */
+static void text_pages(struct session *s, struct iq_vm *vm, const struct area *a, struct iq_buf *out)
+{
+	uint64_t size = iq_dump_info(s->dump)->page_size;
+
+	iq_buf_puts(out, "VIRTUAL     PHYSICAL\n");
+	for (uint64_t at = a->vma.start; at < a->vma.end; at += size) {
+		struct iq_walk w = {0};
+		enum iq_mem status;
+
+		iq_vm_walk(vm, at, &w);
+		status = w.status;
+		if (!stream_out(s, out) || iq_cancelled(&s->cancel))
+			return;
+		iq_buf_printf(out, "%-10" PRIx64 "  ", at);
+		if (status == IQ_MEM_OK)
+			iq_buf_printf(out, "%" PRIx64 "\n", w.physical);
+		else if (status != IQ_MEM_UNMAPPED)
+			iq_buf_printf(out, "(%s)\n", iq_mem_text(status));
+		else if (a->vma.file && !(w.nr && w.level[w.nr - 1].entry))
+			iq_buf_printf(out, "FILE: %s  OFFSET: %" PRIx64 "\n", a->file,
+				      (at - a->vma.start) + a->vma.pgoff * size);
+		else if (w.nr && w.level[w.nr - 1].entry)
+			iq_buf_printf(out, "(not present: %s %" PRIx64 ")\n",
+				      w.level[w.nr - 1].name, w.level[w.nr - 1].entry);
+		else
+			iq_buf_puts(out, "(not mapped)\n");
+	}
+}
+
+static void text_struct(struct session *s, const struct vm_result *x, const char *tag,
+			uint64_t address, struct iq_buf *out)
+{
+	const struct iq_type *t = iq_kernel_type(s->kernel, tag, NULL);
+
+	if (!t)
+		return;
+	iq_buf_printf(out, "%s ", tag);
+	iq_value_print(s->kernel, s->kernel->vm, t, address, 0, 0, &x->format, out);
+	iq_buf_putc(out, '\n');
+}
+
+static void text_task(struct session *s, const struct vm_result *x, const struct task_vm *t,
+		      struct iq_buf *out)
+{
+	struct iq_vm *vm = NULL;
+
+	text_task_header(&t->task, out);
+	if (x->view == VIEW_MM) {
+		if (t->task.mm)
+			text_struct(s, x, "struct mm_struct", t->task.mm, out);
+		else
+			iq_buf_puts(out, "no mm_struct: a kernel thread\n");
+		return;
+	}
+	if (!x->only && x->view != VIEW_VMAS)
+		text_head(t, out);
+	if (x->view == VIEW_PAGES)
+		iq_error_free(iq_task_vm(s->kernel, &t->task, &vm));
+	for (unsigned int i = 0; i < t->nr && !iq_cancelled(&s->cancel); i++) {
+		const struct area *a = &t->area[i];
+
+		if (x->view == VIEW_VMAS) {
+			text_struct(s, x, "struct vm_area_struct", a->vma.address, out);
+			continue;
+		}
+		if (!i || x->view == VIEW_PAGES)
+			iq_buf_puts(out, AREA_HEAD);
+		text_area(a, out);
+		if (vm)
+			text_pages(s, vm, a, out);
+	}
+	if (vm)
+		iq_vm_close(vm);
+}
+
+static void text(struct session *s, const struct result *r, struct iq_buf *out)
+{
+	const struct vm_result *x = r->data;
+
+	if (x->flags_only) {
+		iq_buf_printf(out, "%" PRIx64 ": ", x->flags);
+		iq_vma_flags_text(x->flags, out);
+		iq_buf_putc(out, '\n');
+		return;
+	}
+	for (unsigned int i = 0; i < x->nr; i++) {
+		if (i)
+			iq_buf_putc(out, '\n');
+		text_task(s, x, &x->list[i], out);
+		if (!stream_out(s, out))
+			return;
+	}
+}
+
+static json_t *json_area(const struct area *a)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "vma", json_address(a->vma.address));
+	json_object_set_new(o, "start", json_address(a->vma.start));
+	json_object_set_new(o, "end", json_address(a->vma.end));
+	json_object_set_new(o, "flags", json_address(a->vma.flags));
+	json_object_set_new(o, "pgoff", json_integer((json_int_t)a->vma.pgoff));
+	json_object_set_new(o, "file", *a->file ? json_text(a->file, strlen(a->file)) : json_null());
+	json_object_set_new(o, "name", *a->name ? json_string(a->name) : json_null());
+	return o;
+}
+
+static json_t *json(struct session *s, const struct result *r)
+{
+	const struct vm_result *x = r->data;
+	json_t *tasks = json_array(), *o = json_object();
+
+	if (x->flags_only) {
+		struct iq_buf names = {0};
+
+		iq_vma_flags_text(x->flags, &names);
+		json_object_set_new(o, "flags", json_address(x->flags));
+		json_object_set_new(o, "names", json_string(iq_buf_str(&names)));
+		iq_buf_free(&names);
+		json_decref(tasks);
+		return o;
+	}
+	for (unsigned int i = 0; i < x->nr; i++) {
+		const struct task_vm *t = &x->list[i];
+		json_t *task = json_task(&t->task), *list = json_array();
+
+		for (unsigned int a = 0; a < t->nr; a++)
+			json_array_append_new(list, json_area(&t->area[a]));
+		json_object_set_new(task, "mm", t->task.mm ? json_address(t->task.mm) : json_null());
+		json_object_set_new(task, "pgd", t->pgd ? json_address(t->pgd) : json_null());
+		json_object_set_new(task, "areas", list);
+		json_array_append_new(tasks, task);
+	}
+	json_object_set_new(o, "tasks", tasks);
+	return o;
+}
+
+static const struct result_ops ops = {text, json, free_result};
+
+/* ---- Finding them ------------------------------------------------------------------------------ */
+
+static char *file_of(struct session *s, struct vm_result *x, const struct iq_vma *v)
+{
+	char path[IQ_PATH_ROOM] = "";
+	struct iq_file f;
+	struct iq_buf b = {0};
+	char *copy;
+
+	if (v->file && iq_file_at(s->kernel, v->file, &f))
+		iq_file_path(s->kernel, &f, path);
+	iq_buf_add_escaped(&b, path, strlen(path), false);
+	copy = iq_arena_strdup(&x->text, iq_buf_str(&b));
+	iq_buf_free(&b);
+	return copy;
+}
+
+/* -R: an address in the area or of its structure, or a part of its file's path. */
+static bool refers(const struct vm_result *x, const struct area *a)
+{
+	uint64_t v;
+
+	if (x->only && a->vma.address != x->only)
+		return false;
+	if (!x->reference)
+		return true;
+	if (iq_parse_hex(x->reference, &v) &&
+	    (v == a->vma.address || v == a->vma.file || (v >= a->vma.start && v < a->vma.end)))
+		return true;
+	return strstr(a->file, x->reference);
+}
+
+static struct iq_error *add_task(struct session *s, struct vm_result *x, const struct iq_task *t)
+{
+	struct task_vm *tv = &x->list[x->nr];
+	struct iq_kernel *k = s->kernel;
+	struct iq_vma *vma = NULL;
+	struct iq_types *types;
+	unsigned int nr = 0;
+	uint64_t offset, total;
+
+	if (t->mm)
+		IQ_TRY(iq_vmas(k, t->mm, &vma, &nr));
+	*tv = (struct task_vm){.task = *t};
+	tv->area = calloc(nr ? nr : 1, sizeof(*tv->area));
+	x->nr++;
+	types = iq_kernel_types(k);
+	if (t->mm && types) {
+		if (iq_offset(types, "mm_struct", "pgd", &offset, NULL) &&
+		    iq_vm_read_uint(k->vm, t->mm + offset, 8, &tv->pgd))
+			tv->pgd = 0;
+		if (iq_offset(types, "mm_struct", "total_vm", &offset, NULL) &&
+		    !iq_vm_read_uint(k->vm, t->mm + offset, 8, &total))
+			tv->total_kb = total * (iq_dump_info(s->dump)->page_size / 1024);
+	}
+	for (unsigned int i = 0; i < nr && tv->area; i++) {
+		struct area *a = &tv->area[tv->nr];
+
+		*a = (struct area){.vma = vma[i], .file = file_of(s, x, &vma[i])};
+		a->name = iq_vma_name(k, &vma[i]);
+		if (!a->file)
+			break;
+		if (refers(x, a))
+			tv->nr++;
+	}
+	free(vma);
+	if (!tv->area || (tv->nr && !tv->area[tv->nr - 1].file))
+		return iq_error_nomem();
+	if ((x->reference || x->only) && !tv->nr) {
+		free(tv->area);
+		x->nr--;
+	}
+	return iq_cancelled(&s->cancel) ? iq_error_new(IQ_E_INTERRUPTED, "interrupted") : NULL;
+}
+
+static struct iq_error *fill(struct session *s, int nr_words, char **words, struct vm_result *x)
+{
+	struct task_list tasks = {0};
+	struct iq_error *err = NULL;
+
+	for (int i = 0; !err && i < nr_words; i++)
+		err = select_tasks(s, words[i], &tasks);
+	x->list = calloc(tasks.nr ? tasks.nr : 1, sizeof(*x->list));
+	if (!x->list)
+		err = iq_error_nomem();
+	if (!err && !nr_words) {
+		const struct iq_task *t;
+
+		err = need_task(s, &t);
+		if (!err)
+			err = add_task(s, x, t);
+	}
+	for (unsigned int i = 0; !err && i < tasks.nr; i++)
+		err = add_task(s, x, tasks.task[i]);
+	task_list_free(&tasks);
+	if (!err && x->only && !x->nr)
+		err = iq_error_new(IQ_E_NOT_FOUND, "the task has no vm_area_struct at 0x%" PRIx64,
+				   x->only);
+	return err;
+}
+
+static struct iq_error *parse(struct session *s, struct options *o, struct vm_result *x)
+{
+	bool hex = false, decimal = false;
+	struct iq_error *err;
+	int option;
+
+	while ((option = next_option(o, "pmvxdR:P:f:", &err)) != -1) {
+		switch (option) {
+		case 'p': x->view = VIEW_PAGES; break;
+		case 'm': x->view = VIEW_MM; break;
+		case 'v': x->view = VIEW_VMAS; break;
+		case 'x': hex = true; break;
+		case 'd': decimal = true; break;
+		case 'R': x->reference = o->value; break;
+		case 'P':
+			x->view = VIEW_PAGES;
+			IQ_TRY(parse_address(s, o->value, &x->only));
+			break;
+		case 'f':
+			x->flags_only = true;
+			if (!iq_parse_hex(o->value, &x->flags))
+				return iq_error_new(IQ_E_USAGE, "%s is not a hexadecimal number", o->value);
+			break;
+		default: return err;
+		}
+	}
+	x->format = session_format(s, hex, decimal);
+	return NULL;
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct options o = {.argc = argc, .argv = argv};
+	struct vm_result *x;
+	struct iq_kernel *k;
+	struct iq_error *err;
+
+	IQ_TRY(need_kernel(s, &k));
+	x = calloc(1, sizeof(*x));
+	if (!x)
+		return iq_error_nomem();
+	err = parse(s, &o, x);
+	if (!err && !x->flags_only)
+		err = fill(s, argc - o.index, argv + o.index, x);
+	if (err && !x->nr) {
+		free_result(x);
+		return err;
+	}
+	*r = (struct result){&ops, x};
+	return err;
+}
+
+const struct command cmd_vm = {
+	.name = "vm",
+	.summary = "the memory map of a task",
+	.help = "vm [-p | -m | -v] [-x | -d] [-R REFERENCE] [PID | TASK | NAME | 'REGEX']...\n"
+		"vm -P VMA [PID | TASK]\n"
+		"vm -f FLAGS\n"
+		"\n"
+		"The address space of the current task or of those named: its mm_struct, its top\n"
+		"page table, resident and total size, and its areas (vm_area_struct) with the file\n"
+		"that is mapped.\n"
+		"\n"
+		"  -p   every page of each area: its physical address; \"FILE: …  OFFSET: …\" where\n"
+		"       it would be read from; or that it is not mapped\n"
+		"  -P   the same for one area alone, by the address of its vm_area_struct\n"
+		"  -m   the members of the mm_struct\n"
+		"  -v   the members of each vm_area_struct\n"
+		"  -R   only areas that hold this address, or have this vm_area_struct or file, or\n"
+		"       this text in their file's path; tasks without one are left out\n"
+		"  -f   the names of vm_flags\n"
+		"  -x, -d   integers hexadecimal, decimal\n"
+		"\n"
+		"  inquest> vm\n"
+		"  inquest> vm -p 4711\n"
+		"  inquest> foreach vm -R libc.so\n",
+	.run = run,
+	.completes = "p",
+	.keep_quotes = true,
+};
