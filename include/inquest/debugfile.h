@@ -39,6 +39,32 @@ bool iq_debugfile_has_dwarf(const struct iq_debugfile *f);
  */
 bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *address);
 
+/*
+ * Debug information that lies in another file.  dwz(1) moves what several files have in common into one
+ * of its own (.gnu_debugaltlink, .debug_sup); it is looked for when debug information is first
+ * needed: where the link names it, in .dwz beside the file and beside the file's directory, then
+ * by FIND (which may be NULL), which returns the path, malloc()ed, of a file with this build-id, or NULL;
+ * NAME is what the link calls it, without directories.
+ */
+struct iq_finder {
+	char *(*find)(void *arg, const char *build_id, const char *name);
+	void *arg;
+};
+/* FINDER is copied.  Before the first question. */
+void iq_debugfile_set_finder(struct iq_debugfile *f, const struct iq_finder *finder);
+/* Path of the dwz file in use; NULL: none (yet). */
+const char *iq_debugfile_dwz(const struct iq_debugfile *f);
+/*
+ * What is wrong with the debug information, as far as it was looked at: a clause that names the file;
+ * NULL: nothing.
+ */
+const char *iq_debugfile_trouble(const struct iq_debugfile *f);
+/*
+ * Name of the file that the debug information was split off to (.gnu_debuglink: objcopy
+ * --add-gnu-debuglink, eu-strip -f); NULL: none is named.  It has the same build-id.
+ */
+const char *iq_debugfile_debuglink(const struct iq_debugfile *f);
+
 /* vmlinux: runtime address = file address + delta (KASLR). */
 void iq_debugfile_set_delta(struct iq_debugfile *f, int64_t delta);
 /* Module: section NAME was loaded at ADDRESS.  Call once for each section known. */

@@ -2,34 +2,9 @@
 /* Files with debug information: what they are, where they were loaded, what lines they know. */
 #include <inquest/debugfile.h>
 
-#include "cfi.h"
 #include "debugfile_dwarf.h"
-#include "dwarf_read.h"
-#include "inlines.h"
 #include "symtab_elf.h"
 #include <stdlib.h>
-
-/* Units whose tables are kept: strings that were handed out are kept elsewhere. */
-#define UNITS_KEPT 256
-
-/* A section of a module and where it was loaded. */
-struct loaded {
-	uint64_t start, size;
-	unsigned int section;
-};
-
-struct iq_debugfile {
-	struct iq_elffile elf;
-	enum iq_file_kind kind;
-	char build_id[IQ_BUILD_ID_TEXT];
-	char *module;
-	int64_t delta;
-	struct loaded *loaded;
-	unsigned int nr_loaded, room_loaded;
-	bool dwarf_opened, dwarf_usable;
-	struct iq_dwarf dwarf;
-	struct iq_dw_cfi *cfi; /* NULL: not asked for yet */
-};
 
 /* ---- What kind of file ----------------------------------------------------------------------- */
 
@@ -138,9 +113,7 @@ void iq_debugfile_close(struct iq_debugfile *f)
 {
 	if (!f)
 		return;
-	iq_dw_cfi_close(f->cfi);
-	if (f->dwarf_usable)
-		iq_dwarf_close(&f->dwarf);
+	iq_debugfile_close_dwarf(f);
 	iq_elffile_close(&f->elf);
 	free(f->loaded);
 	free(f->module);
@@ -181,6 +154,16 @@ bool iq_debugfile_has_dwarf(const struct iq_debugfile *f)
 	       has_bytes(f, ".debug_line");
 }
 
+const char *iq_debugfile_debuglink(const struct iq_debugfile *f)
+{
+	size_t size;
+	const char *name = (const char *)iq_elffile_bytes(
+		&f->elf, iq_elffile_section(&f->elf, ".gnu_debuglink"), &size);
+
+	/* It is a file name, not a path. */
+	return name && memchr(name, '\0', size) && *name && !strchr(name, '/') ? name : NULL;
+}
+
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
 void iq_debugfile_set_delta(struct iq_debugfile *f, int64_t delta)
@@ -202,12 +185,11 @@ struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *na
 				    f->elf.path, (unsigned long long)address);
 	if (!iq_grow(&f->loaded, &f->room_loaded, f->nr_loaded + 1, sizeof(*f->loaded)))
 		return iq_error_nomem();
-	f->loaded[f->nr_loaded++] = (struct loaded){address, size, section};
+	f->loaded[f->nr_loaded++] = (struct iq_loaded){address, size, section};
 	return NULL;
 }
 
-/* From a runtime address to the file's own. */
-static bool link_address(const struct iq_debugfile *f, uint64_t address, uint64_t *ret)
+bool iq_debugfile_link(const struct iq_debugfile *f, uint64_t address, uint64_t *ret)
 {
 	if (f->kind == IQ_FILE_VMLINUX) {
 		*ret = address - (uint64_t)f->delta;
@@ -215,10 +197,29 @@ static bool link_address(const struct iq_debugfile *f, uint64_t address, uint64_
 	}
 	/* The latest word counts: a module may have been loaded anew elsewhere. */
 	for (unsigned int i = f->nr_loaded; i-- > 0;) {
-		const struct loaded *l = &f->loaded[i];
+		const struct iq_loaded *l = &f->loaded[i];
 
 		if (address >= l->start && address - l->start < l->size) {
 			*ret = iq_dwarf_link_address(&f->elf, l->section, address - l->start);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool iq_debugfile_runtime(const struct iq_debugfile *f, uint64_t link, uint64_t *ret)
+{
+	if (f->kind == IQ_FILE_VMLINUX) {
+		*ret = link + (uint64_t)f->delta;
+		/* Small numbers are offsets of per-CPU variables, of which each CPU has its own. */
+		return link >> 63;
+	}
+	for (unsigned int i = f->nr_loaded; i-- > 0;) {
+		const struct iq_loaded *l = &f->loaded[i];
+		uint64_t start = iq_dwarf_link_address(&f->elf, l->section, 0);
+
+		if (link >= start && link - start < l->size) {
+			*ret = l->start + (link - start);
 			return true;
 		}
 	}
@@ -242,115 +243,4 @@ bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *a
 		}
 	}
 	return false;
-}
-
-/* ---- Lines ----------------------------------------------------------------------------------- */
-
-/* The debug information, opened at the first call; NULL: it cannot be used. */
-static struct iq_dwarf *dwarf_of(struct iq_debugfile *f)
-{
-	if (!f->dwarf_opened) {
-		f->dwarf_opened = true;
-		f->dwarf_usable = !err;
-		iq_error_free(err);
-	}
-	return f->dwarf_usable ? &f->dwarf : NULL;
-}
-
-struct iq_dw_unit *iq_debugfile_unit(struct iq_debugfile *f, uint64_t address, bool trim,
-				     uint64_t *link)
-{
-	struct iq_dwarf *d = iq_debugfile_has_dwarf(f) ? dwarf_of(f) : NULL;
-
-	if (!d || !link_address(f, address, link))
-		return NULL;
-	if (trim)
-		iq_dw_units_trim(d, UNITS_KEPT);
-	return iq_dw_unit_at(d, *link);
-}
-
-/* The unit of a runtime address; its link address in *LINK. */
-static struct iq_dw_unit *unit_at(struct iq_debugfile *f, uint64_t address, uint64_t *link)
-{
-	return iq_debugfile_unit(f, address, true, link);
-}
-
-bool iq_debugfile_runtime(const struct iq_debugfile *f, uint64_t link, uint64_t *ret)
-{
-	if (f->kind == IQ_FILE_VMLINUX) {
-		*ret = link + (uint64_t)f->delta;
-		/* Small numbers are offsets of per-CPU variables, of which each CPU has its own. */
-		return link >> 63;
-	}
-	for (unsigned int i = f->nr_loaded; i-- > 0;) {
-		const struct loaded *l = &f->loaded[i];
-		uint64_t start = iq_dwarf_link_address(&f->elf, l->section, 0);
-
-			f->dwarf_usable = !err;
-			iq_error_free(err);
-		}
-	}
-	if (!f->dwarf_usable || !link_address(f, address, link))
-		return NULL;
-	iq_dw_units_trim(&f->dwarf, UNITS_KEPT);
-	return iq_dw_unit_at(&f->dwarf, *link);
-}
-
-bool iq_line_of(struct iq_debugfile *f, uint64_t address, const char **file, unsigned int *line)
-{
-	uint64_t link;
-	struct iq_dw_unit *u = unit_at(f, address, &link);
-
-	return u && iq_dw_line(u, link, file, line);
-}
-
-unsigned int iq_inlines_of(struct iq_debugfile *f, uint64_t address, struct iq_inline *out,
-			   unsigned int max)
-{
-	uint64_t link;
-	struct iq_dw_unit *u = unit_at(f, address, &link);
-
-	return u ? iq_dw_inlines(u, link, out, max) : 0;
-}
-
-/* ---- Call frames ----------------------------------------------------------------------------- */
-
-static struct iq_dw_cfi *cfi_of(struct iq_debugfile *f)
-{
-	struct iq_dwarf *d = f->cfi ? NULL : dwarf_of(f);
-
-	if (d)
-		f->cfi = iq_dw_cfi_open(d);
-	return f->cfi;
-}
-
-bool iq_debugfile_cfi(struct iq_debugfile *f, uint64_t address, struct iq_cfi_row *row)
-{
-	struct iq_dw_cfi *cfi = cfi_of(f);
-	struct iq_dw_frame_entry entry;
-	const struct iq_dw_fde *fde;
-	uint64_t link;
-
-	if (!cfi || !link_address(f, address, &link))
-		return false;
-	fde = iq_dw_fde_at(cfi, link);
-	if (!fde || !iq_dw_frame_entry(&f->dwarf, fde->section, fde->offset, &entry) ||
-	    !iq_dw_frame_row(&f->dwarf, fde->section, &entry, link, row))
-		return false;
-	row->start += address - link;
-	row->end += address - link;
-	row->function += address - link;
-	row->function_end += address - link;
-	return true;
-}
-
-void iq_debugfile_each_cfi(struct iq_debugfile *f,
-			   bool (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
-{
-	const struct iq_dw_cfi *cfi = cfi_of(f);
-
-	for (unsigned int i = 0; cfi && i < cfi->nr; i++) {
-		if (!fn(arg, cfi->fdes[i].start, cfi->fdes[i].end))
-			return;
-	}
 }

@@ -119,7 +119,7 @@ static bool list_units(struct iq_dwarf *d, struct iq_dw_index *x)
 		if (!iq_grow(&x->units, &x->room_units, x->nr_units + 1, sizeof(*x->units)))
 			return false;
 		x->units[x->nr_units++] = at;
-		at = u.end;
+		at = iq_dw_unit_next(d, u.end);
 		if (at - forgotten > FORGET) {
 			iq_dwarf_forget(d, IQ_DW_INFO, forgotten, at);
 			forgotten = at;

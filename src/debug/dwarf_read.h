@@ -67,6 +67,14 @@ struct iq_dwarf {
 };
 
 struct iq_error *iq_dwarf_open(struct iq_dwarf *d, const struct iq_elffile *elf) IQ_CHECK;
+/*
+ * The dwz file that ELF refers to (dwarf_alt.c): its *NAME and build-id; false: to none.
+ * iq_dwarf_add_alt() makes it part of D, before anything is read from D; it must outlive D.
+ */
+bool iq_dwarf_alt_link(const struct iq_elffile *elf, const char **name, char id[IQ_BUILD_ID_TEXT]);
+/* A dwz file's own idea of its id, where it follows DWARF 5; false: its build-id is meant. */
+bool iq_dwarf_sup_id(const struct iq_elffile *elf, char id[IQ_BUILD_ID_TEXT]);
+struct iq_error *iq_dwarf_add_alt(struct iq_dwarf *d, const struct iq_elffile *alt) IQ_CHECK;
 /* Open one of the sections that iq_dwarf_open() leaves alone.  False: there is none, or it is damaged. */
 bool iq_dwarf_need(struct iq_dwarf *d, enum iq_dw_section s);
 void iq_dwarf_close(struct iq_dwarf *d);
@@ -115,6 +123,7 @@ struct iq_dw_unit {
 	struct iq_dwarf *dwarf;
 	struct iq_dw_unit *next;
 	uint64_t offset, end;	/* in .debug_info */
+	bool alt;		/* of the dwz file: its offsets count from alt_base of a section */
 	uint64_t root;		/* offset of the first entry */
 	unsigned int version, offset_size, address_size;
 	uint64_t abbrevs_offset; /* in .debug_abbrev */
@@ -160,6 +169,13 @@ struct iq_dw_value {
 /* Header of the unit at OFFSET and nothing else: false if there is none or it is damaged. */
 bool iq_dw_unit_header(struct iq_dwarf *d, uint64_t offset, struct iq_dw_unit *u);
 /* The unit that begins at OFFSET; NULL: damaged, or no memory.  Owned by D. */
+/* The unit behind one that ends at END; at the end of all, an offset where there is none. */
+uint64_t iq_dw_unit_next(const struct iq_dwarf *d, uint64_t end);
+/* OFFSET of a section as U means it. */
+static inline uint64_t iq_dw_offset(const struct iq_dw_unit *u, enum iq_dw_section s, uint64_t offset)
+{
+	return u->alt ? offset + u->dwarf->section[s].alt_base : offset;
+}
 struct iq_dw_unit *iq_dw_unit(struct iq_dwarf *d, uint64_t offset);
 /* Forget units if more than KEEP are known; pointers to them must not be held. */
 void iq_dw_units_trim(struct iq_dwarf *d, unsigned int keep);

@@ -6,6 +6,13 @@
 /* A unit of a kernel uses some hundred abbreviations. */
 #define ABBREVS_MAX (1U << 20)
 
+uint64_t iq_dw_unit_next(const struct iq_dwarf *d, uint64_t end)
+{
+	const struct iq_dw_bytes *info = &d->section[IQ_DW_INFO];
+
+	return info->alt_base && end >= info->own_size && end < info->alt_base ? info->alt_base : end;
+}
+
 bool iq_dw_unit_header(struct iq_dwarf *d, uint64_t offset, struct iq_dw_unit *u)
 {
 	struct iq_dw_cursor c = iq_dw_cursor(d, IQ_DW_INFO, offset, UINT64_MAX);
@@ -38,6 +45,8 @@ bool iq_dw_unit_header(struct iq_dwarf *d, uint64_t offset, struct iq_dw_unit *u
 	u->root = (uint64_t)(c.p - start);
 	u->str_offsets_base = u->offset_size == 4 ? 8 : 16;
 	u->addr_base = u->str_offsets_base;
+	u->alt = d->section[IQ_DW_INFO].alt_base && offset >= d->section[IQ_DW_INFO].alt_base;
+	u->abbrevs_offset = iq_dw_offset(u, IQ_DW_ABBREV, u->abbrevs_offset);
 	return true;
 }
 
@@ -168,6 +177,14 @@ static void value_strx(struct iq_dw_value *v, const struct iq_dw_unit *u, uint64
 }
 
 static void value_addrx(struct iq_dw_value *v, const struct iq_dw_unit *u, uint64_t index)
+/* An offset in the dwz file; false: there is none, or the unit is in it itself. */
+static bool alt_offset(const struct iq_dw_unit *u, enum iq_dw_section s, uint64_t offset, uint64_t *ret)
+{
+	uint64_t base = u->dwarf->section[s].alt_base;
+
+	return base && !u->alt && !iq_add_overflows(offset, base, ret);
+}
+
 {
 	if (indexed(u, IQ_DW_ADDR, u->addr_base, u->address_size, index, &v->number))
 		v->class = IQ_DW_ADDRESS;
@@ -248,13 +265,24 @@ static void fixed_value(struct iq_dw_value *v, const struct iq_dw_unit *u, uint6
 	case DW_FORM_ref8:
 		return set(v, IQ_DW_REFERENCE, u->offset + number);
 	case DW_FORM_ref_addr:
-		return set(v, IQ_DW_REFERENCE, number);
+		return set(v, IQ_DW_REFERENCE, iq_dw_offset(u, IQ_DW_INFO, number));
+	case DW_FORM_GNU_ref_alt:
+	case DW_FORM_ref_sup4:
+	case DW_FORM_ref_sup8:
+		if (alt_offset(u, IQ_DW_INFO, number, &number))
+			set(v, IQ_DW_REFERENCE, number);
+		return;
+	case DW_FORM_GNU_strp_alt:
+	case DW_FORM_strp_sup:
+		if (alt_offset(u, IQ_DW_STR, number, &number))
+			value_string(v, u, IQ_DW_STR, number);
+		return;
 	case DW_FORM_sec_offset:
 		return set(v, IQ_DW_OFFSET, number);
 	case DW_FORM_strp:
-		return value_string(v, u, IQ_DW_STR, number);
+		return value_string(v, u, IQ_DW_STR, iq_dw_offset(u, IQ_DW_STR, number));
 	case DW_FORM_line_strp:
-		return value_string(v, u, IQ_DW_LINE_STR, number);
+		return value_string(v, u, IQ_DW_LINE_STR, iq_dw_offset(u, IQ_DW_LINE_STR, number));
 	case DW_FORM_strx1:
 	case DW_FORM_strx2:
 	case DW_FORM_strx4:
@@ -359,7 +387,7 @@ static void note_base(struct iq_dw_unit *u, uint32_t name, const struct iq_dw_va
 	else if (name == DW_AT_loclists_base)
 		u->loclists_base = v->number;
 	else if (name == DW_AT_stmt_list) {
-		u->lines = v->number;
+		u->lines = iq_dw_offset(u, IQ_DW_LINE, v->number);
 		u->has_lines = true;
 	}
 }

@@ -100,8 +100,13 @@ static bool read_old_files(struct iq_dw_cursor *c, struct iq_dw_lines *t)
 	}
 }
 
+static const char *string_at(const struct iq_dw_unit *u, enum iq_dw_section s, uint64_t offset)
+{
+	return iq_dwarf_string(u->dwarf, s, iq_dw_offset(u, s, offset));
+}
+
 /* One column of version 5's tables; what it says goes to *NAME or *DIR. */
-static void read_column(const struct iq_dwarf *d, const struct header *h, struct iq_dw_cursor *c,
+static void read_column(const struct iq_dw_unit *u, const struct header *h, struct iq_dw_cursor *c,
 			uint64_t content, uint64_t form, const char **name, uint64_t *dir)
 {
 	const char *string = NULL;
@@ -112,10 +117,10 @@ static void read_column(const struct iq_dwarf *d, const struct header *h, struct
 		string = iq_dw_str(c);
 		break;
 	case DW_FORM_line_strp:
-		string = iq_dwarf_string(d, IQ_DW_LINE_STR, iq_dw_uint(c, h->offset_size));
+		string = string_at(u, IQ_DW_LINE_STR, iq_dw_uint(c, h->offset_size));
 		break;
 	case DW_FORM_strp:
-		string = iq_dwarf_string(d, IQ_DW_STR, iq_dw_uint(c, h->offset_size));
+		string = string_at(u, IQ_DW_STR, iq_dw_uint(c, h->offset_size));
 		break;
 	case DW_FORM_udata:
 		number = iq_dw_uleb(c);
@@ -148,7 +153,7 @@ static void read_column(const struct iq_dwarf *d, const struct header *h, struct
 }
 
 /* Version 5's table of directories or of files. */
-static bool read_table(const struct iq_dwarf *d, const struct header *h, struct iq_dw_cursor *c,
+static bool read_table(const struct iq_dw_unit *u, const struct header *h, struct iq_dw_cursor *c,
 		       struct iq_dw_lines *t, bool files)
 {
 	unsigned int columns = (unsigned int)iq_dw_uint(c, 1);
@@ -167,7 +172,7 @@ static bool read_table(const struct iq_dwarf *d, const struct header *h, struct 
 		uint64_t dir = 0;
 
 		for (unsigned int j = 0; j < columns; j++)
-			read_column(d, h, c, content[j], form[j], &name, &dir);
+			read_column(u, h, c, content[j], form[j], &name, &dir);
 		if (c->bad || !(files ? add_file(t, name, dir) : add_dir(t, name ? name : "")))
 			return false;
 	}
@@ -355,7 +360,7 @@ static bool read_lines(struct iq_dw_unit *u, struct iq_dw_lines *t)
 	program = (struct iq_dw_cursor){.p = start, .end = c.end};
 	c.end = start;
 	if (h.version >= 5)
-		good = read_table(d, &h, &c, t, false) && read_table(d, &h, &c, t, true);
+		good = read_table(u, &h, &c, t, false) && read_table(u, &h, &c, t, true);
 	else
 		good = read_old_files(&c, t);
 	/* What was understood before a damaged byte is still true. */
