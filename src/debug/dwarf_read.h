@@ -127,6 +127,8 @@ struct iq_dw_unit {
 	uint64_t root;		/* offset of the first entry */
 	unsigned int version, offset_size, address_size;
 	uint64_t abbrevs_offset; /* in .debug_abbrev */
+	unsigned int type;	 /* DW_UT_compile …; before version 5 always that */
+	uint64_t signature, signed_type; /* of a type unit: offset of the type's entry */
 	struct iq_dw_abbrev *abbrevs;
 	unsigned int nr_abbrevs;
 	/* From the first entry. */
@@ -154,6 +156,7 @@ enum iq_dw_class {
 	IQ_DW_ADDRESS,
 	IQ_DW_STRING,
 	IQ_DW_REFERENCE, /* `number` is an offset in .debug_info */
+	IQ_DW_SIGNATURE, /* `number` is that of a type unit */
 	IQ_DW_OFFSET,	 /* into another section */
 	IQ_DW_LIST_INDEX,/* rnglistx, loclistx */
 	IQ_DW_BLOCK,	 /* `number` bytes at `block`: an expression, as a rule */
@@ -166,9 +169,6 @@ struct iq_dw_value {
 	const uint8_t *block;
 };
 
-/* Header of the unit at OFFSET and nothing else: false if there is none or it is damaged. */
-bool iq_dw_unit_header(struct iq_dwarf *d, uint64_t offset, struct iq_dw_unit *u);
-/* The unit that begins at OFFSET; NULL: damaged, or no memory.  Owned by D. */
 /* The unit behind one that ends at END; at the end of all, an offset where there is none. */
 uint64_t iq_dw_unit_next(const struct iq_dwarf *d, uint64_t end);
 /* OFFSET of a section as U means it. */
@@ -176,6 +176,9 @@ static inline uint64_t iq_dw_offset(const struct iq_dw_unit *u, enum iq_dw_secti
 {
 	return u->alt ? offset + u->dwarf->section[s].alt_base : offset;
 }
+/* Header of the unit at OFFSET and nothing else: false if there is none or it is damaged. */
+bool iq_dw_unit_header(struct iq_dwarf *d, uint64_t offset, struct iq_dw_unit *u);
+/* The unit that begins at OFFSET; NULL: damaged, or no memory.  Owned by D. */
 struct iq_dw_unit *iq_dw_unit(struct iq_dwarf *d, uint64_t offset);
 /* Forget units if more than KEEP are known; pointers to them must not be held. */
 void iq_dw_units_trim(struct iq_dwarf *d, unsigned int keep);
@@ -185,6 +188,10 @@ void iq_dw_units_trim(struct iq_dwarf *d, unsigned int keep);
  * damaged.
  */
 bool iq_dw_die(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_die *die);
+/* Does a list of siblings end at OFFSET? */
+bool iq_dw_is_null(const struct iq_dw_unit *u, uint64_t offset);
+/* Entry INDEX of the unit's part of .debug_addr. */
+bool iq_dw_addrx(const struct iq_dw_unit *u, uint64_t index, uint64_t *ret);
 /*
  * Go through an entry's attributes: start with iq_dw_attrs(), then until false.  When they have
  * all been gone through, *END is the offset behind the entry.

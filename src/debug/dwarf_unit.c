@@ -38,15 +38,18 @@ bool iq_dw_unit_header(struct iq_dwarf *d, uint64_t offset, struct iq_dw_unit *u
 	}
 	if (type == DW_UT_skeleton || type == DW_UT_split_compile)
 		iq_dw_skip(&c, 8);
-	else if (type == DW_UT_type || type == DW_UT_split_type)
-		iq_dw_skip(&c, 8 + u->offset_size);
+	if (type == DW_UT_type || type == DW_UT_split_type) {
+		u->signature = iq_dw_uint(&c, 8);
+		u->signed_type = offset + iq_dw_uint(&c, u->offset_size);
+	}
+	u->type = type;
 	if (c.bad || (u->address_size != 8 && u->address_size != 4))
 		return false;
+	u->alt = d->section[IQ_DW_INFO].alt_base && offset >= d->section[IQ_DW_INFO].alt_base;
+	u->abbrevs_offset = iq_dw_offset(u, IQ_DW_ABBREV, u->abbrevs_offset);
 	u->root = (uint64_t)(c.p - start);
 	u->str_offsets_base = u->offset_size == 4 ? 8 : 16;
 	u->addr_base = u->str_offsets_base;
-	u->alt = d->section[IQ_DW_INFO].alt_base && offset >= d->section[IQ_DW_INFO].alt_base;
-	u->abbrevs_offset = iq_dw_offset(u, IQ_DW_ABBREV, u->abbrevs_offset);
 	return true;
 }
 
@@ -133,6 +136,12 @@ bool iq_dw_die(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_die *di
 	return true;
 }
 
+bool iq_dw_is_null(const struct iq_dw_unit *u, uint64_t offset)
+{
+	return offset >= u->root && offset < u->end &&
+	       !u->dwarf->section[IQ_DW_INFO].data[offset];
+}
+
 void iq_dw_attrs(const struct iq_dw_unit *u, const struct iq_dw_die *die, struct iq_dw_attrs *a)
 {
 	a->unit = u;
@@ -168,15 +177,6 @@ static void value_string(struct iq_dw_value *v, const struct iq_dw_unit *u, enum
 	v->class = v->string ? IQ_DW_STRING : IQ_DW_NONE;
 }
 
-static void value_strx(struct iq_dw_value *v, const struct iq_dw_unit *u, uint64_t index)
-{
-	uint64_t offset;
-
-	if (indexed(u, IQ_DW_STR_OFFSETS, u->str_offsets_base, u->offset_size, index, &offset))
-		value_string(v, u, IQ_DW_STR, offset);
-}
-
-static void value_addrx(struct iq_dw_value *v, const struct iq_dw_unit *u, uint64_t index)
 /* An offset in the dwz file; false: there is none, or the unit is in it itself. */
 static bool alt_offset(const struct iq_dw_unit *u, enum iq_dw_section s, uint64_t offset, uint64_t *ret)
 {
@@ -185,8 +185,22 @@ static bool alt_offset(const struct iq_dw_unit *u, enum iq_dw_section s, uint64_
 	return base && !u->alt && !iq_add_overflows(offset, base, ret);
 }
 
+static void value_strx(struct iq_dw_value *v, const struct iq_dw_unit *u, uint64_t index)
 {
-	if (indexed(u, IQ_DW_ADDR, u->addr_base, u->address_size, index, &v->number))
+	uint64_t offset;
+
+	if (indexed(u, IQ_DW_STR_OFFSETS, u->str_offsets_base, u->offset_size, index, &offset))
+		value_string(v, u, IQ_DW_STR, offset);
+}
+
+bool iq_dw_addrx(const struct iq_dw_unit *u, uint64_t index, uint64_t *ret)
+{
+	return indexed(u, IQ_DW_ADDR, u->addr_base, u->address_size, index, ret);
+}
+
+static void value_addrx(struct iq_dw_value *v, const struct iq_dw_unit *u, uint64_t index)
+{
+	if (iq_dw_addrx(u, index, &v->number))
 		v->class = IQ_DW_ADDRESS;
 }
 
@@ -291,8 +305,10 @@ static void fixed_value(struct iq_dw_value *v, const struct iq_dw_unit *u, uint6
 	case DW_FORM_addrx2:
 	case DW_FORM_addrx4:
 		return value_addrx(v, u, number);
+	case DW_FORM_ref_sig8:
+		return set(v, IQ_DW_SIGNATURE, number);
 	default:
-		/* Another file's, or a type's signature. */
+		/* Another file's. */
 		return;
 	}
 }
