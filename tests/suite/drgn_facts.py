@@ -36,7 +36,9 @@ def user_registers(prog, t):
         return None
     size = prog.type('struct pt_regs').size
     regs = drgn.Object(prog, 'struct pt_regs *', t.stack.value_() + 0x4000 - size)
-    return {m.name: getattr(regs, m.name).value_() for m in prog.type('struct pt_regs').members}
+    # Of kernels that know FRED, cs and ss are in anonymous unions.
+    names = [m.name for m in prog.type('struct pt_regs').members if m.name]
+    return {name: getattr(regs, name).value_() for name in dict.fromkeys(names + ['cs', 'ss'])}
 
 
 def task(prog, t):

@@ -20,10 +20,35 @@ def once(key, make):
         return _answers[key]
 
 
+RIVALS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'rivals')
+
+
+def has_rivals():
+    """The newest crash and drgn, unpacked beside the lab (tests/rivals); tests/run has them made."""
+    cache = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    return os.path.exists(os.path.join(cache, 'inquest', 'rivals', 'complete'))
+
+
+def of_other_kernel(core):
+    """Of a kernel that is not this Debian's: its crash and drgn do not know it."""
+    return bool(core.kernel and '-' in core.kernel)
+
+
 def has_drgn(core):
-    """drgn 0.0.22 opens real kdumps; of QEMU's it misses the machine's name."""
-    return bool(core.vmlinux and core.format in ('kdump', 'vmcore-elf') and core.whole() and
-                os.path.exists('/usr/lib/python3/dist-packages/drgn'))
+    """drgn opens real kdumps; of QEMU's it misses the machine's name."""
+    there = has_rivals() if of_other_kernel(core) else os.path.exists('/usr/lib/python3/dist-packages/drgn')
+    return bool(core.vmlinux and core.format in ('kdump', 'vmcore-elf') and core.whole() and there)
+
+
+def has_crash(core):
+    """crash 8.0.2 knows the kernels up to Debian 12's, 9.0.2 those up to 6.x; on 7.2 it does not start."""
+    if of_other_kernel(core):
+        return not core.kernel.endswith('-sid') and has_rivals()
+    return os.path.exists('/usr/bin/crash')
+
+
+def crash_program(core):
+    return [RIVALS, 'run', 'crash'] if of_other_kernel(core) else ['crash']
 
 
 def has_vmlinux(core):
@@ -43,22 +68,22 @@ def loaded_module_files(t, core):
 def drgn(t, core):
     def make():
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'drgn_facts.py')
-        out = t.sh(['/usr/bin/python3', script, core.vmcore, core.vmlinux, *loaded_module_files(t, core)],
-                   timeout=300)
+        python = [RIVALS, 'run', 'python3'] if of_other_kernel(core) else ['/usr/bin/python3']
+        out = t.sh([*python, script, core.vmcore, core.vmlinux, *loaded_module_files(t, core)], timeout=300)
         return json.loads(out.out)
     return once(('drgn', core.name), make)
 
 
 def crash(t, core, commands, timeout=300):
     """crash's output; the commands are separated by marks: a list of texts."""
-    if not os.path.exists('/usr/bin/crash'):
+    if not has_crash(core):
         return None
     mark = 'MARK-%d-OF-TESTS'
     lines = ['set scroll off', 'set radix 10']
     for i, c in enumerate(commands):
         lines += [f'!echo {mark % i}', c]
     lines += [f'!echo {mark % len(commands)}', 'q']
-    out = t.sh(['crash', '-s', core.vmlinux, core.vmcore], stdin='\n'.join(lines) + '\n', check=False,
+    out = t.sh([*crash_program(core), '-s', core.vmlinux, core.vmcore], stdin='\n'.join(lines) + '\n', check=False,
                timeout=timeout).out
     found = []
     for i in range(len(commands)):

@@ -146,7 +146,7 @@ def script(pairs, radix):
 
 def run_crash(crash, vmcore, vmlinux, modules, lines):
     load = ["mod -s %s %s" % m for m in modules]
-    p = subprocess.run([crash, "-s", vmlinux, vmcore],
+    p = subprocess.run([*crash.split(), "-s", vmlinux, vmcore],
                        input="\n".join(["set scroll off"] + load + lines + ["exit"]) + "\n",
                        capture_output=True, text=True, errors="replace", env=dict(os.environ, LANG="C", LC_ALL="C"))
     return p.stdout

@@ -15,8 +15,9 @@ COMMANDS = ['kmem -s', 'kmem -S', 'kmem -v', 'kmem -p', 'kmem -F', 'mod',
 
 
 def wanted(core):
-    """crash 8.0.2 knows the kernel of these, and one core of each kind is enough."""
-    return core.name in ('sysrq', 'usb-free', 'uaf-poison')
+    """crash knows the kernel of these, and one core of each kind is enough."""
+    return core.name in ('sysrq', 'usb-free', 'uaf-poison', 'sysrq-bullseye', 'sysrq-trixie') and \
+        others.has_crash(core)
 
 
 def crash(t, core):

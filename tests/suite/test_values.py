@@ -8,7 +8,7 @@ from suite import others, struct_vs_crash
 
 
 def for_crash(core):
-    return core.vmlinux and core.whole() and os.path.exists('/usr/bin/crash') and \
+    return core.vmlinux and core.whole() and others.has_crash(core) and \
         core.name.split('.')[0] not in ('stack-overflow', 'sysrq-novmci', 'sysrq-novmci-nokaslr') and \
         core.format not in ('flat', 'capture') and 'flat' not in core.name and 'snappy' not in core.name and \
         'zstd' not in core.name
@@ -18,7 +18,7 @@ def for_crash(core):
 def structures(t, core):
     """Objects of the dump, reached by pointers, as crash prints them."""
     total = 1500 if t.all else 250
-    found, compared, types = struct_vs_crash.differences(t.run.inquest, 'crash', core.vmcore, core.vmlinux,
+    found, compared, types = struct_vs_crash.differences(t.run.inquest, ' '.join(others.crash_program(core)), core.vmcore, core.vmlinux,
                                                          total=total, per_type=25 if t.all else 6)
     wrong = [f'{d.type} {d.address}: {struct_vs_crash.first_difference(d)}' for d in found if d.kind == 'text']
     t.none(wrong, 'structures', compared)
