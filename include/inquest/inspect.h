@@ -94,14 +94,25 @@ void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const str
 /* LEN characters as gdb shows a string: quoted, what is not printable ASCII in octal. */
 void iq_string_show(const char *text, size_t len, struct iq_buf *out);
 
+/* How a definition is shown. */
+struct iq_define {
+	bool offsets;  /* each member is preceded by its offset … */
+	uint64_t base; /* … or, if this is not 0, by its address in an object that lies there */
+	bool hex;      /* offsets in hexadecimal */
+};
 /*
  * The definition of T as crash's struct and whatis print it: "struct list_head {\n    struct list_head
- * *next;…}"; typedefs with what they stand for in the middle; enums with their values.  With OFFSETS each
- * member is preceded by its offset, or, if BASE is not 0, by its address.  Without a final newline.
+ * *next;…}"; typedefs with what they stand for in the middle; enums with their values.  HOW may be NULL.
+ * Without a final newline.
  */
-void iq_type_define(const struct iq_type *t, bool offsets, uint64_t base, struct iq_buf *out);
-/* The same for one member (or one path of members) PATH of T. */
-struct iq_error *iq_type_define_member(const struct iq_type *t, const char *path, bool offsets,
-				       uint64_t base, struct iq_buf *out) IQ_CHECK;
+void iq_type_define(const struct iq_type *t, const struct iq_define *how, struct iq_buf *out);
+/*
+ * The same for one member PATH of T, a line as it stands in the whole definition; a path of several members is
+ * written out in place of the name.
+ */
+struct iq_error *iq_type_define_member(const struct iq_type *t, const char *path,
+				       const struct iq_define *how, struct iq_buf *out) IQ_CHECK;
+/* In how many structs and unions without a name member NAME of T lies; -1: there is no such member. */
+int iq_member_nesting(const struct iq_type *t, const char *name);
 
 #endif

@@ -1,32 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* struct, union, *: a type's definition, or what lies in memory as that type. */
-#include "show.h"
-#include <inttypes.h>
+#include "struct.h"
+#include <ctype.h>
 #include <stdlib.h>
 
-#define MAX_PATHS 64	  /* members asked for at once */
-#define MAX_COUNT 1000000 /* objects in a row */
-
-struct item {
-	uint64_t address;
-	int cpu; /* -1: not per-CPU */
-};
-
-struct struct_result {
-	struct iq_kernel *k;
-	struct memory memory;
-	bool has_memory;
-	const struct iq_type *type;
-	char *name; /* as typed, without its members */
-	char *paths; /* the members' list; path[] points into it */
-	const char *path[MAX_PATHS];
-	struct iq_member member[MAX_PATHS];
-	unsigned int nr_paths;
-	struct item *items; /* none: the definition */
-	unsigned int nr_items;
-	bool offsets;
-	struct iq_format format;
-};
+#define MAX_ADDRESSES 1000 /* named in one command */
+#define MAX_COUNT 1000000  /* objects in a row */
 
 static void free_result(void *data)
 {
@@ -34,136 +13,84 @@ static void free_result(void *data)
 
 	if (x->has_memory)
 		memory_close(&x->memory);
-	free(x->name);
+	layouts_free(&x->layouts);
+	free(x->found.name);
 	free(x->paths);
 	free(x->items);
 	free(x);
 }
 
-/* ---- Text -------------------------------------------------------------------------------------- */
-
-static const char *tag_of(const struct iq_type *t)
-{
-	return iq_type_strip(t)->kind == IQ_KIND_UNION ? "union" : "struct";
-}
-
-/* Is the member named NAME (LEN characters) the last one where it stands? -1: not found here. */
-static int last_in(const struct iq_type *t, const char *name, size_t len, unsigned int depth)
-{
-	unsigned int nr;
-	const struct iq_member *m = iq_type_members(t, &nr);
-
-	for (unsigned int i = 0; i < nr; i++) {
-		int inner = -1;
-
-		if (!strncmp(m[i].name, name, len) && !m[i].name[len])
-			return i + 1 == nr;
-		if (!*m[i].name && depth < 16)
-			inner = last_in(m[i].type, name, len, depth + 1);
-		if (inner >= 0)
-			return inner;
-	}
-	return -1;
-}
-
-/* crash cuts members out of the whole struct: each has its comma but the last. */
-static bool has_comma(const struct iq_type *t, const char *path)
-{
-	const char *dot = strrchr(path, '.'), *name = dot ? dot + 1 : path;
-	size_t len = strcspn(name, "[");
-	struct iq_member parent = {.type = t};
-	bool comma = true;
-
-	if (dot) {
-		char *up = strndup(path, (size_t)(dot - path));
-		struct iq_error *err = up ? iq_member_find(t, up, &parent) : iq_error_nomem();
-
-		free(up);
-		if (err) {
-			iq_error_free(err);
-			return true;
-		}
-	}
-	if (!name[len])
-		comma = last_in(parent.type, name, len, 0) != 1;
-	return comma;
-}
-
-static void text_definition(const struct struct_result *x, uint64_t base, struct iq_buf *out)
-{
-	if (!x->nr_paths) {
-		iq_type_define(x->type, x->offsets, base, out);
-		iq_buf_printf(out, "\nSIZE: %" PRIu64 "\n", iq_type_strip(x->type)->size);
-		return;
-	}
-	iq_buf_printf(out, "%s ", tag_of(x->type));
-	iq_buf_add_escaped(out, x->name, strlen(x->name), false);
-	iq_buf_puts(out, " {\n");
-	for (unsigned int i = 0; i < x->nr_paths; i++)
-		iq_error_free(iq_type_define_member(x->type, x->path[i], true, base, out));
-	iq_buf_puts(out, "}\n");
-}
-
-static void text_members(const struct struct_result *x, uint64_t base, struct iq_buf *out)
-{
-	struct iq_format format = x->format;
-
-	format.indent = 2;
-	for (unsigned int i = 0; i < x->nr_paths; i++) {
-		const struct iq_member *m = &x->member[i];
-
-		iq_buf_printf(out, "  %s = ", x->path[i]);
-		iq_value_print(x->k, x->memory.vm, m->type, base + m->bit_offset / 8,
-			       (unsigned int)(m->bit_offset % 8), m->bit_size, &format, out);
-		iq_buf_puts(out, has_comma(x->type, x->path[i]) ? ",\n" : "\n");
-	}
-}
-
-static void text(struct session *s, const struct result *r, struct iq_buf *out)
-{
-	const struct struct_result *x = r->data;
-
-	if (!x->nr_items)
-		text_definition(x, 0, out);
-	for (unsigned int i = 0; i < x->nr_items; i++) {
-		uint64_t address = x->items[i].address;
-
-		if (x->items[i].cpu >= 0)
-			iq_buf_printf(out, "[%d]: %" PRIx64 "\n", x->items[i].cpu, address);
-		else if (i)
-			iq_buf_putc(out, '\n');
-		if (x->offsets) {
-			text_definition(x, address, out);
-		} else if (x->nr_paths) {
-			text_members(x, address, out);
-		} else {
-			iq_buf_printf(out, "%s ", tag_of(x->type));
-			iq_buf_add_escaped(out, x->name, strlen(x->name), false);
-			iq_buf_putc(out, ' ');
-			iq_value_print(x->k, x->memory.vm, x->type, address, 0, 0, &x->format, out);
-			iq_buf_putc(out, '\n');
-		}
-	}
-}
-
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
-static json_t *json_item(const struct struct_result *x, const struct item *item)
+static json_t *json_raw(const struct struct_result *x, uint64_t base)
 {
-	struct iq_vm *vm = item ? x->memory.vm : NULL;
+	json_t *list = json_array();
+	uint64_t start, len, value;
+	unsigned int word;
+
+	struct_raw_range(x, base, &start, &len, &word);
+	for (uint64_t at = 0; at < len; at += word) {
+		json_t *o = json_object();
+		uint8_t bytes[8];
+		bool there = !memory_read(&x->memory, start + at, bytes, word, NULL);
+
+		value = there ? iq_le(bytes, word) : 0;
+		json_object_set_new(o, "address", json_address(start + at));
+		json_object_set_new(o, "value", there ? json_address(value) : json_null());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* -p: what the pointers among the members point to, beside their values. */
+static void json_follow(const struct struct_result *x, uint64_t base, json_t *list)
+{
+	unsigned int nr = x->nr_paths;
+	const struct iq_member *m = nr ? x->member : iq_type_members(x->type, &nr);
+
+	for (unsigned int i = 0; i < nr && i < json_array_size(list); i++) {
+		if (is_followed(&m[i]))
+			json_object_set_new(json_array_get(list, i), "target", json_followed(x, &m[i], base));
+	}
+}
+
+static json_t *json_item(const struct struct_result *x, const struct iq_type *t, const struct item *item)
+{
+	struct iq_vm *vm = item && !x->raw ? x->memory.vm : NULL;
 	uint64_t base = item ? item->address : 0;
 	json_t *o = json_object(), *list;
 
-	json_object_set_new(o, "type", json_sprintf("%s %s", tag_of(x->type), x->name));
+	json_object_set_new(o, "type", json_sprintf("%s %s", tag_of(t), x->found.name));
 	json_object_set_new(o, "address", item ? json_address(base) : json_null());
-	json_object_set_new(o, "size", json_integer((json_int_t)iq_type_strip(x->type)->size));
+	json_object_set_new(o, "size", json_integer((json_int_t)iq_type_strip(t)->size));
 	if (item && item->cpu >= 0)
 		json_object_set_new(o, "cpu", json_integer(item->cpu));
-	list = x->nr_paths ? json_array() : json_members(vm, x->type, base);
+	if (item && x->raw) {
+		json_object_set_new(o, "words", json_raw(x, base));
+		return o;
+	}
+	list = x->nr_paths ? json_array() : json_members(vm, t, base);
 	for (unsigned int i = 0; i < x->nr_paths; i++)
 		json_array_append_new(list, json_member(vm, x->path[i], &x->member[i], base));
+	if (item && x->follow)
+		json_follow(x, base, list);
 	json_object_set_new(o, "members", list);
 	return o;
+}
+
+static json_t *json_layouts(const struct struct_result *x)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < x->layouts.nr; i++) {
+		const struct layout *l = &x->layouts.layout[i];
+		json_t *o = json_item(x, l->type, NULL);
+
+		json_object_set_new(o, "number", json_integer(i + 1));
+		json_object_set_new(o, "module", json_module(l->module));
+		json_array_append_new(list, o);
+	}
+	return list;
 }
 
 static json_t *json(struct session *s, const struct result *r)
@@ -171,24 +98,30 @@ static json_t *json(struct session *s, const struct result *r)
 	const struct struct_result *x = r->data;
 	json_t *o, *list;
 
+	o = json_item(x, x->type, x->nr_items ? &x->items[0] : NULL);
+	json_object_set_new(o, "module", json_module(x->found.module));
+	if (x->all)
+		json_object_set_new(o, "layouts", json_layouts(x));
 	if (x->nr_items <= 1)
-		return json_item(x, x->nr_items ? &x->items[0] : NULL);
+		return o;
 	/* The first one where one object is, all of them beside it. */
-	o = json_item(x, &x->items[0]);
 	list = json_array();
 	for (unsigned int i = 0; i < x->nr_items; i++)
-		json_array_append_new(list, json_item(x, &x->items[i]));
+		json_array_append_new(list, json_item(x, x->type, &x->items[i]));
 	json_object_set_new(o, "objects", list);
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+static const struct result_ops ops = {struct_text, json, free_result};
 
 /* ---- Words ------------------------------------------------------------------------------------- */
 
 struct request {
-	const char *name, *address;
-	bool offsets, user, hex, decimal;
+	const char *name;
+	char name_with_tag[300]; /* "struct foo" in two words */
+	const char *address[MAX_ADDRESSES];
+	unsigned int nr_addresses;
+	bool offsets, raw, follow, all, user, hex, decimal;
 	const char *embedded; /* -l */
 	int64_t count;
 	bool has_count;
@@ -211,6 +144,15 @@ static struct iq_error *set_option(struct request *q, int option, const char *va
 	case 'o':
 		q->offsets = true;
 		break;
+	case 'r':
+		q->raw = true;
+		break;
+	case 'p':
+		q->follow = true;
+		break;
+	case 'a':
+		q->all = true;
+		break;
 	case 'u':
 		q->user = true;
 		break;
@@ -229,6 +171,59 @@ static struct iq_error *set_option(struct request *q, int option, const char *va
 	return NULL;
 }
 
+/* Digits alone behind the first address are a count: kernel addresses are longer. */
+static bool is_count(const char *word)
+{
+	const char *digits = word + (*word == '-');
+	size_t len = strspn(digits, "0123456789");
+
+	return len && len <= 7 && !digits[len];
+}
+
+/* The next word that is no option: the name, addresses, a count. */
+static struct iq_error *take_word(struct request *q, const char *word)
+{
+	static const char *const tags[] = {"struct", "union"};
+
+	if (!q->name) {
+		q->name = word;
+		return NULL;
+	}
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(tags); i++) {
+		if (strcmp(q->name, tags[i]) || q->nr_addresses)
+			continue;
+		snprintf(q->name_with_tag, sizeof(q->name_with_tag), "%s %s", q->name, word);
+		q->name = q->name_with_tag;
+		return NULL;
+	}
+	if (q->has_count && !is_count(word))
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s: one word too many", word),
+				     "a count is the last word, or stands behind -c");
+	if (q->nr_addresses && !q->has_count && is_count(word))
+		return set_count(q, word);
+	if (q->nr_addresses == MAX_ADDRESSES)
+		return iq_error_new(IQ_E_USAGE, "more than %d addresses", MAX_ADDRESSES);
+	q->address[q->nr_addresses++] = word;
+	return NULL;
+}
+
+static struct iq_error *check_request(const struct request *q)
+{
+	if (!q->name)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the name of a type is missing"),
+				     "struct list_head, struct task_struct.comm,pid ADDRESS");
+	if (q->hex && q->decimal)
+		return iq_error_new(IQ_E_USAGE, "-x and -d exclude each other");
+	if ((q->raw || q->follow) && !q->nr_addresses)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "-%c shows memory, and the address is missing",
+						  q->raw ? 'r' : 'p'),
+				     "struct %s -%c ADDRESS", q->name, q->raw ? 'r' : 'p');
+	if (q->all && q->nr_addresses)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "-a shows definitions, not memory"),
+				     "struct %s#2 ADDRESS takes the second of them", q->name);
+	return NULL;
+}
+
 /* Options may stand anywhere among the words. */
 static struct iq_error *parse(int argc, char **argv, struct request *q)
 {
@@ -236,107 +231,31 @@ static struct iq_error *parse(int argc, char **argv, struct request *q)
 	struct iq_error *err;
 
 	for (;;) {
-		int option = next_option(&o, "oxduc:l:", &err);
-		const char *word;
+		int option = next_option(&o, "oprxduac:l:", &err);
 
 		if (err)
 			return err;
-		if (option != -1) {
+		if (option != -1)
 			IQ_TRY(set_option(q, option, o.value));
-			continue;
-		}
-		if (o.index >= argc)
+		else if (o.index >= argc)
 			break;
-		word = argv[o.index++];
-		if (!q->name)
-			q->name = word;
-		else if (!q->address)
-			q->address = word;
-		else if (!q->has_count)
-			IQ_TRY(set_count(q, word));
 		else
-			return iq_error_new(IQ_E_USAGE, "%s: one word too many", word);
+			IQ_TRY(take_word(q, argv[o.index++]));
 	}
-	if (q->name && q->address && (!strcmp(q->name, "struct") || !strcmp(q->name, "union")))
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s is said twice", q->name),
-				     "the name alone will do: struct %s", q->address);
-	if (!q->name)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the name of a type is missing"),
-				     "struct list_head, struct task_struct.comm,pid ADDRESS");
-	return NULL;
+	return check_request(q);
 }
 
 /* ---- The type ---------------------------------------------------------------------------------- */
 
-static bool is_aggregate(const struct iq_type *t)
-{
-	enum iq_kind kind = t ? iq_type_strip(t)->kind : IQ_KIND_VOID;
-
-	return kind == IQ_KIND_STRUCT || kind == IQ_KIND_UNION;
-}
-
-static struct iq_error *unknown_type(struct iq_kernel *k, const char *name)
-{
-	struct iq_nearest n = {.word = name};
-	struct iq_module *const *mods;
-	struct iq_types *types;
-	struct iq_error *err;
-	unsigned int nr = 0;
-	char without[256] = "";
-
-	IQ_TRY(iq_kernel_need_types(k, &types));
-	iq_types_nearest(types, &n);
-	err = iq_modules(k, &mods, &nr);
-	for (unsigned int i = 0; !err && i < nr; i++) {
-		struct iq_types *own = iq_module_types(k, mods[i]);
-
-		if (own)
-			iq_types_nearest(own, &n);
-		else if (!*without)
-			snprintf(without, sizeof(without), "%s", mods[i]->name);
-	}
-	iq_error_free(err);
-	err = iq_error_new(IQ_E_NOT_FOUND, "no struct or union %s in the types of this dump", name);
-	if (*without)
-		err = iq_error_hint(err, "a type of a module without BTF (such as %s) cannot be known", without);
-	return iq_nearest_hint(&n, err);
-}
-
-/*
- * NAME as struct, union or a typedef of one, the kind that the command is named for first.
- */
-static struct iq_error *find_type(struct iq_kernel *k, const char *name, bool unions,
-				  const struct iq_type **ret)
-{
-	static const char *const tags[][3] = {{"struct ", "union ", ""}, {"union ", "struct ", ""}};
-
-	for (unsigned int i = 0; i < 3; i++) {
-		struct iq_buf full = {0};
-		const struct iq_type *t;
-
-		iq_buf_printf(&full, "%s%s", tags[unions][i], name);
-		t = iq_kernel_type(k, iq_buf_str(&full), NULL);
-		iq_buf_free(&full);
-		if (is_aggregate(t)) {
-			*ret = t;
-			return NULL;
-		}
-		if (t && !*tags[unions][i])
-			return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "%s is not a struct or union", name),
-					     "whatis %s says what it is", name);
-	}
-	return unknown_type(k, name);
-}
-
 /* "name.path,path": cut at the first dot. */
-static struct iq_error *split_name(const char *word, struct struct_result *x)
+static struct iq_error *split_name(const char *word, struct struct_result *x, char **name)
 {
 	size_t len = strcspn(word, ".");
 	char *save = NULL;
 
-	x->name = strndup(word, len);
+	*name = strndup(word, len);
 	x->paths = strdup(word[len] ? word + len + 1 : "");
-	if (!x->name || !x->paths)
+	if (!*name || !x->paths)
 		return iq_error_nomem();
 	for (char *p = strtok_r(x->paths, ",", &save); p; p = strtok_r(NULL, ",", &save)) {
 		if (x->nr_paths == MAX_PATHS)
@@ -356,69 +275,93 @@ static struct iq_error *find_members(struct struct_result *x)
 /* ---- The addresses ----------------------------------------------------------------------------- */
 
 /* -l: ADDRESS is that of a member, given as a number or as struct.member. */
-static struct iq_error *embedded_offset(struct iq_kernel *k, const char *word, uint64_t *ret)
+static struct iq_error *embedded_offset(struct session *s, const char *word, uint64_t *ret)
 {
 	const char *dot = strchr(word, '.');
-	const struct iq_type *t;
+	struct found_type found;
+	struct iq_error *err;
 	struct iq_member m;
 	char *name;
-	struct iq_error *err;
 
 	if (!dot)
 		return parse_number(word, "an offset", UINT32_MAX, ret);
 	name = strndup(word, (size_t)(dot - word));
 	if (!name)
 		return iq_error_nomem();
-	err = find_type(k, name, false, &t);
+	err = find_type(s, name, WANT_STRUCT, &found);
 	free(name);
 	if (err)
 		return err;
-	IQ_TRY(iq_member_find(t, dot + 1, &m));
+	free(found.name);
+	IQ_TRY(iq_member_find(found.type, dot + 1, &m));
 	*ret = m.bit_offset / 8;
 	return NULL;
 }
 
 static struct iq_error *add_item(struct struct_result *x, uint64_t address, int cpu)
 {
-	struct item *items = realloc(x->items, (x->nr_items + 1) * sizeof(*items));
-
-	if (!items)
+	if (!iq_grow(&x->items, &x->room_items, x->nr_items + 1, sizeof(*x->items)))
 		return iq_error_nomem();
-	x->items = items;
 	x->items[x->nr_items++] = (struct item){address, cpu};
 	return NULL;
 }
 
-/* symbol:cpus, or a per-CPU offset and cpus. */
+/* COUNT objects in a row; negative: as many, the last of them at ADDRESS. */
+static struct iq_error *add_row(struct struct_result *x, uint64_t address, int64_t count, int cpu)
+{
+	uint64_t size = iq_type_strip(x->type)->size;
+
+	if (count < 0) {
+		count = -count;
+		address -= size * (uint64_t)(count - 1);
+	}
+	for (int64_t i = 0; i < count; i++)
+		IQ_TRY(add_item(x, address + size * (uint64_t)i, i ? -1 : cpu));
+	return NULL;
+}
+
+/* Where CPU has the per-CPU variable NAME, or the object at the per-CPU address NAME. */
+static struct iq_error *percpu_address(struct session *s, const char *name, unsigned int cpu, uint64_t *ret)
+{
+	struct iq_symbol symbol;
+	uint64_t offset;
+
+	if (iq_symbol_named(s->kernel, name, &symbol)) {
+		struct iq_scope scope = {.k = s->kernel};
+		struct iq_value v;
+		struct iq_buf text = {0};
+		struct iq_error *err;
+
+		iq_buf_printf(&text, "%s:%u", name, cpu);
+		err = iq_eval(&scope, iq_buf_str(&text), &v);
+		iq_buf_free(&text);
+		if (!err)
+			*ret = v.in_memory ? v.address : v.number;
+		return err;
+	}
+	IQ_TRY(parse_address(s, name, ret));
+	if (!iq_percpu_offset(s->kernel, cpu, &offset))
+		return iq_error_new(IQ_E_NOT_FOUND, "there is no CPU %u", cpu);
+	*ret += offset;
+	return NULL;
+}
+
+/* symbol:cpus, or a per-CPU address and cpus. */
 static struct iq_error *percpu_items(struct session *s, struct struct_result *x, const char *word,
-				     const char *spec)
+				     const char *spec, uint64_t embedded, int64_t count)
 {
 	unsigned int *cpus = NULL, nr = 0;
 	struct iq_error *err;
 	char *name = strndup(word, (size_t)(spec - 1 - word));
-	struct iq_symbol symbol;
-	uint64_t value, offset;
+	uint64_t address = 0;
 
 	if (!name)
 		return iq_error_nomem();
 	err = parse_cpus(s, spec, &cpus, &nr);
 	for (unsigned int i = 0; !err && i < nr; i++) {
-		if (iq_symbol_named(x->k, name, &symbol)) {
-			struct iq_scope scope = {.k = x->k};
-			struct iq_value v;
-			struct iq_buf text = {0};
-
-			iq_buf_printf(&text, "%s:%u", name, cpus[i]);
-			err = iq_eval(&scope, iq_buf_str(&text), &v);
-			iq_buf_free(&text);
-			value = err ? 0 : v.in_memory ? v.address : v.number;
-		} else if (iq_parse_hex(name, &value) && iq_percpu_offset(x->k, cpus[i], &offset)) {
-			value += offset;
-		} else {
-			err = iq_error_new(IQ_E_NOT_FOUND, "%s is no per-CPU variable", name);
-		}
+		err = percpu_address(s, name, cpus[i], &address);
 		if (!err)
-			err = add_item(x, value, (int)cpus[i]);
+			err = add_row(x, address - embedded, count, (int)cpus[i]);
 	}
 	free(cpus);
 	free(name);
@@ -427,23 +370,21 @@ static struct iq_error *percpu_items(struct session *s, struct struct_result *x,
 
 static struct iq_error *find_items(struct session *s, struct struct_result *x, const struct request *q)
 {
-	uint64_t size = iq_type_strip(x->type)->size, address, embedded = 0;
-	const char *spec = cpuspec(q->address);
 	int64_t count = q->has_count && q->count ? q->count : 1;
+	uint64_t address, embedded = 0;
 
-	if (spec)
-		return percpu_items(s, x, q->address, spec);
-	IQ_TRY(parse_address(s, q->address, &address));
 	if (q->embedded)
-		IQ_TRY(embedded_offset(x->k, q->embedded, &embedded));
-	address -= embedded;
-	/* A negative count: as many, the last of them at the address. */
-	if (count < 0) {
-		count = -count;
-		address -= size * (uint64_t)(count - 1);
+		IQ_TRY(embedded_offset(s, q->embedded, &embedded));
+	for (unsigned int i = 0; i < q->nr_addresses; i++) {
+		const char *spec = cpuspec(q->address[i]);
+
+		if (spec) {
+			IQ_TRY(percpu_items(s, x, q->address[i], spec, embedded, count));
+			continue;
+		}
+		IQ_TRY(parse_address(s, q->address[i], &address));
+		IQ_TRY(add_row(x, address - embedded, count, -1));
 	}
-	for (int64_t i = 0; i < count; i++)
-		IQ_TRY(add_item(x, address + size * (uint64_t)i, -1));
 	return NULL;
 }
 
@@ -451,6 +392,8 @@ static struct iq_error *open_memory(struct session *s, struct struct_result *x, 
 {
 	if (!x->nr_items)
 		return NULL;
+	if (q->user)
+		session_context(s);
 	IQ_TRY(memory_open(s, q->user ? SPACE_USER : SPACE_KERNEL, x->items[0].address, &x->memory));
 	x->has_memory = true;
 	return NULL;
@@ -467,18 +410,27 @@ static struct iq_error *check_memory(const struct struct_result *x)
 static struct iq_error *fill(struct session *s, const struct request *q, bool unions,
 			     struct struct_result *x)
 {
-	struct iq_types *types;
+	struct iq_error *err;
+	char *name = NULL;
 
 	IQ_TRY(need_kernel(s, &x->k));
-	IQ_TRY(iq_kernel_need_types(x->k, &types));
-	IQ_TRY(split_name(q->name, x));
-	IQ_TRY(find_type(x->k, x->name, unions, &x->type));
-	warn_ambiguous(s, x->type);
+	err = split_name(q->name, x, &name);
+	if (!err)
+		err = find_type(s, name, unions ? WANT_UNION : WANT_STRUCT, &x->found);
+	free(name);
+	if (err)
+		return err;
+	x->type = x->found.type;
 	IQ_TRY(find_members(x));
+	if (q->raw && x->nr_paths > 1)
+		return iq_error_new(IQ_E_USAGE, "-r shows one member only");
 	x->offsets = q->offsets;
+	x->raw = q->raw;
+	x->follow = q->follow;
+	x->all = q->all;
 	x->format = session_format(s, q->hex, q->decimal);
-	if (!q->address)
-		return NULL;
+	if (q->all)
+		IQ_TRY(find_layouts(s, x->type, true, &x->layouts));
 	IQ_TRY(find_items(s, x, q));
 	IQ_TRY(open_memory(s, x, q));
 	return check_memory(x);
@@ -486,46 +438,52 @@ static struct iq_error *fill(struct session *s, const struct request *q, bool un
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct request q = {0};
-	struct struct_result *x;
-	struct iq_error *err;
+	struct request *q = calloc(1, sizeof(*q));
+	struct struct_result *x = calloc(1, sizeof(*x));
+	struct iq_error *err = q && x ? NULL : iq_error_nomem();
 	struct iq_arena arena = {0};
 
-	err = join_parentheses(&arena, &argc, argv);
 	if (!err)
-		err = parse(argc, argv, &q);
-	x = err ? NULL : calloc(1, sizeof(*x));
+		err = join_parentheses(&arena, &argc, argv);
 	if (!err)
-		err = x ? fill(s, &q, !strcmp(argv[0], "union"), x) : iq_error_nomem();
+		err = parse(argc, argv, q);
+	if (!err)
+		err = fill(s, q, !strcmp(argv[0], "union"), x);
 	iq_arena_free(&arena);
-	if (err) {
-		if (x)
-			free_result(x);
-		return err;
-	}
-	*r = (struct result){&ops, x};
-	return NULL;
+	free(q);
+	if (!err)
+		*r = (struct result){&ops, x};
+	else if (x)
+		free_result(x);
+	return err;
 }
 
+#define USAGE                                                                                     \
+	"NAME[.MEMBER[,MEMBER]] [-o] [-p] [-r] [-x|-d] [-u] [-l OFFSET] [ADDRESS[:CPUS] …] [COUNT]\n"
+
 #define HELP                                                                                      \
-	"  -o        show offsets, or with an address the members' addresses\n"                    \
-	"  -x, -d    integers in hexadecimal or decimal\n"                                         \
-	"  -l OFFSET ADDRESS is that of a member at OFFSET, also as STRUCT.MEMBER\n"               \
-	"  -c N      N objects in a row, as a number behind the address; negative: up to ADDRESS\n" \
-	"  -u        ADDRESS is a user address of the context's task\n\n"                          \
 	"Without an address the definition is shown.  An address is hexadecimal, a symbol or an\n" \
-	"expression in parentheses; SYMBOL:CPUS names the copies of a per-CPU variable (:a all of\n" \
-	"them, :0,2-3).  Members may be paths: se.load.weight, pid_links[1].next.  Types come from\n" \
-	"the BTF of the kernel and of its modules.\n\n"
+	"expression; SYMBOL:CPUS names the copies of a per-CPU variable (:a all of them, :0,2-3).\n" \
+	"Members may be paths: se.load.weight, pid_links[1].next.  The word struct itself can be left\n" \
+	"out.\n\n"                                                                                \
+	"  -o        offsets of the members, or with an address their addresses\n"               \
+	"  -p        for members that are pointers also what they point to\n"                    \
+	"  -r        the bytes, as rd shows them\n"                                              \
+	"  -x, -d    integers in hexadecimal or decimal\n"                                       \
+	"  -l OFFSET ADDRESS is that of a member at OFFSET, also given as STRUCT.MEMBER\n"       \
+	"  -c N      N objects in a row, like a number behind the address; negative: up to ADDRESS\n" \
+	"  -u        ADDRESS is a user address of the context's task\n"                          \
+	"  -a        all types of this name: source files may define different ones.  NAME#2 is the\n" \
+	"            second of them, with an address as well\n\n"
 
 const struct command cmd_struct = {
 	.name = "struct",
 	.summary = "definition of a struct, or memory shown as one",
-	.help = "struct NAME[.MEMBER[,MEMBER]] [-o] [-x|-d] [-u] [-l OFFSET] [ADDRESS[:CPUS]] [COUNT]\n"
-		"* NAME …\n\n" HELP
+	.help = "struct " USAGE "struct -a NAME\n* NAME …\n\n" HELP
 		"  struct list_head\n"
 		"  struct urb ffff89740352de40\n"
 		"  struct task_struct.comm,pid init_task\n"
+		"  struct file.f_inode -p ((struct file *)$rdi)\n"
 		"  struct rq.nr_running runqueues:a\n",
 	.run = run,
 	.completes = "ts",
@@ -535,7 +493,7 @@ const struct command cmd_struct = {
 const struct command cmd_union = {
 	.name = "union",
 	.summary = "definition of a union, or memory shown as one",
-	.help = "union NAME[.MEMBER[,MEMBER]] [-o] [-x|-d] [-u] [-l OFFSET] [ADDRESS[:CPUS]] [COUNT]\n\n" HELP
+	.help = "union " USAGE "union -a NAME\n\n" HELP
 		"  union rcu_special ffffffff9ad292a0\n",
 	.run = run,
 	.completes = "ts",

@@ -49,11 +49,11 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	case WHAT_MEMBER:
 		iq_buf_printf(out, "%s %s {\n", iq_type_strip(x->type)->kind == IQ_KIND_UNION ? "union" : "struct",
 			      x->name);
-		iq_error_free(iq_type_define_member(x->type, x->path, true, 0, out));
+		iq_error_free(iq_type_define_member(x->type, x->path, &(struct iq_define){.offsets = true}, out));
 		iq_buf_puts(out, "}\n");
 		break;
 	case WHAT_TYPE:
-		iq_type_define(x->type, x->offsets, 0, out);
+		iq_type_define(x->type, &(struct iq_define){.offsets = x->offsets}, out);
 		iq_buf_putc(out, '\n');
 		if (iq_type_strip(x->type)->kind != IQ_KIND_ENUM)
 			iq_buf_printf(out, "SIZE: %" PRIu64 "\n", iq_type_strip(x->type)->size);
@@ -102,7 +102,7 @@ static void json_definition(const struct whatis_result *x, json_t *o)
 	const struct iq_type *t = iq_type_strip(x->type);
 	struct iq_buf text = {0};
 
-	iq_type_define(x->type, x->offsets, 0, &text);
+	iq_type_define(x->type, &(struct iq_define){.offsets = x->offsets}, &text);
 	json_object_set_new(o, "kind", json_string("type"));
 	json_object_set_new(o, "name", json_text(x->name, strlen(x->name)));
 	json_object_set_new(o, "type", json_ctype(x->type));

@@ -8,8 +8,7 @@
 
 struct definer {
 	struct iq_buf *out;
-	bool offsets;
-	uint64_t base;	     /* address of the whole; 0: show offsets */
+	const struct iq_define *how;
 	unsigned int width;  /* of "  [offset]" */
 	unsigned int budget; /* members that may still be written */
 	unsigned int away;   /* in so many targets of pointers, which lie somewhere else */
@@ -50,13 +49,14 @@ static void put_offset(struct definer *d, uint64_t bit_offset, bool shown)
 {
 	char text[32] = "";
 
-	if (!d->offsets)
+	if (!d->how->offsets)
 		return;
 	shown = shown && !d->away;
-	if (shown && d->base)
-		snprintf(text, sizeof(text), "  [%" PRIx64 "]", d->base + bit_offset / 8);
+	if (shown && d->how->base)
+		snprintf(text, sizeof(text), "  [%" PRIx64 "]", d->how->base + bit_offset / 8);
 	else if (shown)
-		snprintf(text, sizeof(text), "[%" PRIu64 "]", bit_offset / 8);
+		snprintf(text, sizeof(text), d->how->hex ? "[0x%" PRIx64 "]" : "[%" PRIu64 "]",
+			 bit_offset / 8);
 	iq_buf_printf(d->out, "%*s ", (int)d->width, text);
 }
 
@@ -106,7 +106,7 @@ static void put_anonymous(struct definer *d, const struct iq_member *m, const st
 		d->away -= is_reference(m->type);
 		/* Its name stands here, and so does its offset. */
 		put_offset(d, bit_offset, *m->name);
-		iq_buf_printf(d->out, "%*s}", (int)(4 * (nesting + !d->offsets)), "");
+		iq_buf_printf(d->out, "%*s}", (int)(4 * (nesting + !d->how->offsets)), "");
 	}
 	/* `struct {...} name` has a blank behind the dots, an unnamed one may have one too. */
 	dots += strlen("{...}");
@@ -122,7 +122,7 @@ static void put_member(struct definer *d, const struct iq_member *m, uint64_t bi
 			 nesting < MAX_NESTING;
 
 	put_offset(d, bit_offset, !anonymous || t->kind == IQ_KIND_ENUM);
-	iq_buf_printf(d->out, "%*s", (int)(4 * (nesting + !d->offsets)), "");
+	iq_buf_printf(d->out, "%*s", (int)(4 * (nesting + !d->how->offsets)), "");
 	if (anonymous)
 		put_anonymous(d, m, t, bit_offset, nesting);
 	else
@@ -146,6 +146,26 @@ static void put_members(struct definer *d, const struct iq_type *t, uint64_t bit
 		iq_buf_printf(d->out, "%*s<no data fields>\n", (int)(4 * (nesting + 1)), "");
 }
 
+/* In how many structs and unions without a name member NAME of T lies; -1: there is none. */
+static int nesting_of(const struct iq_type *t, const char *name, unsigned int nesting,
+		      unsigned int *budget)
+{
+	unsigned int nr;
+	const struct iq_member *m = iq_type_members(t, &nr);
+
+	for (unsigned int i = 0; i < nr && *budget; i++, --*budget) {
+		int inner = -1;
+
+		if (!strcmp(m[i].name, name))
+			return (int)nesting;
+		if (!*m[i].name && nesting < MAX_NESTING)
+			inner = nesting_of(m[i].type, name, nesting + 1, budget);
+		if (inner >= 0)
+			return inner;
+	}
+	return -1;
+}
+
 /* "struct list_head", "struct", "enum pid_type". */
 static void put_tag(struct iq_buf *out, const struct iq_type *t)
 {
@@ -158,9 +178,10 @@ static void put_tag(struct iq_buf *out, const struct iq_type *t)
 	}
 }
 
-static unsigned int offset_width(const struct iq_type *t)
+/* Columns of "  [offset]" for the largest offset there can be. */
+static unsigned int offset_width(const struct iq_type *t, const struct iq_define *how)
 {
-	int n = snprintf(NULL, 0, "  [%" PRIu64 "]", t->size);
+	int n = snprintf(NULL, 0, how->hex ? "  [0x%" PRIx64 "]" : "  [%" PRIu64 "]", t->size);
 
 	return n > 0 ? (unsigned int)n : 5;
 }
@@ -188,14 +209,22 @@ static void define_aggregate(struct definer *d, const struct iq_type *t)
 	iq_buf_putc(d->out, '}');
 }
 
-void iq_type_define(const struct iq_type *t, bool offsets, uint64_t base, struct iq_buf *out)
+static void start(struct definer *d, const struct iq_type *t, const struct iq_define *how,
+		  struct iq_buf *out)
 {
-	struct definer d = {
-		.out = out, .offsets = offsets, .base = base, .budget = MAX_MEMBERS};
+	static const struct iq_define plain;
+
+	*d = (struct definer){.out = out, .how = how ? how : &plain, .budget = MAX_MEMBERS};
+	d->width = offset_width(iq_type_strip(t), d->how);
+}
+
+void iq_type_define(const struct iq_type *t, const struct iq_define *how, struct iq_buf *out)
+{
 	const struct iq_type *named = iq_type_unqualified(t), *target = iq_type_strip(t);
 	bool is_typedef = named->kind == IQ_KIND_TYPEDEF;
+	struct definer d;
 
-	d.width = offset_width(target);
+	start(&d, t, how, out);
 	if (is_typedef && !is_aggregate(target) && target->kind != IQ_KIND_ENUM) {
 		iq_buf_puts(out, "typedef ");
 		iq_type_declare(target, named->name, out);
@@ -218,16 +247,25 @@ void iq_type_define(const struct iq_type *t, bool offsets, uint64_t base, struct
 		iq_buf_putc(out, ';');
 }
 
-struct iq_error *iq_type_define_member(const struct iq_type *t, const char *path, bool offsets,
-				       uint64_t base, struct iq_buf *out)
+int iq_member_nesting(const struct iq_type *t, const char *name)
 {
-	struct definer d = {
-		.out = out, .offsets = offsets, .base = base, .budget = MAX_MEMBERS};
-	const struct iq_type *target = iq_type_strip(t);
+	return nesting_of(t, name, 0, &(unsigned int){MAX_MEMBERS});
+}
+
+struct iq_error *iq_type_define_member(const struct iq_type *t, const char *path,
+				       const struct iq_define *how, struct iq_buf *out)
+{
+	bool is_path = strpbrk(path, ".[");
+	struct definer d;
 	struct iq_member m;
+	int nesting;
 
 	IQ_TRY(iq_member_find(t, path, &m));
-	d.width = offset_width(target);
-	put_member(&d, &m, m.bit_offset, 0);
+	/* Of something deep inside its name alone would be taken for a member of T. */
+	nesting = is_path ? 0 : iq_member_nesting(t, path);
+	if (is_path)
+		m.name = path;
+	start(&d, t, how, out);
+	put_member(&d, &m, m.bit_offset, nesting > 0 ? (unsigned int)nesting : 0);
 	return NULL;
 }

@@ -347,18 +347,19 @@ static void test_define(void **state)
 	struct world *w = *state;
 	struct iq_buf out = {0};
 
-	iq_type_define(iq_type_by_name(w->types, "struct list"), false, 0, &out);
+	iq_type_define(iq_type_by_name(w->types, "struct list"), NULL, &out);
 	assert_string_equal(iq_buf_str(&out),
 			    "struct list {\n    struct list *next;\n    struct list *prev;\n}");
 	iq_buf_free(&out);
-	iq_type_define(iq_type_by_name(w->types, "struct list"), true, 0, &out);
+	iq_type_define(iq_type_by_name(w->types, "struct list"), &(struct iq_define){.offsets = true}, &out);
 	assert_string_equal(iq_buf_str(&out),
 			    "struct list {\n   [0] struct list *next;\n   [8] struct list *prev;\n}");
 	iq_buf_free(&out);
-	iq_type_define(iq_type_by_name(w->types, "enum mode"), false, 0, &out);
+	iq_type_define(iq_type_by_name(w->types, "enum mode"), NULL, &out);
 	assert_string_equal(iq_buf_str(&out), "enum mode {\n  IDLE = 0\n  BUSY = 1\n  DEAD = 7\n};");
 	iq_buf_free(&out);
-	assert_null(iq_type_define_member(iq_type_by_name(w->types, "struct all"), "sign", true, 0, &out));
+	assert_null(iq_type_define_member(iq_type_by_name(w->types, "struct all"), "sign",
+					  &(struct iq_define){.offsets = true}, &out));
 	assert_string_equal(iq_buf_str(&out), "   [24] int sign : 4;\n");
 	iq_buf_free(&out);
 }
