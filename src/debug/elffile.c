@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Mapping an ELF file, its sections and its build-id. */
 #include "elffile.h"
+#include "unpack.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <libdeflate.h>
@@ -105,8 +106,18 @@ struct iq_error *iq_elffile_open_fd(struct iq_elffile *e, int fd, const char *pa
 {
 	struct iq_error *err;
 
+	int unpacked;
+
 	*e = (struct iq_elffile){.fd = fd, .path = strdup(path)};
-	err = e->path ? read_headers(e) : iq_error_nomem();
+	err = e->path ? NULL : iq_error_nomem();
+	if (!err && fd >= 0)
+		err = iq_unpack(fd, path, &unpacked);
+	if (!err && fd >= 0 && unpacked >= 0) {
+		close(fd);
+		e->fd = unpacked;
+	}
+	if (!err)
+		err = read_headers(e);
 	if (err)
 		iq_elffile_close(e);
 	return err;

@@ -23,7 +23,7 @@ struct iq_elffile {
 	size_t names_len;
 };
 
-/* IQ_E_FORMAT: not such a file. */
+/* One that is compressed as a whole is unpacked into memory.  IQ_E_FORMAT: not such a file. */
 struct iq_error *iq_elffile_open(struct iq_elffile *e, const char *path) IQ_CHECK;
 /* The same with a file descriptor, which then belongs to E; PATH is for messages. */
 struct iq_error *iq_elffile_open_fd(struct iq_elffile *e, int fd, const char *path) IQ_CHECK;
