@@ -72,6 +72,13 @@ struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *na
 					  uint64_t address) IQ_CHECK;
 
 /*
+ * Module: place the sections that are not placed yet by the symbols that file and TABLE, the module's
+ * symbols in the dump, have in common; where they contradict each other the majority decides.
+ * Returns how many were placed.
+ */
+unsigned int iq_debugfile_place_by_symbols(struct iq_debugfile *f, struct iq_symtab *table);
+
+/*
  * Source line of a runtime address (for a return address pass address - 1).  *FILE is the path
  * relative to the root of the kernel's source ("kernel/panic.c"): the name in the debug
  * information joined with its directories, "." and ".." taken out, without the compilation

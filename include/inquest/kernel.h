@@ -19,6 +19,7 @@
 #error "kernel.h belongs to a room to the right of this one"
 #endif
 
+struct iq_kernel;
 struct iq_module;
 struct iq_cpu;
 
@@ -33,6 +34,12 @@ struct iq_kernel_options {
 	struct iq_debugfile *vmlinux;	/* NULL: the dump alone.  The kernel does not own it */
 	struct iq_debugfile **modules;	/* module debug files; not owned */
 	unsigned int nr_modules;
+	/*
+	 * Called when the debug file of a module that has none of these is first needed: the file, of the
+	 * module's build, or NULL.  Not owned.
+	 */
+	struct iq_debugfile *(*find_module)(void *arg, struct iq_kernel *k, const struct iq_module *m);
+	void *find_module_arg;
 	bool no_btf;			/* pretend that the dump has no BTF */
 	const struct iq_cancel *cancel;
 };
@@ -97,6 +104,11 @@ bool iq_is_text(struct iq_kernel *k, uint64_t address);
  */
 bool iq_symbol_format(struct iq_kernel *k, uint64_t address, bool hex, bool with_module, char *buf,
 		      size_t room);
+/*
+ * The debug file that an address of code or data belongs to: the vmlinux, or its module's, which is
+ * looked for now; NULL: there is none.
+ */
+struct iq_debugfile *iq_kernel_debugfile(struct iq_kernel *k, uint64_t address);
 /* The source line of a runtime address through vmlinux or a module's debug file; see iq_line_of(). */
 bool iq_kernel_line(struct iq_kernel *k, uint64_t address, const char **file, unsigned int *line);
 unsigned int iq_kernel_inlines(struct iq_kernel *k, uint64_t address, struct iq_inline *out, unsigned int max);

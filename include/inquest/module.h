@@ -24,7 +24,7 @@ struct iq_module {
 	unsigned int state;/* MODULE_STATE_LIVE 0, COMING 1, GOING 2, UNFORMED 3 */
 	unsigned int nr_ranges;
 	struct iq_module_range range[IQ_MODULE_RANGES];
-	struct iq_debugfile *debug; /* NULL: none.  Not owned */
+	struct iq_debugfile *debug; /* in use; NULL: none (yet): iq_module_debug().  Not owned */
 	struct iq_module_private *priv;
 };
 
@@ -35,6 +35,16 @@ struct iq_module *iq_module_by_name(struct iq_kernel *k, const char *name);
 /* Lazy; NULL if it has none that can be read. */
 struct iq_symtab *iq_module_symbols(struct iq_kernel *k, struct iq_module *m);
 struct iq_types *iq_module_types(struct iq_kernel *k, struct iq_module *m);
+/* The module's debug file; the first time it is looked for if none was given.  NULL: there is none. */
+struct iq_debugfile *iq_module_debug(struct iq_kernel *k, struct iq_module *m);
+/*
+ * Use F (not owned; NULL: none, and do not look for one) as the module's debug file: its sections are
+ * placed where struct module_sect_attrs says that they were loaded, else by the symbols that file and
+ * dump have in common.  IQ_E_NOT_FOUND: it is another module's, or of another build (both build-ids are
+ * in the message); IQ_E_UNAVAILABLE: where its sections lie cannot be told.
+ */
+struct iq_error *iq_module_set_debug(struct iq_kernel *k, struct iq_module *m,
+				     struct iq_debugfile *f) IQ_CHECK;
 /*
  * The build-id that the module brought along when it was loaded, as lower-case hexadecimal text; "" if
  * the dump does not have it.  ROOM of 41 holds any.  From struct module_notes_attrs.

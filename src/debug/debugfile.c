@@ -244,3 +244,72 @@ bool iq_debugfile_symbol(struct iq_debugfile *f, const char *symbol, uint64_t *a
 	}
 	return false;
 }
+
+/* ---- Sections placed by symbols --------------------------------------------------------------- */
+
+/* What symbols say of one section: the place that most of them agree on, by Boyer and Moore's vote. */
+struct vote {
+	uint64_t base;
+	unsigned int lead;
+};
+
+struct placing {
+	struct iq_debugfile *f;
+	struct iq_symtab *table;
+	struct vote *votes; /* by section */
+};
+
+static bool vote(void *arg, const char *name, const Elf64_Sym *sym)
+{
+	struct placing *p = arg;
+	struct iq_symbol known, again;
+	unsigned int from = 0;
+	struct vote *v;
+	uint64_t base;
+
+	if (sym->st_shndx >= p->f->elf.nr_sections ||
+	    !(p->f->elf.sections[sym->st_shndx].sh_flags & SHF_ALLOC) ||
+	    !iq_symtab_by_name(p->table, name, &from, &known) ||
+	    iq_symtab_by_name(p->table, name, &from, &again))
+		return true;
+	v = &p->votes[sym->st_shndx];
+	base = known.address - sym->st_value;
+	if (!v->lead)
+		v->base = base;
+	if (v->base == base)
+		v->lead++;
+	else
+		v->lead--;
+	return true;
+}
+
+static bool is_placed(const struct iq_debugfile *f, unsigned int section)
+{
+	for (unsigned int i = 0; i < f->nr_loaded; i++) {
+		if (f->loaded[i].section == section)
+			return true;
+	}
+	return false;
+}
+
+unsigned int iq_debugfile_place_by_symbols(struct iq_debugfile *f, struct iq_symtab *table)
+{
+	struct placing p = {f, table, calloc(f->elf.nr_sections + 1, sizeof(struct vote))};
+	unsigned int placed = 0;
+
+	if (p.votes && f->elf.type == ET_REL)
+		iq_elffile_each_symbol(&f->elf, vote, &p);
+	for (unsigned int i = 1; p.votes && i < f->elf.nr_sections; i++) {
+		const char *name = iq_elffile_name(&f->elf, i);
+		struct iq_error *err;
+
+		/* By name: the first section of it is meant. */
+		if (!p.votes[i].lead || is_placed(f, i) || iq_elffile_section(&f->elf, name) != i)
+			continue;
+		err = iq_debugfile_set_section(f, name, p.votes[i].base);
+		placed += !err;
+		iq_error_free(err);
+	}
+	free(p.votes);
+	return placed;
+}

@@ -128,6 +128,21 @@ struct iq_error *iq_symtab_from_elf(int fd, const char *path, int64_t delta, str
 	return err;
 }
 
+void iq_elffile_each_symbol(const struct iq_elffile *e,
+			    bool (*fn)(void *arg, const char *name, const Elf64_Sym *sym), void *arg)
+{
+	struct symbols s = {0};
+	Elf64_Sym sym;
+
+	if (!find_symbols(e, &s))
+		return;
+	for (size_t i = 0; i < s.nr; i++) {
+		memcpy(&sym, s.table + i * sizeof(sym), sizeof(sym));
+		if (is_symbol(&s, &sym) && !fn(arg, s.text + sym.st_name, &sym))
+			return;
+	}
+}
+
 /* ---- One symbol ------------------------------------------------------------------------------ */
 
 /* Offsets of NAME in the names: tails of longer names are shared, so there may be several. */

@@ -99,7 +99,7 @@ static bool add_module(struct iq_kernel *k, uint64_t entry, void *arg)
 		m->state = (unsigned int)v;
 	if (!ranges_from_mem(k, m) && !ranges_from_layouts(k, m))
 		iq_warn(k->warnings, "module %s: its memory cannot be found", m->name);
-	m->debug = module_debug_file(k, m);
+	module_use_given(k, m);
 	p->modules[p->nr_modules++] = m;
 	return true;
 }

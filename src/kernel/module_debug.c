@@ -103,47 +103,94 @@ void iq_module_build_id(struct iq_kernel *k, const struct iq_module *m, char *te
 	}
 }
 
-static void place_sections(struct iq_kernel *k, const struct iq_module *m, struct iq_debugfile *f)
+/* False: the dump does not say where they lie. */
+static bool place_sections(struct iq_kernel *k, const struct iq_module *m, struct iq_debugfile *f)
 {
 	struct entries all = {.read = read_section_attribute};
+	bool placed = false;
+	struct iq_error *err;
 	struct entry e;
 
 	if (!find_entries(k, m, "sect_attrs", "module_sect_attrs", "nsections",
-			  "struct module_sect_attr", &all)) {
-		iq_warn(k->warnings,
-			"module %s: the dump does not say where its sections lie, so that %s "
-			"gives no lines",
-			m->name, iq_debugfile_path(f));
-		return;
-	}
+			  "struct module_sect_attr", &all))
+		return false;
 	/* A file of debug information lacks sections that have none: no error. */
-	for (uint64_t i = 0; i < all.nr && read_entry(k, &all, i, &e); i++)
-		iq_error_free(iq_debugfile_set_section(f, e.name, e.address));
+	for (uint64_t i = 0; i < all.nr && read_entry(k, &all, i, &e); i++) {
+		err = iq_debugfile_set_section(f, e.name, e.address);
+		placed |= !err;
+		iq_error_free(err);
+	}
+	return placed;
 }
 
-struct iq_debugfile *module_debug_file(struct iq_kernel *k, const struct iq_module *m)
+struct iq_error *iq_module_set_debug(struct iq_kernel *k, struct iq_module *m,
+				     struct iq_debugfile *f)
+{
+	char loaded[2 * BUILD_ID_MAX + 1];
+	struct iq_symtab *symbols;
+	const char *id;
+
+	m->priv->debug_sought = true;
+	m->debug = NULL;
+	if (!f)
+		return NULL;
+	id = iq_debugfile_build_id(f);
+	if (iq_debugfile_kind(f) != IQ_FILE_MODULE || strcmp(iq_debugfile_module(f), m->name))
+		return iq_error_new(IQ_E_NOT_FOUND, "%s is not a file of module %s",
+				    iq_debugfile_path(f), m->name);
+	iq_module_build_id(k, m, loaded, sizeof(loaded));
+	if (loaded[0] && id[0] && strcmp(loaded, id))
+		return iq_error_new(IQ_E_NOT_FOUND,
+				    "%s is not used: its build-id is %s, the module in the dump has %s",
+				    iq_debugfile_path(f), id, loaded);
+	if (!place_sections(k, m, f)) {
+		symbols = iq_module_symbols(k, m);
+		if (!symbols || !iq_debugfile_place_by_symbols(f, symbols))
+			return iq_error_new(IQ_E_UNAVAILABLE,
+					    "module %s: the dump does not say where its sections lie, "
+					    "so that %s gives no lines",
+					    m->name, iq_debugfile_path(f));
+	}
+	m->debug = f;
+	return NULL;
+}
+
+void module_use_given(struct iq_kernel *k, struct iq_module *m)
 {
 	const struct iq_kernel_options *o = &k->priv->options;
-	char loaded[2 * BUILD_ID_MAX + 1];
-	bool known = false;
 
 	for (unsigned int i = 0; i < o->nr_modules; i++) {
 		struct iq_debugfile *f = o->modules[i];
-		const char *id = iq_debugfile_build_id(f);
+		struct iq_error *err;
 
-		if (strcmp(iq_debugfile_module(f), m->name))
+		/* Of a stripped file and what was stripped from it the latter is better. */
+		if (strcmp(iq_debugfile_module(f), m->name) ||
+		    (m->debug && !iq_debugfile_has_dwarf(f)))
 			continue;
-		if (!known)
-			iq_module_build_id(k, m, loaded, sizeof(loaded));
-		known = true;
-		if (loaded[0] && id[0] && strcmp(loaded, id)) {
-			iq_warn(k->warnings,
-				"%s is not used: its build-id is %s, the module in the dump has %s",
-				iq_debugfile_path(f), id, loaded);
-			continue;
-		}
-		place_sections(k, m, f);
-		return f;
+		err = iq_module_set_debug(k, m, f);
+		if (err)
+			iq_warn(k->warnings, "%s", err->message);
+		iq_error_free(err);
+		if (m->debug && iq_debugfile_has_dwarf(f))
+			return;
 	}
-	return NULL;
+	/* Something else may be found, unless what was given says it all. */
+	m->priv->debug_sought = m->debug;
+}
+
+struct iq_debugfile *iq_module_debug(struct iq_kernel *k, struct iq_module *m)
+{
+	const struct iq_kernel_options *o = &k->priv->options;
+	struct iq_debugfile *f;
+	struct iq_error *err;
+
+	if (m->priv->debug_sought)
+		return m->debug;
+	m->priv->debug_sought = true;
+	f = o->find_module ? o->find_module(o->find_module_arg, k, m) : NULL;
+	err = f ? iq_module_set_debug(k, m, f) : NULL;
+	if (err)
+		iq_warn(k->warnings, "%s", err->message);
+	iq_error_free(err);
+	return m->debug;
 }

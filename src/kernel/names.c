@@ -110,29 +110,44 @@ bool iq_symbol_format(struct iq_kernel *k, uint64_t address, bool hex, bool with
 	return true;
 }
 
-static struct iq_debugfile *debugfile_of(struct iq_kernel *k, uint64_t address)
+struct iq_debugfile *iq_kernel_debugfile(struct iq_kernel *k, uint64_t address)
 {
 	struct iq_module *m;
 
 	if (address >= k->layout.text_base && address < k->layout.text_end)
 		return k->vmlinux;
 	m = iq_module_at(k, address);
-	return m ? m->debug : NULL;
+	return m ? iq_module_debug(k, m) : NULL;
+}
+
+/* Debug information that could not be read is worth a word where it would have been the answer. */
+static void warn_of_trouble(struct iq_kernel *k, const struct iq_debugfile *f)
+{
+	const char *trouble = iq_debugfile_trouble(f);
+
+	if (trouble)
+		iq_warn(k->warnings, "%s", trouble);
 }
 
 bool iq_kernel_line(struct iq_kernel *k, uint64_t address, const char **file, unsigned int *line)
 {
-	struct iq_debugfile *f = debugfile_of(k, address);
+	struct iq_debugfile *f = iq_kernel_debugfile(k, address);
+	bool found = f && iq_line_of(f, address, file, line);
 
-	return f && iq_line_of(f, address, file, line);
+	if (f)
+		warn_of_trouble(k, f);
+	return found;
 }
 
 unsigned int iq_kernel_inlines(struct iq_kernel *k, uint64_t address, struct iq_inline *out,
 			       unsigned int max)
 {
-	struct iq_debugfile *f = debugfile_of(k, address);
+	struct iq_debugfile *f = iq_kernel_debugfile(k, address);
+	unsigned int nr = f ? iq_inlines_of(f, address, out, max) : 0;
 
-	return f ? iq_inlines_of(f, address, out, max) : 0;
+	if (f)
+		warn_of_trouble(k, f);
+	return nr;
 }
 
 void iq_kernel_nearest_symbol(struct iq_kernel *k, struct iq_nearest *n)

@@ -84,6 +84,7 @@ struct iq_module_private {
 	struct iq_symtab *symbols;
 	struct iq_types *types;
 	struct iq_orc *orc;
+	bool debug_sought; /* iq_module_debug() need not look for a file (again) */
 };
 
 /* locate.c: fill in k->layout, vmcoreinfo, release, stext, symbols. */
@@ -99,8 +100,8 @@ static inline bool kernel_read_ptr(struct iq_kernel *k, uint64_t address, uint64
 bool kernel_read_member(struct iq_kernel *k, const char *tag, const char *path, uint64_t base,
 			uint64_t *ret);
 
-/* module_debug.c: the debug file given for M, its sections placed; NULL: none of this build. */
-struct iq_debugfile *module_debug_file(struct iq_kernel *k, const struct iq_module *m);
+/* module_debug.c: of the debug files given, use the one for M. */
+void module_use_given(struct iq_kernel *k, struct iq_module *m);
 
 /* system.c: pages of RAM that the nodes have (struct pglist_data); 0 unknown. */
 uint64_t kernel_present_pages(struct iq_kernel *k);
