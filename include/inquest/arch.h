@@ -56,6 +56,11 @@ struct iq_trap_slot {
 	int reg;
 };
 
+/* A part of a register that has a name of its own. */
+struct iq_reg_part {
+	unsigned int reg, shift, size; /* SIZE bytes of `reg`, from bit SHIFT on */
+};
+
 struct iq_arch {
 	const char *name;	/* "x86_64", as uname -m says */
 	uint16_t machine;	/* EM_X86_64 */
@@ -79,6 +84,9 @@ struct iq_arch {
 	 * control registers; adds to *REGS).  False: note too short or of another kind. */
 	bool (*prstatus_regs)(const struct iq_note *note, struct iq_regs *regs, uint32_t *pid);
 	bool (*qemu_regs)(const struct iq_note *note, struct iq_regs *regs, uint64_t *idt_base);
+
+	/* x86-64: "eax", "ax", "al", "ah", "r8d", "eflags" …; false: no such part. */
+	bool (*reg_part)(const char *name, struct iq_reg_part *ret);
 
 	/* Page tables and instructions: used through iq_vm_… and iq_insn_… below. */
 	const struct iq_vm_ops *vm;

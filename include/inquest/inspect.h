@@ -12,11 +12,24 @@
 
 /* ---- Expressions ------------------------------------------------------------------------------ */
 
+struct iq_variables;
+struct iq_value;
+
 /* Names that an expression may use beside symbols. */
 struct iq_scope {
 	struct iq_kernel *k;		/* NULL: only numbers and registers mean anything */
 	struct iq_vm *vm;		/* where memory is read; NULL: the kernel's */
 	const struct iq_regs *regs;	/* $rdi …: of the selected frame; NULL: none */
+	/* $name and the history; NULL: there are none.  Assignments change it. */
+	struct iq_variables *variables;
+	/*
+	 * Parameters and locals of the selected frame, which hide symbols of their name; NULL: none.
+	 * *FOUND says whether there is one called NAME.  An error if it has no value here.
+	 */
+	struct iq_error *(*local)(void *arg, const char *name, bool *found, struct iq_value *ret);
+	void *local_arg;
+	/* Where the characters of a string as typed live; NULL: a string cannot be a result. */
+	struct iq_arena *arena;
 	/*
 	 * A word of hex digits that is not a symbol is a number (crash's habit for addresses).  Digits
 	 * alone are hexadecimal too if they are the whole text, else decimal.  Without bare_hex only
@@ -26,24 +39,42 @@ struct iq_scope {
 };
 
 /*
- * A value: a number, or something in memory, with a type if one is known.
+ * A value: a number, or something in memory, with a type if one is known, or a string as typed.
  */
 struct iq_value {
-	const struct iq_type *type;	/* NULL: an untyped 64-bit number */
+	const struct iq_type *type;	/* NULL: an untyped 64-bit number.  Types of no source (`types` is
+					 * NULL) are int, long and so on: results of arithmetic */
 	bool in_memory;			/* lives at `address`: an lvalue */
+	bool enumerator;		/* a constant of enum `type`: an int in arithmetic, as C has it */
 	uint64_t address;
 	unsigned int bit_offset, bit_size; /* bitfield: from `address`; bit_size 0 otherwise */
 	uint64_t number;		/* if not in_memory; sign-extended from the size of its type */
+	const char *text;		/* a string as typed, `text_len` characters and a NUL; else NULL */
+	size_t text_len;
 };
 
 /*
- * Evaluate TEXT: numbers (0x…, decimal, octal, 'c'), symbols (their address; a typed global or
- * `symbol:cpu` of a per-CPU variable gives an lvalue; `module:symbol` asks one module), $registers,
- * + - * / % & | ^ ~ << >> and parentheses, unary + - ~ * & and sizeof, casts to (TYPE), (TYPE *) and
- * (TYPE (*)[n]), members with . and ->, [].  Numbers wrap at 64 bits.  A pointer plus a number counts elements, as in C; an untyped
- * symbol, a struct and a function plus a number count bytes.  `*` of a number without a type of the kernel's is
- * the word there.  The whole of TEXT must be one expression.
- * IQ_E_USAGE: malformed, with the position, or without a meaning (division by zero, shift by 64 bits);
+ * Evaluate TEXT: an expression of C without calls, with C's precedence and integer rules (int has 32 bits,
+ * long 64; what overflows wraps), and some of gdb's and the kernel's own:
+ *
+ *   0x10 010 16UL 'c' "text"   numbers, characters, strings ("…" == and != compare text)
+ *   symbol module:symbol       its address; a global or function of known type is an lvalue of it
+ *   'kernel/fork.c'::symbol    of several variables of one name the one in that file (needs debug information)
+ *   symbol:cpu  per_cpu(symbol, cpu)  per_cpu_ptr(pointer, cpu)
+ *   ENUMERATOR                 of any enum
+ *   $rdi $eax $al …            registers of the selected frame; those of 64 bits have no type
+ *   $name  $name = value       variables;  $ $$ $3 $$2: history, as in gdb; no other assignment
+ *   (TYPE) {TYPE}ADDRESS       casts, to (TYPE (*)(int, char *)) and (TYPE [n]) as well; an lvalue cast to a
+ *                              type that is no number is the same memory, seen as that type
+ *   first@count                an array that begins with `first`
+ *   sizeof typeof offsetof(TYPE, a.b[2].c) container_of(pointer, TYPE, member)
+ *
+ * Where C says nothing: a pointer plus a number counts elements, an untyped symbol, a struct and a function
+ * plus a number count bytes.  What is worked out of something untyped is untyped: 64 bits without a sign.  `*` of a
+ * number without a type of the kernel's is the word there.  A shift by as many bits as the left side has, or
+ * more, is refused.  Constants of enums are ints, and bitfields narrower than int become int, as the compiler has
+ * it (gdb takes both for unsigned).  The whole of TEXT must be one expression.
+ * IQ_E_USAGE: malformed, with the position, or without a meaning (division by zero);
  * IQ_E_NOT_FOUND: a name, with the nearest spellings; IQ_E_MEMORY: something read on the way.
  */
 struct iq_error *iq_eval(const struct iq_scope *s, const char *text, struct iq_value *ret) IQ_CHECK;
@@ -52,13 +83,26 @@ struct iq_error *iq_eval(const struct iq_scope *s, const char *text, struct iq_v
 struct iq_error *iq_eval_u64(const struct iq_scope *s, const char *text, uint64_t *ret) IQ_CHECK;
 /*
  * An address as crash's commands take one: a symbol is its address whatever its type, also in
- * symbol+8; members, and everything in parentheses, mean their value.
+ * symbol+8; members, and everything in parentheses, mean their value.  Numbers as typed have 64 bits.
  */
 struct iq_error *iq_eval_address(const struct iq_scope *s, const char *text, uint64_t *ret) IQ_CHECK;
 
 /* V as a number, as iq_eval_u64() has it. */
 struct iq_error *iq_value_u64(const struct iq_scope *s, const struct iq_value *v,
 			      uint64_t *ret) IQ_CHECK;
+
+/* ---- Variables and history -------------------------------------------------------------------- */
+
+struct iq_error *iq_variables_new(struct iq_variables **ret) IQ_CHECK;
+void iq_variables_free(struct iq_variables *v);
+/* $NAME becomes VALUE, whose text is copied.  VARIABLES may be NULL: an error. */
+struct iq_error *iq_variable_set(struct iq_variables *variables, const char *name,
+				 const struct iq_value *value) IQ_CHECK;
+/* VALUE is the next of the history: $N, and $ until the one after it.  *N may be NULL. */
+struct iq_error *iq_history_add(struct iq_variables *variables, const struct iq_value *value,
+				unsigned int *n) IQ_CHECK;
+
+/* ---- Globals ---------------------------------------------------------------------------------- */
 
 /*
  * Type of the kernel's global variable or function NAME at SYMBOL: from BTF (per-CPU variables,
@@ -71,17 +115,23 @@ bool iq_symbol_is_percpu(struct iq_kernel *k, const struct iq_symbol *symbol);
 
 /* ---- Values as text --------------------------------------------------------------------------- */
 
+#define IQ_UNLIMITED UINT32_MAX
+
 struct iq_format {
 	enum { IQ_RADIX_DEFAULT, IQ_RADIX_DEC, IQ_RADIX_HEX } radix; /* of integers, as gdb's output-radix */
-	unsigned int max_elements; /* of arrays and strings; 0: 256, as crash has it */
+	unsigned int max_elements; /* of arrays and strings; 0: 256, as crash has it; or IQ_UNLIMITED */
+	/* Of more than this many equal elements one is shown, and "<repeats N times>"; 0: none are folded, as crash
+	 * has it. */
+	unsigned int repeats;
+	bool null_stop;		   /* arrays of characters end at the first NUL */
 	unsigned int indent;	   /* columns of the first level */
-	char letter;		   /* gdb's p/x: x d u o t c a z for every scalar, strings too; 0: none */
+	char letter;		   /* gdb's p/x: x d u o t c a z s for every scalar, strings too; 0: none */
+	const struct iq_cancel *cancel; /* ends a long value; NULL: nothing does */
 };
 
 /*
  * The value of type T at ADDRESS of VM, as gdb prints it and crash shows it: "{\n  next = 0x…, …}",
- * pointers with <symbol+off>, char arrays as strings, enums by name, bitfields.  Repeated elements are not
- * folded, as crash does not.  Memory that cannot be read appears in its place as
+ * pointers with <symbol+off>, char arrays as strings, enums by name, bitfields.  Memory that cannot be read appears in its place as
  * "<excluded from the dump …>", and the rest goes on.
  */
 void iq_value_print(struct iq_kernel *k, struct iq_vm *vm, const struct iq_type *t, uint64_t address,

@@ -2,18 +2,7 @@
 /* The tree of an expression to its value. */
 #include "expr.h"
 
-const struct iq_type expr_long = {
-	.kind = IQ_KIND_INT, .encoding = IQ_ENC_SIGNED, .name = "long", .size = 8};
-const struct iq_type expr_unsigned_long = {
-	.kind = IQ_KIND_INT, .encoding = IQ_ENC_UNSIGNED, .name = "unsigned long", .size = 8};
-
-struct eval {
-	const struct iq_scope *scope;
-	/* A symbol by itself, and plus or minus something, is its address whatever its type. */
-	bool addresses;
-};
-
-static struct iq_error *eval(const struct eval *e, const struct node *n, struct iq_value *ret);
+#define MAX_ARTIFICIAL (1u << 24) /* elements of an array made with @ */
 
 static const struct iq_type *kind_of(const struct iq_value *v)
 {
@@ -30,38 +19,53 @@ static bool is_aggregate(const struct iq_value *v)
 	return is_kind(v, IQ_KIND_STRUCT) || is_kind(v, IQ_KIND_UNION);
 }
 
-static struct iq_error *wrong_type(const struct iq_value *v, const char *problem)
-{
-	struct iq_buf type = {0};
-	struct iq_error *err;
-
-	if (v->type && v->type->types)
-		iq_type_declare(v->type, "", &type);
-	else
-		iq_buf_puts(&type, v->type ? v->type->name : "a number without a type");
-	err = iq_error_new(IQ_E_USAGE, "%s %s", iq_buf_str(&type), problem);
-	iq_buf_free(&type);
-	return err;
-}
-
+/* V as a number for arithmetic: what has none is refused. */
 static struct iq_error *number_of(const struct eval *e, const struct iq_value *v, uint64_t *ret)
 {
+	if (v->text)
+		return expr_wrong_type(v, "is not in the dump: it has no address");
+	if (is_kind(v, IQ_KIND_FLOAT))
+		return expr_wrong_type(v, "can be shown, but not be worked with");
+	if (e->types_only) {
+		*ret = 1;
+		return NULL;
+	}
 	return load_number(scope_vm(e->scope), v, ret);
 }
 
+/* The type POINTER TO T; NULL (an untyped number) if the types have no T. */
+static const struct iq_type *pointer_to(const struct eval *e, const struct iq_type *t)
+{
+	t = expr_source_type(e->scope, t);
+	return t ? iq_type_pointer_to(t) : NULL;
+}
+
 /* What an array, function or struct is in arithmetic: its address. */
-static struct iq_value decay(const struct iq_value *v)
+static struct iq_value decay(const struct eval *e, const struct iq_value *v)
 {
 	if (!v->in_memory)
 		return *v;
 	if (is_kind(v, IQ_KIND_ARRAY))
 		return (struct iq_value){
-			.type = iq_type_pointer_to(iq_type_target(iq_type_strip(v->type))),
+			.type = pointer_to(e, iq_type_target(iq_type_strip(v->type))),
 			.number = v->address,
 		};
-	if (v->type && !type_is_scalar(iq_type_strip(v->type)))
+	if (is_kind(v, IQ_KIND_FUNCTION) || is_aggregate(v))
 		return (struct iq_value){.number = v->address};
 	return *v;
+}
+
+/* V, in memory, as a value by itself. */
+static struct iq_error *loaded(const struct eval *e, const struct iq_value *v, struct iq_value *ret)
+{
+	uint64_t number;
+
+	*ret = *v;
+	if (!v->in_memory || e->types_only || (v->type && !type_is_scalar(iq_type_strip(v->type))))
+		return NULL;
+	IQ_TRY(number_of(e, v, &number));
+	*ret = (struct iq_value){.type = v->type, .number = number};
+	return NULL;
 }
 
 /* ---- Memory ------------------------------------------------------------------------------------ */
@@ -69,7 +73,7 @@ static struct iq_value decay(const struct iq_value *v)
 static struct iq_error *dereference(const struct eval *e, const struct iq_value *operand,
 				    struct iq_value *ret)
 {
-	struct iq_value v = decay(operand);
+	struct iq_value v = decay(e, operand);
 	const struct iq_type *t = kind_of(&v);
 	uint64_t address;
 
@@ -78,10 +82,10 @@ static struct iq_error *dereference(const struct eval *e, const struct iq_value 
 		return NULL;
 	}
 	/* A number as typed, or what was worked out from one, may well be an address. */
-	if (t && !t->types)
+	if (t && !t->types && !v.text)
 		t = NULL;
 	if (t && t->kind != IQ_KIND_POINTER)
-		return wrong_type(operand, "is not a pointer: there is nothing to look at through it");
+		return expr_wrong_type(&v, "is not a pointer: there is nothing to look at through it");
 	IQ_TRY(number_of(e, &v, &address));
 	*ret = (struct iq_value){
 		.type = t ? iq_type_target(t) : &expr_unsigned_long,
@@ -89,24 +93,23 @@ static struct iq_error *dereference(const struct eval *e, const struct iq_value 
 		.address = address,
 	};
 	if (iq_type_strip(ret->type)->kind == IQ_KIND_VOID)
-		return iq_error_hint(wrong_type(operand, "points to nothing that is known"),
+		return iq_error_hint(expr_wrong_type(operand, "points to nothing that is known"),
 				     "cast it: *(TYPE *)…");
 	return NULL;
 }
 
-static struct iq_error *address_of(const struct iq_value *v, struct iq_value *ret)
+static struct iq_error *address_of(const struct eval *e, const struct iq_value *v,
+				   struct iq_value *ret)
 {
 	if (!v->in_memory && !v->type) {
 		*ret = *v; /* of an untyped symbol */
 		return NULL;
 	}
 	if (!v->in_memory)
-		return wrong_type(v, "value is not in memory: it has no address");
+		return expr_wrong_type(v, "value is not in memory: it has no address");
 	if (v->bit_size)
-		return wrong_type(v, "is a bitfield: it has no address");
-	*ret = (struct iq_value){.number = v->address};
-	if (v->type->types)
-		ret->type = iq_type_pointer_to(v->type);
+		return expr_wrong_type(v, "is a bitfield: it has no address");
+	*ret = (struct iq_value){.number = v->address, .type = pointer_to(e, v->type)};
 	return NULL;
 }
 
@@ -115,7 +118,7 @@ static struct iq_error *member(const struct eval *e, const struct node *n, struc
 	struct iq_value v;
 	struct iq_member m;
 
-	IQ_TRY(eval(e, n->a, &v));
+	IQ_TRY(eval_node(e, n->a, &v));
 	if (is_kind(&v, IQ_KIND_POINTER) || is_kind(&v, IQ_KIND_ARRAY))
 		IQ_TRY(dereference(e, &v, &v));
 	if (!v.type)
@@ -124,9 +127,9 @@ static struct iq_error *member(const struct eval *e, const struct node *n, struc
 						  n->name, n->at + 1),
 				     "cast it: ((struct NAME *)ADDRESS)->%s", n->name);
 	if (!is_aggregate(&v))
-		return wrong_type(&v, "has no members");
+		return expr_wrong_type(&v, "has no members");
 	if (!v.in_memory)
-		return wrong_type(&v, "is not in memory");
+		return expr_wrong_type(&v, "is not in memory");
 	IQ_TRY(iq_member_find(v.type, n->name, &m));
 	*ret = (struct iq_value){
 		.type = m.type,
@@ -138,20 +141,45 @@ static struct iq_error *member(const struct eval *e, const struct node *n, struc
 	return NULL;
 }
 
+static struct iq_error *element_of_string(const struct iq_value *string, uint64_t i,
+					  struct iq_value *ret)
+{
+	/* The final NUL is an element as well. */
+	if (i > string->text_len)
+		return iq_error_new(IQ_E_USAGE, "the string has no character %llu", (unsigned long long)i);
+	*ret = (struct iq_value){.type = &expr_char};
+	ret->number = i < string->text_len ? (uint64_t)(int64_t)(int8_t)string->text[i] : 0;
+	return NULL;
+}
+
 static struct iq_error *element(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
 	struct iq_value array, index;
 	uint64_t base, number;
 	const struct iq_type *t;
 
-	IQ_TRY(eval(e, n->a, &array));
-	IQ_TRY(eval(e, n->b, &index));
-	array = decay(&array);
+	IQ_TRY(eval_node(e, n->a, &array));
+	IQ_TRY(eval_node(e, n->b, &index));
+	if (array.text) {
+		IQ_TRY(number_of(e, &index, &number));
+		return element_of_string(&array, number, ret);
+	}
+	array = decay(e, &array);
+	index = decay(e, &index);
+	/* i[array] is C as well. */
+	if (!is_kind(&array, IQ_KIND_POINTER) && is_kind(&index, IQ_KIND_POINTER)) {
+		struct iq_value swap = array;
+
+		array = index;
+		index = swap;
+	}
 	if (!is_kind(&array, IQ_KIND_POINTER))
-		return wrong_type(&array, "is neither an array nor a pointer: it has no elements");
+		return expr_wrong_type(&array, "is neither an array nor a pointer: it has no elements");
+	if (is_kind(&index, IQ_KIND_POINTER))
+		return expr_wrong_type(&index, "is no index");
 	t = iq_type_target(iq_type_strip(array.type));
 	if (!iq_type_strip(t)->size)
-		return wrong_type(&array, "has elements of unknown size");
+		return expr_wrong_type(&array, "has elements of unknown size");
 	IQ_TRY(number_of(e, &array, &base));
 	IQ_TRY(number_of(e, &index, &number));
 	*ret = (struct iq_value){
@@ -159,89 +187,85 @@ static struct iq_error *element(const struct eval *e, const struct node *n, stru
 	return NULL;
 }
 
-/* ---- Arithmetic -------------------------------------------------------------------------------- */
-
-static bool is_signed(const struct iq_value *v)
+/* first@count: an array that begins with `first`. */
+static struct iq_error *artificial(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
-	const struct iq_type *t = kind_of(v);
+	struct eval plain = *e;
+	struct iq_value first, count;
+	const struct iq_type *t;
+	uint64_t number;
 
-	/* What is narrower than 64 bits fits a signed number, whatever its sign. */
-	return t && (type_is_signed(t) || (t->kind != IQ_KIND_POINTER && t->size < 8));
-}
-
-static struct iq_value result(const struct iq_value *a, const struct iq_value *b, uint64_t number)
-{
-	struct iq_value v = {.number = number};
-
-	if (a->type && b->type)
-		v.type = is_signed(a) && is_signed(b) ? &expr_long : &expr_unsigned_long;
-	return v;
-}
-
-static struct iq_error *divide(int op, uint64_t a, uint64_t b, bool sign, uint64_t *ret)
-{
-	if (!b)
-		return iq_error_new(IQ_E_USAGE, "division by zero");
-	if (!sign)
-		*ret = op == '/' ? a / b : a % b;
-	else if (b == UINT64_MAX) /* by -1: the most negative number has no opposite, it wraps */
-		*ret = op == '/' ? 0 - a : 0;
-	else
-		*ret = (uint64_t)(op == '/' ? (int64_t)a / (int64_t)b : (int64_t)a % (int64_t)b);
+	plain.types_only = false;
+	IQ_TRY(eval_node(e, n->a, &first));
+	IQ_TRY(eval_node(&plain, n->b, &count));
+	if (!first.in_memory || first.bit_size || is_kind(&first, IQ_KIND_FUNCTION))
+		return expr_wrong_type(&first, "left of @ is not in memory");
+	IQ_TRY(number_of(&plain, &count, &number));
+	if (!number || number > MAX_ARTIFICIAL)
+		return iq_error_new(IQ_E_USAGE, "@ wants a number of elements from 1 to %u", MAX_ARTIFICIAL);
+	t = expr_source_type(e->scope, first.type);
+	if (!t || !iq_type_strip(t)->size)
+		return expr_wrong_type(&first, "has no known size");
+	*ret = (struct iq_value){
+		.type = iq_type_array_of(t, number), .in_memory = true, .address = first.address};
 	return NULL;
 }
 
-static struct iq_error *shift(int op, uint64_t a, uint64_t b, bool sign, uint64_t *ret)
+static struct iq_error *container(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
-	if (b >= 64)
-		return iq_error_new(IQ_E_USAGE, "a shift by %s%llu bits means nothing",
-				    (int64_t)b < 0 ? "-" : "",
-				    (unsigned long long)((int64_t)b < 0 ? 0 - b : b));
-	if (op == OP_SHIFT_LEFT)
-		*ret = a << b;
-	else
-		*ret = sign ? (uint64_t)((int64_t)a >> b) : a >> b;
+	struct iq_value v;
+	uint64_t number;
+
+	IQ_TRY(eval_node(e, n->a, &v));
+	v = decay(e, &v);
+	IQ_TRY(number_of(e, &v, &number));
+	*ret = (struct iq_value){.type = pointer_to(e, n->type), .number = number - n->number};
 	return NULL;
 }
 
-static struct iq_error *arithmetic(int op, const struct iq_value *va, uint64_t a,
-				   const struct iq_value *vb, uint64_t b, struct iq_value *ret)
-{
-	bool sign = is_signed(va) && is_signed(vb);
-	uint64_t number = 0;
+/* ---- Per-CPU variables ------------------------------------------------------------------------- */
 
-	switch (op) {
-	case '+':
-		number = a + b;
-		break;
-	case '-':
-		number = a - b;
-		break;
-	case '*':
-		number = a * b;
-		break;
-	case '&':
-		number = a & b;
-		break;
-	case '|':
-		number = a | b;
-		break;
-	case '^':
-		number = a ^ b;
-		break;
-	case '/':
-	case '%':
-		IQ_TRY(divide(op, a, b, sign, &number));
-		break;
-	default:
-		IQ_TRY(shift(op, a, b, is_signed(va), &number));
-		/* The result is of the left side's type. */
-		*ret = result(va, va, number);
-		return NULL;
-	}
-	*ret = result(va, vb, number);
+static struct iq_error *cpu_number(const struct eval *e, const struct node *n, uint64_t *ret)
+{
+	struct eval plain = *e;
+	struct iq_value v;
+
+	plain.types_only = false;
+	IQ_TRY(eval_node(&plain, n, &v));
+	return number_of(&plain, &v, ret);
+}
+
+/* per_cpu(variable, cpu) */
+static struct iq_error *per_cpu(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	const struct node *name = n->a;
+	uint64_t cpu;
+
+	while (name->kind == NODE_PAREN)
+		name = name->a;
+	if (name->kind != NODE_NAME || name->has_cpu)
+		return iq_error_new(IQ_E_USAGE, "per_cpu() wants the name of a variable and the number of a CPU");
+	IQ_TRY(cpu_number(e, n->b, &cpu));
+	return name_percpu_value(e->scope, name, cpu, ret);
+}
+
+/* per_cpu_ptr(pointer, cpu): what a `… __percpu *` points to. */
+static struct iq_error *per_cpu_ptr(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	uint64_t cpu, number, offset;
+	struct iq_value v;
+
+	IQ_TRY(eval_node(e, n->a, &v));
+	v = decay(e, &v);
+	IQ_TRY(number_of(e, &v, &number));
+	IQ_TRY(cpu_number(e, n->b, &cpu));
+	if (!e->scope->k || cpu > UINT32_MAX || !iq_percpu_offset(e->scope->k, (unsigned int)cpu, &offset))
+		return iq_error_new(IQ_E_NOT_FOUND, "no CPU %llu", (unsigned long long)cpu);
+	*ret = (struct iq_value){.type = v.type, .number = number + offset};
 	return NULL;
 }
+
+/* ---- Operators --------------------------------------------------------------------------------- */
 
 /* Size of what pointer V points to, as arithmetic counts it. */
 static uint64_t step_of(const struct iq_value *v)
@@ -251,61 +275,204 @@ static uint64_t step_of(const struct iq_value *v)
 	return size && size <= INT64_MAX ? size : 1;
 }
 
-static struct iq_error *binary(const struct eval *e, const struct node *n, struct iq_value *ret)
+static struct iq_error *truth_of(const struct eval *e, const struct node *n, bool *ret)
 {
-	struct iq_value va, vb;
+	struct iq_value v;
+	uint64_t number;
+
+	IQ_TRY(eval_node(e, n, &v));
+	if (v.text) {
+		*ret = true;
+		return NULL;
+	}
+	if (is_aggregate(&v))
+		return expr_wrong_type(&v, "is neither true nor false");
+	v = decay(e, &v);
+	IQ_TRY(number_of(e, &v, &number));
+	*ret = number != 0;
+	return NULL;
+}
+
+/* && and ||: what decides nothing is not looked at. */
+static struct iq_error *logical(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	bool a, b;
+
+	IQ_TRY(truth_of(e, n->a, &a));
+	b = a;
+	if (a == (n->op == OP_AND) || e->types_only)
+		IQ_TRY(truth_of(e, n->b, &b));
+	*ret = (struct iq_value){.type = &expr_int, .number = b};
+	return NULL;
+}
+
+/* A string of the dump against one as typed: an array or pointer of characters. */
+static struct iq_error *compare_text(const struct eval *e, int op, const struct iq_value *v,
+				     const struct iq_value *string, struct iq_value *ret)
+{
+	struct iq_value p = decay(e, v);
+	const struct iq_type *to = is_kind(&p, IQ_KIND_POINTER) ? iq_type_target(kind_of(&p)) : NULL;
+	uint64_t address, room = UINT64_MAX;
+	struct iq_fault fault;
+	bool equal = true;
+
+	if (to)
+		to = iq_type_strip(to);
+	if (!to || to->kind != IQ_KIND_INT || to->size != 1)
+		return expr_wrong_type(v, "is not compared with a string");
+	if (op != OP_EQUAL && op != OP_UNEQUAL)
+		return iq_error_new(IQ_E_USAGE, "strings are compared with == and != only");
+	*ret = (struct iq_value){.type = &expr_int};
+	if (e->types_only)
+		return NULL;
+	IQ_TRY(number_of(e, &p, &address));
+	if (is_kind(v, IQ_KIND_ARRAY) && kind_of(v)->count)
+		room = kind_of(v)->count;
+	for (uint64_t i = 0; i <= string->text_len && i < room && equal; i++) {
+		uint64_t c;
+
+		if (load_scalar(scope_vm(e->scope), address + i, 1, 0, 0, false, &c, &fault))
+			return iq_fault_error(&fault);
+		equal = i < string->text_len ? (uint8_t)string->text[i] == c : !c;
+	}
+	equal &= room >= string->text_len;
+	ret->number = equal == (op == OP_EQUAL);
+	return NULL;
+}
+
+static struct iq_error *pointer_sum(int op, const struct iq_value *pointer, uint64_t address,
+				    uint64_t number, struct iq_value *ret)
+{
+	number *= step_of(pointer);
+	*ret = (struct iq_value){.type = pointer->type};
+	ret->number = op == '+' ? address + number : address - number;
+	return NULL;
+}
+
+static struct iq_error *operate(const struct eval *e, int op, struct iq_value va, struct iq_value vb,
+				struct iq_value *ret)
+{
 	uint64_t a, b;
 	bool pa, pb;
 
-	IQ_TRY(eval(e, n->a, &va));
-	IQ_TRY(eval(e, n->b, &vb));
-	va = decay(&va);
-	vb = decay(&vb);
+	if (va.text || vb.text)
+		return compare_text(e, op, va.text ? &vb : &va, va.text ? &va : &vb, ret);
+	va = decay(e, &va);
+	vb = decay(e, &vb);
 	IQ_TRY(number_of(e, &va, &a));
 	IQ_TRY(number_of(e, &vb, &b));
 	pa = is_kind(&va, IQ_KIND_POINTER);
 	pb = is_kind(&vb, IQ_KIND_POINTER);
-	if (n->op == '-' && pa && pb) {
+	if (op == '-' && pa && pb) {
 		*ret = (struct iq_value){.type = &expr_long};
 		ret->number = (uint64_t)((int64_t)(a - b) / (int64_t)step_of(&va));
 		return NULL;
 	}
-	if ((n->op == '+' || n->op == '-') && pa != pb && !(pb && n->op == '-')) {
-		const struct iq_value *pointer = pa ? &va : &vb;
-		uint64_t count = (pa ? b : a) * step_of(pointer);
+	if (op == '-' && pa)
+		return pointer_sum(op, &va, a, b, ret);
+	if (op == '+' && pa != pb)
+		return pa ? pointer_sum(op, &va, a, b, ret) : pointer_sum(op, &vb, b, a, ret);
+	return arith_binary(op, &va, a, &vb, b, ret);
+}
 
-		*ret = (struct iq_value){.type = pointer->type};
-		ret->number = n->op == '+' ? (pa ? a : b) + count : a - count;
+static struct iq_error *binary(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	struct eval left = *e;
+	struct iq_value va, vb;
+
+	if (n->op == OP_AND || n->op == OP_OR)
+		return logical(e, n, ret);
+	if (n->op == '@')
+		return artificial(e, n, ret);
+	if (n->op == ',')
+		left.addresses = false;
+	IQ_TRY(eval_node(&left, n->a, &va));
+	IQ_TRY(eval_node(e, n->b, &vb));
+	if (n->op == ',') {
+		*ret = vb;
 		return NULL;
 	}
-	return arithmetic(n->op, &va, a, &vb, b, ret);
+	return operate(e, n->op, va, vb, ret);
 }
 
 static struct iq_error *unary(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
 	struct iq_value v;
 	uint64_t number;
+	bool truth;
 
 	if (n->op == '&') {
 		/* & wants the thing itself, also where a symbol is an address. */
-		struct eval plain = {.scope = e->scope};
+		struct eval plain = *e;
 
-		IQ_TRY(eval(&plain, n->a, &v));
-		return address_of(&v, ret);
+		plain.addresses = false;
+		IQ_TRY(eval_node(&plain, n->a, &v));
+		return address_of(e, &v, ret);
 	}
-	IQ_TRY(eval(e, n->a, &v));
+	if (n->op == '!') {
+		IQ_TRY(truth_of(e, n->a, &truth));
+		*ret = (struct iq_value){.type = &expr_int, .number = !truth};
+		return NULL;
+	}
+	IQ_TRY(eval_node(e, n->a, &v));
 	if (n->op == '*')
-		return dereference(e, &v, ret);
-	v = decay(&v);
+		return v.text ? element_of_string(&v, 0, ret) : dereference(e, &v, ret);
+	v = decay(e, &v);
 	IQ_TRY(number_of(e, &v, &number));
-	if (n->op == '-')
-		number = 0 - number;
-	else if (n->op == '~')
-		number = ~number;
-	*ret = result(&v, &v, number);
-	if (n->op == '-' && is_kind(&v, IQ_KIND_INT))
-		ret->type = &expr_long;
+	*ret = arith_unary(n->op, &v, number);
 	return NULL;
+}
+
+static bool is_number(const struct iq_value *v)
+{
+	const struct iq_type *t = kind_of(v);
+
+	return !v->text && (!t || ((t->kind == IQ_KIND_INT || t->kind == IQ_KIND_ENUM) && t->size <= 8));
+}
+
+static struct iq_error *conditional(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	struct eval types_only = *e;
+	struct iq_value v, other;
+	uint64_t number;
+	bool truth;
+
+	types_only.types_only = true;
+	IQ_TRY(truth_of(e, n->a, &truth));
+	IQ_TRY(eval_node(e, truth ? n->b : n->c, &v));
+	IQ_TRY(eval_node(&types_only, truth ? n->c : n->b, &other));
+	/* 0 and a pointer: a pointer. */
+	if (is_number(&v) && v.type && is_kind(&other, IQ_KIND_POINTER)) {
+		IQ_TRY(number_of(e, &v, &number));
+		*ret = (struct iq_value){.type = other.type, .number = number};
+		return NULL;
+	}
+	*ret = v;
+	if (!is_number(&v) || !is_number(&other))
+		return NULL;
+	/* Two of one enum stay what they are, so that they are shown by name. */
+	if (v.type && v.type == other.type && is_kind(&v, IQ_KIND_ENUM))
+		return loaded(e, &v, ret);
+	IQ_TRY(number_of(e, &v, &number));
+	*ret = arith_common(&v, number, &other);
+	return NULL;
+}
+
+static struct iq_error *assign(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	struct iq_value v, old;
+
+	if (n->op) {
+		IQ_TRY(variable_value(e->scope, n->name, &old));
+		IQ_TRY(eval_node(e, n->b, &v));
+		IQ_TRY(operate(e, n->op, old, v, &v));
+	} else {
+		IQ_TRY(eval_node(e, n->b, &v));
+	}
+	IQ_TRY(loaded(e, &v, ret));
+	if (e->types_only)
+		return NULL;
+	return iq_variable_set(e->scope->variables, n->name, ret);
 }
 
 static struct iq_error *cast(const struct eval *e, const struct node *n, struct iq_value *ret)
@@ -314,14 +481,23 @@ static struct iq_error *cast(const struct eval *e, const struct node *n, struct 
 	struct iq_value v;
 	uint64_t number;
 
-	IQ_TRY(eval(e, n->a, &v));
+	IQ_TRY(eval_node(e, n->a, &v));
+	if (t->kind == IQ_KIND_VOID) {
+		*ret = (struct iq_value){.type = n->type};
+		return NULL;
+	}
 	if (!type_is_scalar(t)) {
 		struct iq_value wanted = {.type = n->type};
 
-		return iq_error_hint(wrong_type(&wanted, "is not a type that a value can be cast to"),
+		/* As gdb has it: the memory that V lies in, seen as that type. */
+		if (v.in_memory && !v.bit_size && t->kind != IQ_KIND_FUNCTION) {
+			*ret = (struct iq_value){.type = n->type, .in_memory = true, .address = v.address};
+			return NULL;
+		}
+		return iq_error_hint(expr_wrong_type(&wanted, "is not a type that a value can be cast to"),
 				     "look at memory as that type: *(TYPE *)ADDRESS");
 	}
-	v = decay(&v);
+	v = decay(e, &v);
 	IQ_TRY(number_of(e, &v, &number));
 	if (t->kind == IQ_KIND_INT && t->encoding == IQ_ENC_BOOL)
 		number = !!number;
@@ -330,76 +506,91 @@ static struct iq_error *cast(const struct eval *e, const struct node *n, struct 
 	return NULL;
 }
 
-static struct iq_error *size_of(const struct eval *e, const struct node *n, struct iq_value *ret)
+/* {TYPE} ADDRESS */
+static struct iq_error *reinterpret(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
 	struct iq_value v;
+	uint64_t number;
 
-	IQ_TRY(eval(e, n->a, &v));
+	IQ_TRY(eval_node(e, n->a, &v));
+	v = decay(e, &v);
+	IQ_TRY(number_of(e, &v, &number));
+	*ret = (struct iq_value){.type = n->type, .in_memory = true, .address = number};
+	if (iq_type_strip(n->type)->kind == IQ_KIND_VOID)
+		return expr_wrong_type(ret, "is no type of anything in memory");
+	return NULL;
+}
+
+static struct iq_error *size_of(const struct eval *e, const struct node *n, struct iq_value *ret)
+{
+	struct eval types_only = *e;
+	struct iq_value v;
+
+	types_only.types_only = true;
+	IQ_TRY(eval_node(&types_only, n->a, &v));
 	if (v.bit_size)
-		return wrong_type(&v, "is a bitfield: it has no size in bytes");
+		return expr_wrong_type(&v, "is a bitfield: it has no size in bytes");
 	*ret = (struct iq_value){.type = &expr_unsigned_long};
-	ret->number = v.type ? iq_type_strip(v.type)->size : sizeof(uint64_t);
+	ret->number = v.text   ? v.text_len + 1
+		      : v.type ? iq_type_strip(v.type)->size
+			       : sizeof(uint64_t);
 	return NULL;
 }
 
-/* ---- Names ------------------------------------------------------------------------------------- */
+/* ---- All of them ------------------------------------------------------------------------------- */
 
-static struct iq_error *register_value(const struct eval *e, const struct node *n,
-				       struct iq_value *ret)
+static struct iq_error *name(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
-	const struct iq_scope *s = e->scope;
-	int reg;
-
-	if (!s->k)
-		return iq_error_new(IQ_E_NOT_FOUND, "no registers without a kernel");
-	reg = iq_reg_by_name(s->k->arch, n->name);
-	if (reg < 0)
-		return iq_error_new(IQ_E_NOT_FOUND, "no register %s", n->name);
-	if (!s->regs)
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "$%s: there are no registers", n->name),
-				     "they are those of the context's task: set it with set PID");
-	if (!iq_reg_known(s->regs, (unsigned int)reg))
-		return iq_error_new(IQ_E_NOT_FOUND, "the value of $%s is not known", n->name);
-	*ret = (struct iq_value){.number = s->regs->value[reg]};
+	IQ_TRY(name_value(e->scope, n, ret));
+	if (e->addresses && ret->in_memory)
+		*ret = (struct iq_value){.number = ret->address};
 	return NULL;
 }
 
-static struct iq_error *literal(const struct node *n, struct iq_value *ret)
+struct iq_error *eval_node(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
-	*ret = (struct iq_value){.number = n->number};
-	ret->type = n->number <= INT64_MAX ? &expr_long : &expr_unsigned_long;
-	return NULL;
-}
+	struct eval plain = *e;
 
-static struct iq_error *eval(const struct eval *e, const struct node *n, struct iq_value *ret)
-{
-	struct eval plain = {.scope = e->scope};
-
+	plain.addresses = false;
 	switch (n->kind) {
 	case NODE_NUMBER:
-		return literal(n, ret);
-	case NODE_REGISTER:
-		return register_value(e, n, ret);
-	case NODE_NAME:
-		IQ_TRY(name_value(e->scope, n, ret));
-		if (e->addresses && ret->in_memory)
-			*ret = (struct iq_value){.number = ret->address};
+		*ret = (struct iq_value){.type = n->type, .number = n->number};
 		return NULL;
+	case NODE_STRING:
+		*ret = (struct iq_value){.text = n->name, .text_len = n->number};
+		return NULL;
+	case NODE_REGISTER:
+		return variable_value(e->scope, n->name, ret);
+	case NODE_NAME:
+		return name(e, n, ret);
 	case NODE_UNARY:
 		return unary(e, n, ret);
 	case NODE_BINARY:
 		return binary(e, n, ret);
 	case NODE_CAST:
 		return cast(e, n, ret);
+	case NODE_ASSIGN:
+		return assign(&plain, n, ret);
+	case NODE_CONDITIONAL:
+		return conditional(&plain, n, ret);
+	case NODE_REINTERPRET:
+		return reinterpret(&plain, n, ret);
 	case NODE_MEMBER:
 		return member(&plain, n, ret);
 	case NODE_INDEX:
 		return element(&plain, n, ret);
 	case NODE_SIZEOF:
 		return size_of(&plain, n, ret);
-	default:
-		return eval(&plain, n->a, ret);
+	case NODE_CONTAINER:
+		return container(&plain, n, ret);
+	case NODE_PERCPU:
+		return per_cpu(&plain, n, ret);
+	case NODE_PERCPU_PTR:
+		return per_cpu_ptr(&plain, n, ret);
+	case NODE_PAREN:
+		return eval_node(&plain, n->a, ret);
 	}
+	return iq_error_new(IQ_E_USAGE, "no such expression");
 }
 
 /* ---- The entrance ------------------------------------------------------------------------------ */
@@ -407,18 +598,25 @@ static struct iq_error *eval(const struct eval *e, const struct node *n, struct 
 static struct iq_error *evaluate(const struct iq_scope *s, bool addresses, const char *text,
 				 struct iq_value *ret)
 {
-	struct eval e = {.scope = s, .addresses = addresses};
+	struct eval e = {.scope = s, .addresses = addresses, .wide = addresses};
 	struct iq_arena arena = {0};
+	struct iq_value v = {0};
 	struct iq_error *err;
 	struct node *n = NULL;
 
-	err = parse_expression(s, &arena, text, &n);
-	if (!err && s->bare_hex && n->kind == NODE_NUMBER && n->decimal &&
-	    !iq_parse_hex(n->name, &n->number))
-		err = iq_error_new(IQ_E_USAGE, "%s has more than 16 hexadecimal digits", n->name);
+	err = parse_expression(&e, s->arena ? s->arena : &arena, text, &n);
+	if (!err && s->bare_hex && n->kind == NODE_NUMBER && n->digits) {
+		n->type = &expr_unsigned_long;
+		if (!iq_parse_hex(n->name, &n->number))
+			err = iq_error_new(IQ_E_USAGE, "%s has more than 16 hexadecimal digits", n->name);
+	}
 	if (!err)
-		err = eval(&e, n, ret);
+		err = eval_node(&e, n, &v);
+	if (!err && v.text && !s->arena)
+		err = iq_error_new(IQ_E_USAGE, "a string is no address and no number");
 	iq_arena_free(&arena);
+	if (!err)
+		*ret = v;
 	return err;
 }
 
@@ -429,7 +627,9 @@ struct iq_error *iq_eval(const struct iq_scope *s, const char *text, struct iq_v
 
 struct iq_error *iq_value_u64(const struct iq_scope *s, const struct iq_value *v, uint64_t *ret)
 {
-	return load_number(scope_vm(s), v, ret);
+	const struct eval e = {.scope = s};
+
+	return number_of(&e, v, ret);
 }
 
 struct iq_error *iq_eval_u64(const struct iq_scope *s, const char *text, uint64_t *ret)

@@ -35,20 +35,40 @@ static size_t word_length(const char *s)
 	return len;
 }
 
+/* ---- Numbers ----------------------------------------------------------------------------------- */
+
+/* C's suffixes at the end of T: u, l and ll in either order.  Returns the length without them. */
+static size_t take_suffix(struct token *t)
+{
+	size_t len = t->len;
+	unsigned int u = 0, l = 0;
+
+	while (len > 1 && strchr("uUlL", t->s[len - 1])) {
+		if (strchr("uU", t->s[len - 1]))
+			u++;
+		else
+			l++;
+		len--;
+	}
+	if (u > 1 || l > 2)
+		return t->len;
+	t->suffix_u = u;
+	t->suffix_l = l;
+	return len;
+}
+
 static struct iq_error *lex_number(struct lexer *l, struct token *t)
 {
-	char digits[72];
 	bool hex = t->s[0] == '0' && (t->s[1] == 'x' || t->s[1] == 'X');
-	size_t len = t->len;
+	size_t len = take_suffix(t);
+	char digits[72];
 
-	/* C's suffixes say nothing here: every number has 64 bits. */
-	while (len > 1 && strchr(hex ? "uUlL" : "uUlL", t->s[len - 1]))
-		len--;
 	if (len < sizeof(digits)) {
 		memcpy(digits, t->s, len);
 		digits[len] = 0;
 		if (iq_parse_u64(digits, &t->number)) {
 			t->kind = TOKEN_NUMBER;
+			t->decimal = digits[0] != '0';
 			return NULL;
 		}
 	}
@@ -61,44 +81,153 @@ static struct iq_error *lex_number(struct lexer *l, struct token *t)
 			    (int)IQ_MIN(t->len, 80u), t->s, l->at + 1);
 }
 
-static struct iq_error *lex_char(struct lexer *l, struct token *t)
-{
-	static const char from[] = "abfnrtv0\\'\"", to[] = "\a\b\f\n\r\t\v\0\\'\"";
-	const char *s = t->s, *escape;
+/* ---- Characters and strings -------------------------------------------------------------------- */
 
-	t->kind = TOKEN_NUMBER;
-	if (s[1] && s[1] != '\\' && s[1] != '\'' && s[2] == '\'') {
-		t->number = (unsigned char)s[1];
-		t->len = 3;
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool escape(const char **s, const char *end, uint8_t *ret)
+{
+	static const char from[] = "abefnrtv\\'\"?", to[] = "\a\b\033\f\n\r\t\v\\'\"?";
+	const char *p = *s, *known;
+	unsigned int value = 0, digits = 0;
+
+	if (p == end)
+		return false;
+	known = *p ? strchr(from, *p) : NULL;
+	if (known) {
+		*ret = (uint8_t)to[known - from];
+		*s = p + 1;
+		return true;
+	}
+	if (*p == 'x') {
+		for (p++; p < end && hex_digit(*p) >= 0 && digits < 2; p++, digits++)
+			value = value * 16 + (unsigned int)hex_digit(*p);
+	} else {
+		for (; p < end && *p >= '0' && *p <= '7' && digits < 3; p++, digits++)
+			value = value * 8 + (unsigned int)(*p - '0');
+	}
+	*ret = (uint8_t)value;
+	*s = p;
+	return digits && value <= UINT8_MAX;
+}
+
+bool lex_character(const char **s, const char *end, uint8_t *ret)
+{
+	if (*s == end)
+		return false;
+	if (**s == '\\') {
+		(*s)++;
+		return escape(s, end, ret);
+	}
+	*ret = (uint8_t)*(*s)++;
+	return true;
+}
+
+/* Where the literal that begins at S with its quote ends: at the closing one.  NULL: it does not. */
+static const char *closing_quote(const char *s)
+{
+	char quote = *s++;
+
+	for (; *s && *s != quote; s++) {
+		if (*s == '\\' && s[1])
+			s++;
+	}
+	return *s ? s : NULL;
+}
+
+static struct iq_error *lex_quoted(struct lexer *l, struct token *t)
+{
+	const char *end = closing_quote(t->s), *p = t->s + 1;
+	uint8_t c;
+
+	if (!end)
+		return iq_error_new(IQ_E_USAGE, "the quote at column %zu is not closed", l->at + 1);
+	t->len = (size_t)(end + 1 - t->s);
+	if (*t->s == '"') {
+		t->kind = TOKEN_STRING;
+		while (p < end && lex_character(&p, end, &c))
+			;
+		if (p == end)
+			return NULL;
+		return iq_error_new(IQ_E_USAGE, "malformed string at column %zu", l->at + 1);
+	}
+	if (lex_character(&p, end, &c) && p == end) {
+		t->kind = TOKEN_CHAR;
+		t->number = (uint64_t)(int64_t)(int8_t)c;
 		return NULL;
 	}
-	if (s[1] == '\\' && s[2] && s[3] == '\'') {
-		escape = strchr(from, s[2]);
-		if (escape) {
-			t->number = (unsigned char)to[escape - from];
-			t->len = 4;
-			return NULL;
-		}
+	/* 'kernel/fork.c'::name: nothing but what files and symbols are made of. */
+	for (p = t->s + 1; p < end; p++) {
+		if (!is_word(*p) && !strchr("./-+,:", *p))
+			return iq_error_new(IQ_E_USAGE, "malformed character at column %zu", l->at + 1);
 	}
-	return iq_error_new(IQ_E_USAGE, "malformed character at column %zu", l->at + 1);
+	if (end < t->s + 3)
+		return iq_error_new(IQ_E_USAGE, "malformed character at column %zu", l->at + 1);
+	t->kind = TOKEN_QUOTED;
+	return NULL;
 }
+
+/* ---- Operators --------------------------------------------------------------------------------- */
 
 static void lex_operator(struct token *t)
 {
+	/* Longer ones first. */
 	static const struct {
 		const char *text;
 		int op;
-	} longer[] = {{"->", OP_ARROW}, {"<<", OP_SHIFT_LEFT}, {">>", OP_SHIFT_RIGHT}};
+	} longer[] = {
+		{"<<=", OP_ASSIGN + OP_SHIFT_LEFT},
+		{">>=", OP_ASSIGN + OP_SHIFT_RIGHT},
+		{"->", OP_ARROW},
+		{"<<", OP_SHIFT_LEFT},
+		{">>", OP_SHIFT_RIGHT},
+		{"==", OP_EQUAL},
+		{"!=", OP_UNEQUAL},
+		{"<=", OP_LESS_EQUAL},
+		{">=", OP_MORE_EQUAL},
+		{"&&", OP_AND},
+		{"||", OP_OR},
+		{"::", OP_SCOPE},
+		{"+=", OP_ASSIGN + '+'},
+		{"-=", OP_ASSIGN + '-'},
+		{"*=", OP_ASSIGN + '*'},
+		{"/=", OP_ASSIGN + '/'},
+		{"%=", OP_ASSIGN + '%'},
+		{"&=", OP_ASSIGN + '&'},
+		{"|=", OP_ASSIGN + '|'},
+		{"^=", OP_ASSIGN + '^'},
+	};
 
 	t->kind = TOKEN_OPERATOR;
 	t->op = (unsigned char)t->s[0];
 	t->len = 1;
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(longer); i++) {
-		if (!strncmp(t->s, longer[i].text, 2)) {
+		size_t len = strlen(longer[i].text);
+
+		if (!strncmp(t->s, longer[i].text, len)) {
 			t->op = longer[i].op;
-			t->len = 2;
+			t->len = len;
+			return;
 		}
 	}
+}
+
+/* $name, $12, $$, $$2 and $ alone. */
+static void lex_register(struct lexer *l, struct token *t)
+{
+	t->s++;
+	l->at++;
+	t->kind = TOKEN_REGISTER;
+	if (*t->s == '$')
+		t->len++;
+	while (is_word(t->s[t->len]))
+		t->len++;
 }
 
 struct iq_error *lex(struct lexer *l, struct token *ret)
@@ -122,15 +251,11 @@ struct iq_error *lex(struct lexer *l, struct token *ret)
 	} else if (is_word(c)) {
 		t.kind = TOKEN_WORD;
 		t.len = word_length(t.s);
-	} else if (c == '$' && is_word(t.s[1])) {
-		t.s++;
-		t.kind = TOKEN_REGISTER;
-		while (is_word(t.s[t.len]))
-			t.len++;
-		l->at++;
-	} else if (c == '\'') {
-		err = lex_char(l, &t);
-	} else if (strchr("+-*/%&|^~<>()[].,:=!?@", c)) {
+	} else if (c == '$') {
+		lex_register(l, &t);
+	} else if (c == '\'' || c == '"') {
+		err = lex_quoted(l, &t);
+	} else if (strchr("+-*/%&|^~<>()[]{}.,:=!?@", c)) {
 		lex_operator(&t);
 	} else {
 		err = iq_error_new(IQ_E_USAGE, "unexpected %.*s at column %zu",

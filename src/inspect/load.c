@@ -13,19 +13,6 @@ uint64_t extend(uint64_t number, uint64_t size, bool is_signed)
 	return is_signed ? (uint64_t)((int64_t)number >> shift) : number >> shift;
 }
 
-bool type_is_signed(const struct iq_type *t)
-{
-	if (t->kind != IQ_KIND_INT && t->kind != IQ_KIND_ENUM)
-		return false;
-	return t->encoding == IQ_ENC_SIGNED || t->encoding == IQ_ENC_CHAR;
-}
-
-bool type_is_scalar(const struct iq_type *t)
-{
-	return (t->kind == IQ_KIND_INT || t->kind == IQ_KIND_ENUM || t->kind == IQ_KIND_POINTER) &&
-	       t->size && t->size <= 8;
-}
-
 enum iq_mem load_scalar(struct iq_vm *vm, uint64_t address, uint64_t size, unsigned int bit_offset,
 			unsigned int bit_size, bool is_signed, uint64_t *ret, struct iq_fault *fault)
 {
@@ -75,6 +62,9 @@ struct iq_error *load_number(struct iq_vm *vm, const struct iq_value *v, uint64_
 		return NULL;
 	}
 	t = v->type ? iq_type_strip(v->type) : &expr_unsigned_long;
+	if (t->kind == IQ_KIND_INT && t->size > 8)
+		return iq_error_hint(expr_wrong_type(v, "has more bits than expressions work with"),
+				     "its halves: *(u64 *)&…, *((u64 *)&… + 1)");
 	if (!type_is_scalar(t)) {
 		*ret = v->address;
 		return NULL;

@@ -2,6 +2,7 @@
 /* What a name in an expression stands for: a symbol, a per-CPU variable, a number without 0x. */
 #include "expr.h"
 #include <ctype.h>
+#include <inquest/module.h>
 
 /* ---- Per-CPU variables ------------------------------------------------------------------------- */
 
@@ -26,20 +27,21 @@ bool iq_symbol_is_percpu(struct iq_kernel *k, const struct iq_symbol *symbol)
 	return types && iq_variable_type(types, symbol->name);
 }
 
-static struct iq_error *percpu_value(const struct iq_scope *s, const struct node *n,
+static struct iq_error *percpu_value(const struct iq_scope *s, const struct node *n, uint64_t cpu,
 				     const struct iq_symbol *symbol, struct iq_value *ret)
 {
 	uint64_t offset, address;
 
 	if (!iq_symbol_is_percpu(s->k, symbol))
-		return iq_error_new(IQ_E_USAGE, "%s is not a per-CPU variable: it has no copy for CPU %u",
-				    n->name, n->cpu);
-	if (!iq_percpu_offset(s->k, n->cpu, &offset))
-		return iq_error_new(IQ_E_NOT_FOUND, "no CPU %u", n->cpu);
+		return iq_error_new(IQ_E_USAGE, "%s is not a per-CPU variable: it has no copy for CPU %llu",
+				    n->name, (unsigned long long)cpu);
+	if (cpu > UINT32_MAX || !iq_percpu_offset(s->k, (unsigned int)cpu, &offset))
+		return iq_error_new(IQ_E_NOT_FOUND, "no CPU %llu", (unsigned long long)cpu);
 	address = symbol->module ? symbol->address + offset
-				 : iq_percpu_symbol(s->k, symbol->name, n->cpu);
+				 : iq_percpu_symbol(s->k, symbol->name, (unsigned int)cpu);
 	if (!address)
-		return iq_error_new(IQ_E_NOT_FOUND, "%s has no copy for CPU %u", n->name, n->cpu);
+		return iq_error_new(IQ_E_NOT_FOUND, "%s has no copy for CPU %llu", n->name,
+				    (unsigned long long)cpu);
 	*ret = (struct iq_value){.type = iq_global_type(s->k, symbol)};
 	if (ret->type) {
 		ret->in_memory = true;
@@ -94,20 +96,87 @@ static bool find_symbol(const struct iq_scope *s, const struct node *n, struct i
 	return s->k && len > 0 && (size_t)len < sizeof(name) && iq_symbol_named(s->k, name, ret);
 }
 
+struct iq_error *name_percpu_value(const struct iq_scope *s, const struct node *n, uint64_t cpu,
+				   struct iq_value *ret)
+{
+	struct iq_symbol symbol;
+
+	if (!find_symbol(s, n, &symbol))
+		return no_symbol(s, n);
+	return percpu_value(s, n, cpu, &symbol, ret);
+}
+
+/* A constant of any enum of the kernel or a module. */
+static bool enumerator(const struct iq_scope *s, const char *name, struct iq_value *ret)
+{
+	struct iq_types *types = s->k ? iq_kernel_types(s->k) : NULL;
+	const struct iq_type *t = NULL;
+	struct iq_module *const *mods;
+	struct iq_error *err;
+	unsigned int nr = 0;
+	int64_t value = 0;
+
+	if (!types || isdigit((unsigned char)*name))
+		return false;
+	t = iq_enumerator_by_name(types, name, &value);
+	err = t ? NULL : iq_modules(s->k, &mods, &nr);
+	for (unsigned int i = 0; !t && !err && i < nr; i++) {
+		struct iq_types *m = iq_module_types(s->k, mods[i]);
+
+		/* Its base, the kernel's types, has been looked through. */
+		if (m && m != types)
+			t = iq_enumerator_by_name(m, name, &value);
+	}
+	iq_error_free(err);
+	if (!t)
+		return false;
+	*ret = (struct iq_value){.type = t, .number = (uint64_t)value, .enumerator = true};
+	return true;
+}
+
+bool name_exists(const struct iq_scope *s, const char *name)
+{
+	struct iq_types *types = s->k ? iq_kernel_types(s->k) : NULL;
+	struct iq_symbol symbol;
+	struct iq_value v;
+	bool found = false;
+	int64_t value;
+
+	if (s->local)
+		iq_error_free(s->local(s->local_arg, name, &found, &v));
+	return found || (s->k && iq_symbol_named(s->k, name, &symbol)) ||
+	       (types && iq_enumerator_by_name(types, name, &value));
+}
+
+static struct iq_error *local_value(const struct iq_scope *s, const struct node *n, bool *found,
+				    struct iq_value *ret)
+{
+	*found = false;
+	if (!s->local || n->module || n->file || n->has_cpu)
+		return NULL;
+	return s->local(s->local_arg, n->name, found, ret);
+}
+
 struct iq_error *name_value(const struct iq_scope *s, const struct node *n, struct iq_value *ret)
 {
 	struct iq_symbol symbol;
 	uint64_t number;
+	bool found;
 
+	IQ_TRY(local_value(s, n, &found, ret));
+	if (found)
+		return NULL;
 	if (!find_symbol(s, n, &symbol)) {
 		if (!n->module && !n->has_cpu && hex_word(s, n->name, &number)) {
 			*ret = (struct iq_value){.number = number};
 			return NULL;
 		}
+		if (!n->module && !n->has_cpu && !n->file && enumerator(s, n->name, ret))
+			return NULL;
 		return no_symbol(s, n);
 	}
 	if (n->has_cpu)
-		return percpu_value(s, n, &symbol, ret);
+		return percpu_value(s, n, n->cpu, &symbol, ret);
 	if (iq_symbol_is_percpu(s->k, &symbol))
 		return iq_error_hint(iq_error_new(IQ_E_USAGE,
 						  "%s is a per-CPU variable: each CPU has its own",

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Tokens to a tree, by recursive descent with C's precedence. */
+/* Tokens to a tree, by recursive descent with C's precedence, and gdb's @ and {TYPE} ADDRESS. */
 #include "expr.h"
 #include <ctype.h>
 
-struct parser {
-	const struct iq_scope *scope;
-	struct iq_arena *arena;
-	struct lexer lexer;
-	struct token token; /* the one looked at */
-	unsigned int depth;
-};
-
-static struct iq_error *parse_binary(struct parser *p, int level, struct node **ret);
 static struct iq_error *parse_unary(struct parser *p, struct node **ret);
 
-static struct iq_error *next(struct parser *p)
+struct iq_error *parse_next(struct parser *p)
 {
 	return lex(&p->lexer, &p->token);
 }
@@ -24,17 +15,18 @@ static size_t column(const struct parser *p)
 	return (size_t)(p->token.s - p->lexer.text);
 }
 
-static bool is_op(const struct parser *p, int op)
+bool parse_at(const struct parser *p, int op)
 {
 	return p->token.kind == TOKEN_OPERATOR && p->token.op == op;
 }
 
-static bool word_is(const struct token *t, const char *word)
+bool parse_at_word(const struct parser *p, const char *word)
 {
-	return t->kind == TOKEN_WORD && strlen(word) == t->len && !memcmp(word, t->s, t->len);
+	return p->token.kind == TOKEN_WORD && strlen(word) == p->token.len &&
+	       !memcmp(word, p->token.s, p->token.len);
 }
 
-static struct iq_error *unexpected(const struct parser *p, const char *wanted)
+struct iq_error *parse_unexpected(const struct parser *p, const char *wanted)
 {
 	if (p->token.kind == TOKEN_END)
 		return iq_error_new(IQ_E_USAGE, "the expression ends where %s should follow", wanted);
@@ -42,11 +34,11 @@ static struct iq_error *unexpected(const struct parser *p, const char *wanted)
 			    (int)IQ_MIN(p->token.len, 40u), p->token.s, column(p) + 1, wanted);
 }
 
-static struct iq_error *expect(struct parser *p, int op, const char *name)
+struct iq_error *parse_expect(struct parser *p, int op, const char *name)
 {
-	if (!is_op(p, op))
-		return unexpected(p, name);
-	return next(p);
+	if (!parse_at(p, op))
+		return parse_unexpected(p, name);
+	return parse_next(p);
 }
 
 static struct iq_error *new_node(struct parser *p, enum node_kind kind, struct node *a,
@@ -72,191 +64,33 @@ static struct iq_error *new_node(struct parser *p, enum node_kind kind, struct n
 static struct iq_error *take_name(struct parser *p, const char **ret)
 {
 	*ret = iq_arena_strndup(p->arena, p->token.s, p->token.len);
-	return *ret ? next(p) : iq_error_nomem();
+	return *ret ? parse_next(p) : iq_error_nomem();
 }
 
-/* ---- Types ------------------------------------------------------------------------------------- */
-
-static bool begins_type(const struct token *t)
+bool parse_names_value(const struct parser *p, const struct token *t)
 {
-	static const char *const words[] = {"struct", "union",	  "enum",  "const", "volatile",
-					    "signed", "unsigned", "char",  "short", "int",
-					    "long",   "void",	  "_Bool", "bool",  "float",
-					    "double"};
-
-	for (size_t i = 0; i < IQ_ARRAY_SIZE(words); i++) {
-		if (word_is(t, words[i]))
-			return true;
-	}
-	return false;
-}
-
-static struct iq_error *unknown_type(struct parser *p, const char *name)
-{
-	struct iq_nearest n = {.word = name};
-	struct iq_types *types;
-	struct iq_error *err;
-
-	if (!p->scope->k)
-		return iq_error_new(IQ_E_UNAVAILABLE, "no types without a kernel: %s", name);
-	IQ_TRY(iq_kernel_need_types(p->scope->k, &types));
-	err = iq_error_new(IQ_E_NOT_FOUND, "no type %s", name);
-	for (size_t i = 0; i < 3; i++) {
-		static const char *const tags[] = {"struct ", "union ", "enum "};
-
-		if (!strncmp(name, tags[i], strlen(tags[i])))
-			n.word = name + strlen(tags[i]);
-	}
-	iq_types_nearest(types, &n);
-	return iq_nearest_hint(&n, err);
-}
-
-/* The words of a type's name, one blank between them, without const and volatile. */
-static struct iq_error *type_words(struct parser *p, struct iq_buf *name)
-{
-	bool tagged = false, named = false;
-
-	while (p->token.kind == TOKEN_WORD) {
-		bool base = begins_type(&p->token);
-
-		if (named && !base)
-			break;
-		if (!word_is(&p->token, "const") && !word_is(&p->token, "volatile")) {
-			iq_buf_printf(name, "%s%.*s", name->len ? " " : "", (int)p->token.len,
-				      p->token.s);
-			tagged = word_is(&p->token, "struct") || word_is(&p->token, "union") ||
-				 word_is(&p->token, "enum");
-			named |= !base && !tagged;
-			if (base && !tagged)
-				named = true;
-		}
-		IQ_TRY(next(p));
-	}
-	if (name->failed)
-		return iq_error_nomem();
-	if (tagged || !name->len)
-		return unexpected(p, "the name of a type");
-	return NULL;
-}
-
-static bool is_void(const char *name)
-{
-	return !strcmp(name, "void");
-}
-
-#define MAX_DIMENSIONS 8
-
-/* "(*)[2][8]": T becomes a pointer to such an array of it. */
-static struct iq_error *parse_array_pointer(struct parser *p, const struct iq_type **t)
-{
-	uint64_t counts[MAX_DIMENSIONS];
-	unsigned int nr = 0;
-
-	IQ_TRY(next(p));
-	IQ_TRY(expect(p, '*', "*"));
-	IQ_TRY(expect(p, ')', ")"));
-	do {
-		IQ_TRY(expect(p, '[', "["));
-		if (p->token.kind != TOKEN_NUMBER || nr == MAX_DIMENSIONS || p->token.number > UINT32_MAX)
-			return unexpected(p, "the number of elements");
-		counts[nr++] = p->token.number;
-		IQ_TRY(next(p));
-		IQ_TRY(expect(p, ']', "]"));
-	} while (is_op(p, '['));
-	while (nr)
-		*t = iq_type_array_of(*t, counts[--nr]);
-	*t = iq_type_pointer_to(*t);
-	return NULL;
-}
-
-/* TYPE, TYPE *… or TYPE (*)[n], up to what is none of them. */
-static struct iq_error *parse_type(struct parser *p, const struct iq_type **ret)
-{
-	const struct iq_type *t = NULL;
-	struct iq_buf name = {0};
-	struct iq_error *err = type_words(p, &name);
-	unsigned int stars = 0;
-
-	if (!err && p->scope->k)
-		t = iq_kernel_type(p->scope->k, iq_buf_str(&name), NULL);
-	/* void is a type of every source, but no source has a name for it. */
-	if (!err && !t && p->scope->k && is_void(iq_buf_str(&name))) {
-		struct iq_types *types = iq_kernel_types(p->scope->k);
-
-		t = types ? iq_type_by_id(types, 0) : NULL;
-	}
-	if (!err && !t)
-		err = unknown_type(p, iq_buf_str(&name));
-	iq_buf_free(&name);
-	if (err)
-		return err;
-	while (is_op(p, '*') || word_is(&p->token, "const") || word_is(&p->token, "volatile")) {
-		if (is_op(p, '*')) {
-			if (++stars > 32)
-				return unexpected(p, "fewer stars");
-			t = iq_type_pointer_to(t);
-			if (!t)
-				return iq_error_nomem();
-		}
-		IQ_TRY(next(p));
-	}
-	if (is_op(p, '('))
-		IQ_TRY(parse_array_pointer(p, &t));
-	*ret = t;
-	return NULL;
-}
-
-/* Could a cast's operand begin here? */
-static bool begins_operand(const struct parser *p)
-{
-	if (p->token.kind != TOKEN_OPERATOR)
-		return p->token.kind != TOKEN_END;
-	return strchr("(-~*&+", p->token.op & 0xff) && p->token.op < 256;
-}
-
-static bool is_symbol(struct parser *p, const struct token *t)
-{
-	struct iq_symbol symbol;
 	char name[256];
 
 	if (t->len >= sizeof(name))
 		return false;
 	memcpy(name, t->s, t->len);
 	name[t->len] = 0;
-	return iq_symbol_named(p->scope->k, name, &symbol);
+	return name_exists(p->scope, name);
 }
 
-/*
- * After '(': is this a cast?  A type's keyword says so.  A plain word is a type if `)` or stars and `)`
- * follow, an operand behind them, and there is such a type and no such symbol: (u64)x is a cast,
- * (jiffies)-1 is not.
- */
-static struct iq_error *looks_like_cast(struct parser *p, bool *ret)
+/* What stands in parentheses or brackets: a colon in it ends nothing outside of it. */
+static struct iq_error *parse_inner(struct parser *p, bool comma, struct node **ret)
 {
-	struct parser ahead = *p;
-	struct iq_error *err = NULL;
-	char name[256];
-	bool stars = false;
+	bool middle = p->middle;
+	struct iq_error *err;
 
-	*ret = begins_type(&p->token);
-	if (*ret || p->token.kind != TOKEN_WORD || !p->scope->k || p->token.len >= sizeof(name))
-		return NULL;
-	memcpy(name, p->token.s, p->token.len);
-	name[p->token.len] = 0;
-	do {
-		err = next(&ahead);
-		stars |= !err && is_op(&ahead, '*');
-	} while (!err && is_op(&ahead, '*'));
-	if (!err && is_op(&ahead, ')')) {
-		err = next(&ahead);
-		*ret = !err && begins_operand(&ahead) && (stars || !is_symbol(p, &p->token)) &&
-		       iq_kernel_type(p->scope->k, name, NULL);
-	}
-	iq_error_free(err); /* whatever is wrong ahead is said when it is reached */
-	return NULL;
+	p->middle = false;
+	err = parse_whole(p, comma, ret);
+	p->middle = middle;
+	return err;
 }
 
-/* ---- Operands ---------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------- */
 
 /* name, module:name, name:cpu, module:name:cpu; the colon glued to both. */
 static struct iq_error *parse_name(struct parser *p, struct node **ret)
@@ -265,22 +99,139 @@ static struct iq_error *parse_name(struct parser *p, struct node **ret)
 
 	IQ_TRY(new_node(p, NODE_NAME, NULL, NULL, &n));
 	IQ_TRY(take_name(p, &n->name));
-	while (is_op(p, ':') && p->token.glued && !n->has_cpu) {
-		IQ_TRY(next(p));
+	while (parse_at(p, ':') && p->token.glued && !n->has_cpu && !p->middle) {
+		IQ_TRY(parse_next(p));
 		if (p->token.kind == TOKEN_WORD && !n->module) {
 			n->module = n->name;
 			IQ_TRY(take_name(p, &n->name));
 		} else if (p->token.kind == TOKEN_NUMBER && p->token.number <= UINT32_MAX) {
 			n->has_cpu = true;
 			n->cpu = (unsigned int)p->token.number;
-			IQ_TRY(next(p));
+			IQ_TRY(parse_next(p));
 		} else {
-			return unexpected(p, "the number of a CPU");
+			return parse_unexpected(p, "the number of a CPU");
 		}
 	}
 	*ret = n;
 	return NULL;
 }
+
+/* 'FILE'::name, or 'name' of a symbol that is not a word of C. */
+static struct iq_error *parse_quoted(struct parser *p, struct node **ret)
+{
+	struct node *n = NULL;
+	const char *text = iq_arena_strndup(p->arena, p->token.s + 1, p->token.len - 2);
+
+	if (!text)
+		return iq_error_nomem();
+	IQ_TRY(new_node(p, NODE_NAME, NULL, NULL, &n));
+	IQ_TRY(parse_next(p));
+	n->name = text;
+	if (parse_at(p, OP_SCOPE)) {
+		IQ_TRY(parse_next(p));
+		if (p->token.kind != TOKEN_WORD)
+			return parse_unexpected(p, "the name of a variable");
+		n->file = text;
+		IQ_TRY(take_name(p, &n->name));
+	}
+	*ret = n;
+	return NULL;
+}
+
+/* ---- What looks like a function ---------------------------------------------------------------- */
+
+/* Behind the '(' of offsetof: TYPE, member.path) */
+static struct iq_error *parse_offset(struct parser *p, const struct iq_type **type, uint64_t *offset)
+{
+	struct iq_buf path = {0};
+	struct iq_member m = {0};
+	struct iq_error *err;
+
+	IQ_TRY(type_parse(p, type));
+	IQ_TRY(parse_expect(p, ',', ","));
+	err = type_member_path(p, &path);
+	if (!err && path.failed)
+		err = iq_error_nomem();
+	if (!err && !(*type)->types)
+		err = iq_error_new(IQ_E_USAGE, "%s has no members", (*type)->name);
+	if (!err)
+		err = iq_member_find(*type, iq_buf_str(&path), &m);
+	if (!err && m.bit_size)
+		err = iq_error_new(IQ_E_USAGE, "%s is a bitfield: it has no offset in bytes",
+				   iq_buf_str(&path));
+	iq_buf_free(&path);
+	*offset = m.bit_offset / 8;
+	return err;
+}
+
+static struct iq_error *parse_offsetof(struct parser *p, struct node **ret)
+{
+	const struct iq_type *type = NULL;
+
+	IQ_TRY(new_node(p, NODE_NUMBER, NULL, NULL, ret));
+	(*ret)->type = &expr_unsigned_long;
+	return parse_offset(p, &type, &(*ret)->number);
+}
+
+static struct iq_error *parse_container(struct parser *p, struct node **ret)
+{
+	const struct iq_type *type = NULL;
+	struct node *a = NULL;
+	uint64_t offset = 0;
+
+	IQ_TRY(parse_inner(p, false, &a));
+	IQ_TRY(parse_expect(p, ',', ","));
+	IQ_TRY(parse_offset(p, &type, &offset));
+	IQ_TRY(new_node(p, NODE_CONTAINER, a, NULL, ret));
+	(*ret)->type = type;
+	(*ret)->number = offset;
+	return NULL;
+}
+
+/* per_cpu(a, b), per_cpu_ptr(a, b) */
+static struct iq_error *parse_per_cpu(struct parser *p, enum node_kind kind, struct node **ret)
+{
+	struct node *a = NULL, *b = NULL;
+
+	IQ_TRY(parse_inner(p, false, &a));
+	IQ_TRY(parse_expect(p, ',', ","));
+	IQ_TRY(parse_inner(p, false, &b));
+	return new_node(p, kind, a, b, ret);
+}
+
+/* NAME( …: one of the macros that stand for no function.  *RET stays NULL if it is none. */
+static struct iq_error *parse_macro(struct parser *p, struct node **ret)
+{
+	struct parser start = *p;
+	static const char *const names[] = {"offsetof", "container_of", "per_cpu", "per_cpu_ptr"};
+	size_t which = 0;
+
+	while (which < IQ_ARRAY_SIZE(names) && !parse_at_word(p, names[which]))
+		which++;
+	if (which == IQ_ARRAY_SIZE(names))
+		return NULL;
+	IQ_TRY(parse_next(p));
+	if (!parse_at(p, '(')) {
+		p->lexer = start.lexer;
+		p->token = start.token;
+		return NULL;
+	}
+	IQ_TRY(parse_next(p));
+	switch (which) {
+	case 0:
+		IQ_TRY(parse_offsetof(p, ret));
+		break;
+	case 1:
+		IQ_TRY(parse_container(p, ret));
+		break;
+	default:
+		IQ_TRY(parse_per_cpu(p, which == 2 ? NODE_PERCPU : NODE_PERCPU_PTR, ret));
+		break;
+	}
+	return parse_expect(p, ')', ")");
+}
+
+/* ---- Operands ---------------------------------------------------------------------------------- */
 
 static bool all_digits(const struct token *t)
 {
@@ -291,20 +242,72 @@ static bool all_digits(const struct token *t)
 	return true;
 }
 
+static struct iq_error *parse_number(struct parser *p, struct node **ret)
+{
+	struct node *n = NULL;
+
+	IQ_TRY(new_node(p, NODE_NUMBER, NULL, NULL, &n));
+	n->number = p->token.number;
+	n->digits = p->token.kind == TOKEN_NUMBER && all_digits(&p->token);
+	n->type = p->token.kind == TOKEN_CHAR ? &expr_char : arith_literal_type(&p->token);
+	if (p->e->wide && n->type->size < 8)
+		n->type = &expr_long;
+	IQ_TRY(take_name(p, &n->name));
+	if (parse_at(p, '.') && p->token.glued && n->digits && isdigit((unsigned char)p->token.s[1]))
+		return iq_error_new(IQ_E_USAGE,
+				    "%s.%c… at column %zu: floating-point numbers are not worked with", n->name,
+				    p->token.s[1], n->at + 1);
+	*ret = n;
+	return NULL;
+}
+
+/* Strings next to each other are one. */
+static struct iq_error *parse_string(struct parser *p, struct node **ret)
+{
+	struct iq_buf text = {0};
+	struct iq_error *err;
+	struct node *n = NULL;
+	char *copy;
+
+	IQ_TRY(new_node(p, NODE_STRING, NULL, NULL, &n));
+	do {
+		const char *s = p->token.s + 1, *end = p->token.s + p->token.len - 1;
+		uint8_t c;
+
+		while (lex_character(&s, end, &c))
+			iq_buf_putc(&text, (char)c);
+		err = parse_next(p);
+	} while (!err && p->token.kind == TOKEN_STRING);
+	copy = iq_arena_alloc(p->arena, text.len + 1);
+	if (copy && text.len)
+		memcpy(copy, text.s, text.len);
+	n->name = copy;
+	n->number = text.len;
+	if (!err && (!copy || text.failed))
+		err = iq_error_nomem();
+	iq_buf_free(&text);
+	*ret = n;
+	return err;
+}
+
 static struct iq_error *parse_operand(struct parser *p, struct node **ret)
 {
 	struct node *n = NULL;
 
 	switch (p->token.kind) {
 	case TOKEN_NUMBER:
-		IQ_TRY(new_node(p, NODE_NUMBER, NULL, NULL, &n));
-		n->number = p->token.number;
-		n->decimal = all_digits(&p->token);
-		IQ_TRY(take_name(p, &n->name));
+	case TOKEN_CHAR:
+		return parse_number(p, ret);
+	case TOKEN_STRING:
+		return parse_string(p, ret);
+	case TOKEN_QUOTED:
+		return parse_quoted(p, ret);
+	case TOKEN_WORD:
+		IQ_TRY(parse_macro(p, &n));
+		if (!n)
+			return parse_name(p, ret);
 		*ret = n;
 		return NULL;
-	case TOKEN_WORD:
-		return parse_name(p, ret);
 	case TOKEN_REGISTER:
 		IQ_TRY(new_node(p, NODE_REGISTER, NULL, NULL, &n));
 		IQ_TRY(take_name(p, &n->name));
@@ -313,11 +316,11 @@ static struct iq_error *parse_operand(struct parser *p, struct node **ret)
 	default:
 		break;
 	}
-	if (!is_op(p, '('))
-		return unexpected(p, "a number, a symbol or (");
-	IQ_TRY(next(p));
-	IQ_TRY(parse_binary(p, 0, &n));
-	IQ_TRY(expect(p, ')', ")"));
+	if (!parse_at(p, '('))
+		return parse_unexpected(p, "a number, a symbol or (");
+	IQ_TRY(parse_next(p));
+	IQ_TRY(parse_inner(p, true, &n));
+	IQ_TRY(parse_expect(p, ')', ")"));
 	return new_node(p, NODE_PAREN, n, NULL, ret);
 }
 
@@ -327,18 +330,24 @@ static struct iq_error *parse_postfix(struct parser *p, struct node **ret)
 
 	IQ_TRY(parse_operand(p, &n));
 	for (;;) {
-		if (is_op(p, '.') || is_op(p, OP_ARROW)) {
+		if (parse_at(p, '.') || parse_at(p, OP_ARROW)) {
+			int op = p->token.op;
+
 			IQ_TRY(new_node(p, NODE_MEMBER, n, NULL, &n));
-			n->op = p->token.op;
-			IQ_TRY(next(p));
+			n->op = op;
+			IQ_TRY(parse_next(p));
 			if (p->token.kind != TOKEN_WORD)
-				return unexpected(p, "the name of a member");
+				return parse_unexpected(p, "the name of a member");
 			IQ_TRY(take_name(p, &n->name));
-		} else if (is_op(p, '[')) {
-			IQ_TRY(next(p));
-			IQ_TRY(parse_binary(p, 0, &index));
-			IQ_TRY(expect(p, ']', "]"));
+		} else if (parse_at(p, '[')) {
+			IQ_TRY(parse_next(p));
+			IQ_TRY(parse_inner(p, true, &index));
+			IQ_TRY(parse_expect(p, ']', "]"));
 			IQ_TRY(new_node(p, NODE_INDEX, n, index, &n));
+		} else if (parse_at(p, '(')) {
+			return iq_error_hint(iq_error_new(IQ_E_USAGE, "a call at column %zu: nothing runs in a dump",
+							  column(p) + 1),
+					     "offsetof, container_of, per_cpu and per_cpu_ptr can be used");
 		} else {
 			*ret = n;
 			return NULL;
@@ -351,10 +360,25 @@ static struct iq_error *parse_cast(struct parser *p, struct node **ret)
 	const struct iq_type *t = NULL;
 	struct node *n = NULL;
 
-	IQ_TRY(parse_type(p, &t));
-	IQ_TRY(expect(p, ')', ")"));
+	IQ_TRY(type_parse(p, &t));
+	IQ_TRY(parse_expect(p, ')', ")"));
 	IQ_TRY(parse_unary(p, &n));
 	IQ_TRY(new_node(p, NODE_CAST, n, NULL, ret));
+	(*ret)->type = t;
+	return NULL;
+}
+
+/* {TYPE} ADDRESS: what lies there, as that type. */
+static struct iq_error *parse_reinterpret(struct parser *p, struct node **ret)
+{
+	const struct iq_type *t = NULL;
+	struct node *n = NULL;
+
+	IQ_TRY(parse_next(p));
+	IQ_TRY(type_parse(p, &t));
+	IQ_TRY(parse_expect(p, '}', "}"));
+	IQ_TRY(parse_unary(p, &n));
+	IQ_TRY(new_node(p, NODE_REINTERPRET, n, NULL, ret));
 	(*ret)->type = t;
 	return NULL;
 }
@@ -367,13 +391,13 @@ static struct iq_error *parse_sizeof(struct parser *p, struct node **ret)
 	struct node *n = NULL;
 	bool type = false;
 
-	IQ_TRY(next(p));
+	IQ_TRY(parse_next(p));
 	start = *p;
-	if (is_op(p, '(')) {
-		IQ_TRY(next(p));
+	if (parse_at(p, '(')) {
+		IQ_TRY(parse_next(p));
 		/* A plain word is a type here if no symbol is called so. */
-		type = begins_type(&p->token) ||
-		       (p->scope->k && p->token.kind == TOKEN_WORD && !is_symbol(p, &p->token));
+		type = type_begins(p) || (p->scope->k && p->token.kind == TOKEN_WORD &&
+					  !parse_names_value(p, &p->token));
 	}
 	if (!type) {
 		p->lexer = start.lexer;
@@ -381,10 +405,11 @@ static struct iq_error *parse_sizeof(struct parser *p, struct node **ret)
 		IQ_TRY(parse_unary(p, &n));
 		return new_node(p, NODE_SIZEOF, n, NULL, ret);
 	}
-	IQ_TRY(parse_type(p, &t));
-	IQ_TRY(expect(p, ')', ")"));
+	IQ_TRY(type_parse(p, &t));
+	IQ_TRY(parse_expect(p, ')', ")"));
 	IQ_TRY(new_node(p, NODE_NUMBER, NULL, NULL, ret));
 	(*ret)->number = iq_type_strip(t)->size;
+	(*ret)->type = &expr_unsigned_long;
 	(*ret)->name = "";
 	return NULL;
 }
@@ -393,26 +418,26 @@ static struct iq_error *parse_prefix(struct parser *p, struct node **ret)
 {
 	int op = p->token.op;
 
-	if (word_is(&p->token, "sizeof"))
+	if (parse_at_word(p, "sizeof"))
 		return parse_sizeof(p, ret);
 	if (p->token.kind != TOKEN_OPERATOR)
 		return parse_postfix(p, ret);
+	if (op == '{')
+		return parse_reinterpret(p, ret);
 	if (op == '(') {
 		struct parser start = *p;
 		bool cast;
 
-		IQ_TRY(next(p));
-		IQ_TRY(looks_like_cast(p, &cast));
+		IQ_TRY(parse_next(p));
+		IQ_TRY(type_in_parentheses(p, &cast));
 		if (cast)
 			return parse_cast(p, ret);
 		p->lexer = start.lexer;
 		p->token = start.token;
-		return parse_postfix(p, ret);
-	}
-	if (op == '-' || op == '+' || op == '~' || op == '*' || op == '&') {
-		struct node *n;
+	} else if (op < 256 && strchr("-~*&+!", op)) {
+		struct node *n = NULL;
 
-		IQ_TRY(next(p));
+		IQ_TRY(parse_next(p));
 		IQ_TRY(parse_unary(p, &n));
 		IQ_TRY(new_node(p, NODE_UNARY, n, NULL, ret));
 		(*ret)->op = op;
@@ -421,15 +446,21 @@ static struct iq_error *parse_prefix(struct parser *p, struct node **ret)
 	return parse_postfix(p, ret);
 }
 
-/* Every way around goes through here: the place to limit how deep. */
+static struct iq_error *deeper(struct parser *p)
+{
+	/* A pair of parentheses is two steps deep. */
+	if (p->depth >= 2 * EXPR_MAX_DEPTH)
+		return iq_error_new(IQ_E_LIMIT, "the expression is nested more than %d deep",
+				    EXPR_MAX_DEPTH);
+	p->depth++;
+	return NULL;
+}
+
 static struct iq_error *parse_unary(struct parser *p, struct node **ret)
 {
 	struct iq_error *err;
 
-	if (p->depth >= EXPR_MAX_DEPTH)
-		return iq_error_new(IQ_E_LIMIT, "the expression is nested more than %d deep",
-				    EXPR_MAX_DEPTH);
-	p->depth++;
+	IQ_TRY(deeper(p));
 	err = parse_prefix(p, ret);
 	p->depth--;
 	return err;
@@ -437,31 +468,58 @@ static struct iq_error *parse_unary(struct parser *p, struct node **ret)
 
 /* ---- Operators --------------------------------------------------------------------------------- */
 
-#define NR_LEVELS 6
-static const int levels[NR_LEVELS][3] = {
-	{'|'}, {'^'}, {'&'}, {OP_SHIFT_LEFT, OP_SHIFT_RIGHT}, {'+', '-'}, {'*', '/', '%'},
-};
-
-static bool on_level(const struct parser *p, int level)
+/* How tightly the operator here binds its operands; 0: it is none of two operands. */
+static unsigned int precedence(const struct parser *p)
 {
-	for (size_t i = 0; i < IQ_ARRAY_SIZE(levels[level]); i++) {
-		if (levels[level][i] && is_op(p, levels[level][i]))
-			return true;
+	if (p->token.kind != TOKEN_OPERATOR)
+		return 0;
+	switch (p->token.op) {
+	case OP_OR:
+		return 1;
+	case OP_AND:
+		return 2;
+	case '|':
+		return 3;
+	case '^':
+		return 4;
+	case '&':
+		return 5;
+	case OP_EQUAL:
+	case OP_UNEQUAL:
+		return 6;
+	case '<':
+	case '>':
+	case OP_LESS_EQUAL:
+	case OP_MORE_EQUAL:
+		return 7;
+	case OP_SHIFT_LEFT:
+	case OP_SHIFT_RIGHT:
+		return 8;
+	case '@':
+		return 9;
+	case '+':
+	case '-':
+		return 10;
+	case '*':
+	case '/':
+	case '%':
+		return 11;
+	default:
+		return 0;
 	}
-	return false;
 }
 
-static struct iq_error *parse_binary(struct parser *p, int level, struct node **ret)
+/* Operators that bind at least as tightly as LEAST, from the left. */
+static struct iq_error *parse_binary(struct parser *p, unsigned int least, struct node **ret)
 {
 	struct node *a = NULL, *b = NULL;
+	unsigned int level;
 
-	if (level == NR_LEVELS)
-		return parse_unary(p, ret);
-	IQ_TRY(parse_binary(p, level + 1, &a));
-	while (on_level(p, level)) {
+	IQ_TRY(parse_unary(p, &a));
+	while ((level = precedence(p)) >= least && level) {
 		int op = p->token.op;
 
-		IQ_TRY(next(p));
+		IQ_TRY(parse_next(p));
 		IQ_TRY(parse_binary(p, level + 1, &b));
 		IQ_TRY(new_node(p, NODE_BINARY, a, b, &a));
 		a->op = op;
@@ -470,19 +528,90 @@ static struct iq_error *parse_binary(struct parser *p, int level, struct node **
 	return NULL;
 }
 
-struct iq_error *parse_expression(const struct iq_scope *s, struct iq_arena *arena, const char *text,
+static struct iq_error *parse_conditional(struct parser *p, struct node *condition, struct node **ret)
+{
+	struct node *b = NULL, *c = NULL;
+	bool middle = p->middle;
+	struct iq_error *err;
+
+	IQ_TRY(parse_next(p));
+	p->middle = true;
+	err = parse_whole(p, true, &b);
+	p->middle = middle;
+	if (err)
+		return err;
+	IQ_TRY(parse_expect(p, ':', ":"));
+	IQ_TRY(parse_whole(p, false, &c));
+	IQ_TRY(new_node(p, NODE_CONDITIONAL, condition, c->depth > b->depth ? c : b, ret));
+	(*ret)->b = b;
+	(*ret)->c = c;
+	return NULL;
+}
+
+static struct iq_error *parse_assignment(struct parser *p, struct node *to, struct node **ret)
+{
+	int op = parse_at(p, '=') ? 0 : p->token.op - OP_ASSIGN;
+	struct node *value = NULL;
+
+	if (to->kind != NODE_REGISTER)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%.*s at column %zu: a dump cannot be changed",
+						  (int)p->token.len, p->token.s, column(p) + 1),
+				     "$name = … keeps a value; == compares");
+	IQ_TRY(parse_next(p));
+	IQ_TRY(parse_whole(p, false, &value));
+	IQ_TRY(new_node(p, NODE_ASSIGN, to, value, ret));
+	(*ret)->op = op;
+	(*ret)->name = to->name;
+	return NULL;
+}
+
+static struct iq_error *parse_single(struct parser *p, struct node **ret)
+{
+	struct node *n = NULL;
+
+	IQ_TRY(parse_binary(p, 1, &n));
+	if (parse_at(p, '?'))
+		return parse_conditional(p, n, ret);
+	if (p->token.kind == TOKEN_OPERATOR && (p->token.op == '=' || p->token.op >= OP_ASSIGN))
+		return parse_assignment(p, n, ret);
+	*ret = n;
+	return NULL;
+}
+
+struct iq_error *parse_whole(struct parser *p, bool comma, struct node **ret)
+{
+	struct node *n = NULL, *b = NULL;
+	struct iq_error *err;
+
+	IQ_TRY(deeper(p));
+	err = parse_single(p, &n);
+	while (!err && comma && parse_at(p, ',')) {
+		err = parse_next(p);
+		if (!err)
+			err = parse_single(p, &b);
+		if (!err)
+			err = new_node(p, NODE_BINARY, n, b, &n);
+		if (!err)
+			n->op = ',';
+	}
+	p->depth--;
+	*ret = n;
+	return err;
+}
+
+struct iq_error *parse_expression(const struct eval *e, struct iq_arena *arena, const char *text,
 				  struct node **ret)
 {
-	struct parser p = {.scope = s, .arena = arena, .lexer = {.text = text}};
+	struct parser p = {.e = e, .scope = e->scope, .arena = arena, .lexer = {.text = text}};
 	struct node *n = NULL;
 
 	if (strnlen(text, EXPR_MAX_TEXT + 1) > EXPR_MAX_TEXT)
 		return iq_error_new(IQ_E_LIMIT, "the expression is longer than %d characters",
 				    EXPR_MAX_TEXT);
-	IQ_TRY(next(&p));
-	IQ_TRY(parse_binary(&p, 0, &n));
+	IQ_TRY(parse_next(&p));
+	IQ_TRY(parse_whole(&p, true, &n));
 	if (p.token.kind != TOKEN_END)
-		return unexpected(&p, "an operator or the end");
+		return parse_unexpected(&p, "an operator or the end");
 	*ret = n;
 	return NULL;
 }

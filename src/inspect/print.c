@@ -12,6 +12,8 @@
 #define DEFAULT_ELEMENTS 256	/* crash's print_max */
 #define HUGE_SYMBOL 0x10000	/* larger than objects are, but for a few tables */
 #define FAR_INTO 4096		/* no longer in the object that the symbol names */
+#define MAX_FOLDED 1024		/* bytes of an element that is compared with the next ones */
+#define MAX_RUN (1u << 24)	/* elements that are compared */
 
 static void print_value(struct printer *p, const struct thing *v, unsigned int depth);
 
@@ -294,30 +296,61 @@ static void print_float(struct printer *p, const struct thing *v, const struct i
 
 /* ---- Arrays ------------------------------------------------------------------------------------ */
 
-static void print_array(struct printer *p, const struct thing *v, const struct iq_type *t,
-			unsigned int depth)
+/* How many elements from I on are equal to it, byte by byte; what cannot be read is equal to nothing. */
+static uint64_t run_of(struct printer *p, const struct thing *v, const struct iq_type *t, uint64_t i,
+		       uint64_t size)
 {
-	const struct iq_type *element = iq_type_target(t), *e = iq_type_strip(element);
-	uint64_t i, shown = IQ_MIN(t->count, (uint64_t)p->max_elements);
+	uint8_t first[MAX_FOLDED], next[MAX_FOLDED];
+	uint64_t nr = 1;
 
-	if (!t->count || !e->size) {
-		/* Of unknown length: like a pointer to the first one. */
-		print_pointer(p, element, v->address);
-		return;
+	if (size > sizeof(first) || iq_vm_read(p->vm, v->address + i * size, first, size, NULL))
+		return 1;
+	while (i + nr < t->count && nr < MAX_RUN && !iq_cancelled(p->f->cancel)) {
+		if (iq_vm_read(p->vm, v->address + (i + nr) * size, next, size, NULL) ||
+		    memcmp(first, next, size))
+			break;
+		nr++;
 	}
-	if (is_character(e) && !p->f->letter) {
-		print_char_array(p, v->address, t->count);
-		return;
-	}
+	return nr;
+}
+
+static void print_elements(struct printer *p, const struct thing *v, const struct iq_type *t,
+			   const struct iq_type *element, uint64_t size, unsigned int depth)
+{
+	uint64_t i = 0;
+
 	iq_buf_putc(p->out, '{');
-	for (i = 0; i < shown && p->budget; i++) {
-		struct thing item = {.type = element, .address = v->address + i * e->size};
+	for (uint64_t shown = 0; i < t->count && shown < p->max_elements && p->budget;) {
+		struct thing item = {.type = element, .address = v->address + i * size};
+		uint64_t nr = p->f->repeats ? run_of(p, v, t, i, size) : 1;
 
 		if (i)
 			iq_buf_puts(p->out, ", ");
 		print_value(p, &item, depth + 1);
+		if (nr > p->f->repeats && p->f->repeats) {
+			iq_buf_printf(p->out, " <repeats %" PRIu64 " times>", nr);
+			i += nr;
+			shown += p->f->repeats;
+		} else {
+			i++;
+			shown++;
+		}
 	}
 	iq_buf_puts(p->out, i < t->count ? "...}" : "}");
+}
+
+static void print_array(struct printer *p, const struct thing *v, const struct iq_type *t,
+			unsigned int depth)
+{
+	const struct iq_type *element = iq_type_target(t), *e = iq_type_strip(element);
+
+	if (!t->count || !e->size)
+		/* Of unknown length: like a pointer to the first one. */
+		print_pointer(p, element, v->address);
+	else if (is_character(e) && !p->f->letter)
+		print_char_array(p, v->address, t->count);
+	else
+		print_elements(p, v, t, element, e->size, depth);
 }
 
 /* ---- Structs ----------------------------------------------------------------------------------- */
@@ -371,7 +404,7 @@ static void print_value(struct printer *p, const struct thing *v, unsigned int d
 {
 	const struct iq_type *t = iq_type_strip(v->type);
 
-	if (!p->budget || p->out->len > MAX_OUTPUT) {
+	if (!p->budget || p->out->len > MAX_OUTPUT || iq_cancelled(p->f->cancel)) {
 		p->budget = 0;
 		return;
 	}
@@ -411,15 +444,20 @@ static void print_value(struct printer *p, const struct thing *v, unsigned int d
 static void start(struct printer *p, struct iq_kernel *k, struct iq_vm *vm,
 		  const struct iq_format *f, struct iq_buf *out)
 {
-	static const struct iq_format plain;
-
-	*p = (struct printer){.k = k, .vm = vm, .f = f ? f : &plain, .out = out, .budget = MAX_SCALARS};
+	*p = (struct printer){.k = k, .vm = vm, .f = &p->format, .out = out, .budget = MAX_SCALARS};
+	if (f)
+		p->format = *f;
+	/* Characters are shown as strings anyway. */
+	if (p->format.letter == 's')
+		p->format.letter = 0;
 	p->max_elements = p->f->max_elements ? p->f->max_elements : DEFAULT_ELEMENTS;
 }
 
 static void finish(struct printer *p)
 {
-	if (!p->budget)
+	if (iq_cancelled(p->f->cancel))
+		iq_buf_puts(p->out, "\n<interrupted>");
+	else if (!p->budget)
 		iq_buf_puts(p->out, "\n<cut here: this value is larger than anything in a kernel>");
 }
 
@@ -436,7 +474,9 @@ void iq_value_print(struct iq_kernel *k, struct iq_vm *vm, const struct iq_type 
 	finish(&p);
 }
 
-/* gdb puts the type in front of a pointer, but not of the plain char pointers that are strings. */
+/*
+ * gdb puts the type in front of a pointer, but not of plain char pointers, which are strings.
+ */
 static void show_pointer_type(const struct iq_value *v, struct iq_buf *out)
 {
 	const struct iq_type *plain = iq_type_unqualified(v->type);
@@ -452,6 +492,23 @@ static void show_pointer_type(const struct iq_value *v, struct iq_buf *out)
 	iq_buf_puts(out, ") ");
 }
 
+/* A string as typed: an array of its characters and a NUL. */
+static void show_text(struct printer *p, const struct iq_value *v)
+{
+	struct thing item = {.type = &expr_char};
+
+	if (!p->f->letter) {
+		iq_string_show(v->text, v->text_len, p->out);
+		return;
+	}
+	iq_buf_putc(p->out, '{');
+	for (size_t i = 0; i <= v->text_len; i++) {
+		iq_buf_puts(p->out, i ? ", " : "");
+		print_letter(p, &item, 1, p->f->letter, (uint64_t)(int64_t)(int8_t)v->text[i]);
+	}
+	iq_buf_putc(p->out, '}');
+}
+
 void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const struct iq_format *f,
 		   struct iq_buf *out)
 {
@@ -464,7 +521,6 @@ void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const str
 		.number = v->number,
 	};
 	const struct iq_type *t = iq_type_strip(item.type);
-	static const struct iq_format address = {.letter = 'a'};
 	struct printer p;
 
 	start(&p, s->k, scope_vm(s), f, out);
@@ -472,12 +528,16 @@ void iq_value_show(const struct iq_scope *s, const struct iq_value *v, const str
 		iq_buf_puts(out, "<no memory to read from>");
 		return;
 	}
+	if (v->text) {
+		show_text(&p, v);
+		return;
+	}
 	if (t->kind == IQ_KIND_POINTER && !p.f->letter)
 		show_pointer_type(v, out);
 	/* Without a type it may be an address. */
 	if (p.f->radix == IQ_RADIX_DEFAULT && !p.f->letter &&
 	    (!v->type || (v->in_memory && v->type == &expr_unsigned_long)))
-		p.f = &address;
+		p.format.letter = 'a';
 	print_value(&p, &item, 0);
 	finish(&p);
 }

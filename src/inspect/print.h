@@ -9,7 +9,8 @@
 struct printer {
 	struct iq_kernel *k;
 	struct iq_vm *vm;
-	const struct iq_format *f;
+	const struct iq_format *f; /* &format */
+	struct iq_format format;
 	struct iq_buf *out;
 	unsigned int max_elements;
 	unsigned int budget; /* values that may still be printed */

@@ -43,11 +43,24 @@ struct sum {
 #define SUM(x) {#x, (uint64_t)(x)}
 /* That precedence is what it is, is the point. */
 #pragma GCC diagnostic ignored "-Wparentheses"
+#pragma GCC diagnostic ignored "-Wpragmas"
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"
+#endif
+#pragma GCC diagnostic ignored "-Wbool-compare"
+#pragma GCC diagnostic ignored "-Wtype-limits"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wdiv-by-zero"
+#pragma GCC diagnostic ignored "-Wdivision-by-zero"
+#pragma GCC diagnostic ignored "-Woverflow"
+#pragma GCC diagnostic ignored "-Wunused-value"
+#pragma GCC diagnostic ignored "-Wint-in-bool-context"
+#pragma GCC diagnostic ignored "-Wlogical-op"
 
 static void test_compiler(void **state)
 {
 	/* clang-format off */
-	static const struct sum sums[] = {
+	const struct sum sums[] = {
 		SUM(0L), SUM(1L + 2L), SUM(1L + 2L * 3L), SUM((1L + 2L) * 3L), SUM(10L - 4L - 3L),
 		SUM(100L / 10L / 5L), SUM(7L % 4L * 2L), SUM(-7L / 2L), SUM(-7L % 3L), SUM(7L / -2L),
 		SUM(-8L >> 1L), SUM(1L << 4L << 2L), SUM(256L >> 4L >> 2L), SUM(1L << 3L + 1L),
@@ -59,6 +72,26 @@ static void test_compiler(void **state)
 		SUM(0xffff897401c51280UL+0x40UL), SUM((0x10UL|0x1UL)*2UL), SUM('a'), SUM('\n' + 1L),
 		SUM('\\'), SUM('\''), SUM(2L*(3L+(4L-(5L*(6L+7L))))), SUM(1UL - 2UL),
 		SUM(0xdeadbeefUL << 32UL | 0xcafebabeUL), SUM(3L - -3L), SUM(5L& ~1L), SUM(1L<<(1L<<2L)),
+		SUM(2147483647), SUM(2147483648), SUM(0x80000000), SUM(0xffffffff), SUM(0xffffffff + 1),
+		SUM(4294967295 + 1), SUM(-1 < 1U), SUM(-1 < 1UL), SUM(-1L < 1U), SUM(-1 > 0xffffffff),
+		SUM(-1 == 0xffffffff), SUM(-1L == 0xffffffff), SUM(-1 / 2U), SUM(-1 % 10U), SUM(-7 / 2),
+		SUM(-7 % 2), SUM(7 / -2), SUM(~0), SUM(~0U), SUM(~0UL), SUM(-1U), SUM(1U - 2), SUM(1U - 2L),
+		SUM(-1 >> 1), SUM(-1U >> 1), SUM(1 << 30), SUM(1U << 31), SUM(1L << 63 >> 63), SUM(-8 >> 1L),
+		SUM(3 > 2 > 1), SUM(1 == 1 == 1), SUM(5 & 3 == 1), SUM(1 | 2 && 0), SUM(1 || 0 && 0),
+		SUM(!5), SUM(!0 + !0), SUM(- !3), SUM(!-3), SUM(1 ? 2 : 3), SUM(0 ? 2 : 3),
+		SUM(0 ? 1 : 0 ? 2 : 3), SUM(1 ? 0 ? 4 : 5 : 6), SUM(1 ? -1 : 1U), SUM(1 ? -1 : 1L), SUM(0 || 2),
+		SUM((1, 2)), SUM((1, 2) + 3), SUM(2 > 1 ? 10 : 20), SUM('\101'), SUM('\x41'), SUM('\377'),
+		SUM('\377' + 0U), SUM('a' * 'b'), SUM(1 <= 1), SUM(2 <= 1), SUM(1 >= 2), SUM(1 != 2),
+		SUM((char)200), SUM((unsigned char)200), SUM((short)70000), SUM((unsigned short)-1),
+		SUM((unsigned)-1), SUM((long)-1), SUM((unsigned long)-1), SUM((_Bool)5), SUM((signed char)255),
+		SUM((unsigned char)1 - 2), SUM((unsigned short)1 - 2), SUM((unsigned)1 - 2), SUM(-(unsigned char)1),
+		SUM(~(unsigned char)1), SUM((unsigned char)255 + (unsigned char)255), SUM((char)-1 < (unsigned char)1),
+		SUM((long unsigned int)1 << 63), SUM((long long)-5 / 2), SUM((unsigned char)300 << 8),
+		SUM((int)0xffffffff), SUM((int)0x1ffffffffL), SUM(sizeof(int)), SUM(sizeof(unsigned short)),
+		SUM(sizeof(1L)), SUM(sizeof 1), SUM(sizeof(1 + 1L)), SUM(sizeof "abc"), SUM(sizeof((char)1 + 1)),
+		SUM("abc"[1]), SUM(*"xyz"), SUM("abc"[3]), SUM(sizeof(1 ? 1 : 1L)), SUM(010 + 0x10 + 10),
+		SUM(1LL << 40), SUM(1uLL << 63), SUM(0 && 1 / 0), SUM(1 || 1 / 0), SUM(1 ? 2 : 1 / 0),
+		SUM(sizeof(1 / 0)), SUM(sizeof(__typeof__(1L))),
 	};
 	/* clang-format on */
 
@@ -85,14 +118,21 @@ static void test_errors(void **state)
 	static const char *const malformed[] = {
 		"",	  " ",	    "+",      "1 +",	"1 2",	    "(1",   "1)",	"()",
 		"1 + * ", "0x",	    "0xg",    "1..2",	"[1]",	    "1 / 0", "1 % (2 - 2)",
-		"1 << 64", "1 >> 64", "1 << -1", "1 @ 2", "\"a\"",   "'ab'", "'",	"'\\q'",
-		"99999999999999999999", "0x10000000000000000", "1 = 2", "1, 2", "-> 3", "3 . x",
+		"1 << 64", "1 >> 64", "1 << -1", "1 @ 2", "\"a\"",   "'a b'", "'",	"'\\q'",
+		"99999999999999999999", "0x10000000000000000", "1 = 2", "1,", "-> 3", "3 . x",
+		"1 << 40", "1 << 32", "1U >> 32", "1 ? 2", "1 : 2", "? 1", "1 &&", "!", "f(1)", "1 += 2", "$x += ",
+		"sizeof", "sizeof(", "offsetof(int, x)", "container_of(1)", "per_cpu(1, 2)", "1.5", "$1x", "\"a",
+		"(int [)1", "{int", "{int}", "$a = 1", "\"a\" + 1", "\"a\"[5]",
 		"&5",	  "3[1]",   "(1).x",  "{",	"\x80\x81", "1 \x01",
 	};
 
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(malformed); i++)
 		assert_fails(&no_kernel, malformed[i], IQ_E_USAGE);
 	assert_fails(&no_kernel, "jiffies", IQ_E_NOT_FOUND);
+	assert_fails(&no_kernel, "'ab'", IQ_E_NOT_FOUND);
+	assert_fails(&no_kernel, "'a.c'::b", IQ_E_NOT_FOUND);
+	assert_fails(&no_kernel, "$a", IQ_E_NOT_FOUND);
+	assert_fails(&no_kernel, "$", IQ_E_NOT_FOUND);
 	assert_fails(&no_kernel, "mod:symbol", IQ_E_NOT_FOUND);
 	assert_fails(&no_kernel, "$rip", IQ_E_NOT_FOUND);
 	assert_fails(&no_kernel, "(struct list_head *)0", IQ_E_UNAVAILABLE);
@@ -154,6 +194,59 @@ static void test_bare_hex(void **state)
 	assert_fails(&no_kernel, "47b7a0", IQ_E_USAGE);
 }
 
+/* Where an address is meant, numbers have 64 bits. */
+static void test_wide(void **state)
+{
+	uint64_t value;
+
+	assert_null(iq_eval_address(&no_kernel, "0x7fffffff+1", &value));
+	assert_int_equal(value, 0x80000000);
+	assert_null(iq_eval_address(&no_kernel, "1 << 40", &value));
+	assert_int_equal(value, UINT64_C(1) << 40);
+}
+
+static void test_variables(void **state)
+{
+	struct iq_variables *variables = NULL;
+	struct iq_arena arena = {0};
+	struct iq_scope s = {.arena = &arena};
+	struct iq_value v;
+	unsigned int n;
+
+	assert_null(iq_variables_new(&variables));
+	s.variables = variables;
+	assert_null(iq_eval(&s, "$x = 5", &v));
+	assert_null(iq_eval(&s, "$x * 2 + ($y = 7)", &v));
+	assert_int_equal(v.number, 17);
+	assert_null(iq_eval(&s, "$x <<= 3", &v));
+	assert_null(iq_eval(&s, "$x", &v));
+	assert_int_equal(v.number, 40);
+	assert_null(iq_eval(&s, "sizeof($x = 1)", &v));
+	assert_null(iq_eval(&s, "$x", &v));
+	assert_int_equal(v.number, 40);
+	assert_fails(&s, "$", IQ_E_NOT_FOUND);
+	assert_null(iq_history_add(variables, &v, &n));
+	assert_int_equal(n, 1);
+	assert_null(iq_eval(&s, "$ + 1", &v));
+	assert_null(iq_history_add(variables, &v, &n));
+	assert_null(iq_eval(&s, "$ * 1000 + $$", &v));
+	assert_int_equal(v.number, 41040);
+	assert_null(iq_eval(&s, "$2 * 1000 + $$1", &v));
+	assert_int_equal(v.number, 41040);
+	assert_fails(&s, "$3", IQ_E_NOT_FOUND);
+	assert_fails(&s, "$$2", IQ_E_NOT_FOUND);
+	assert_fails(&s, "$0", IQ_E_NOT_FOUND);
+	assert_fails(&s, "$1 = 2", IQ_E_USAGE);
+	/* A string outlives the expression that it was typed in. */
+	assert_null(iq_eval(&s, "$t = \"ab\" \"c\\n\"", &v));
+	iq_arena_free(&arena);
+	assert_null(iq_eval(&s, "$t", &v));
+	assert_int_equal(v.text_len, 4);
+	assert_string_equal(v.text, "abc\n");
+	iq_arena_free(&arena);
+	iq_variables_free(variables);
+}
+
 static void test_types(void **state)
 {
 	struct iq_value v;
@@ -174,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_compiler), cmocka_unit_test(test_wraps),
 		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_bare_hex), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_wide),	 cmocka_unit_test(test_variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

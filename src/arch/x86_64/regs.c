@@ -133,6 +133,53 @@ static bool qemu_regs(const struct iq_note *note, struct iq_regs *regs, uint64_t
 	return true;
 }
 
+/* r8d, r8w, r8b and gdb's r8l of the registers with numbers. */
+static bool numbered_part(const char *name, struct iq_reg_part *ret)
+{
+	static const char letters[] = "dwbl";
+	static const unsigned int sizes[] = {4, 2, 1, 1};
+	unsigned int n;
+	const char *letter;
+
+	if (sscanf(name, "r%2u", &n) != 1 || n < 8 || n > 15)
+		return false;
+	letter = name + (n > 9 ? 3 : 2);
+	if (!*letter || letter[1] || !strchr(letters, *letter))
+		return false;
+	*ret = (struct iq_reg_part){IQ_X86_R8 + n - 8, 0, sizes[strchr(letters, *letter) - letters]};
+	return true;
+}
+
+static bool reg_part(const char *name, struct iq_reg_part *ret)
+{
+	/* By the numbers of the registers: the lowest 16 bits, 8 bits, and the 8 bits above those. */
+	static const struct {
+		const char *word, *low, *high;
+	} parts[] = {
+		{"ax", "al", "ah"}, {"dx", "dl", "dh"}, {"cx", "cl", "ch"},  {"bx", "bl", "bh"},
+		{"si", "sil", ""},  {"di", "dil", ""},  {"bp", "bpl", ""}, {"", "spl", ""},
+	};
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(parts); i++) {
+		if (*name == 'e' && !strcmp(name + 1, reg_names[i] + 1))
+			*ret = (struct iq_reg_part){i, 0, 4};
+		else if (!strcmp(name, parts[i].word))
+			*ret = (struct iq_reg_part){i, 0, 2};
+		else if (!strcmp(name, parts[i].low))
+			*ret = (struct iq_reg_part){i, 0, 1};
+		else if (!strcmp(name, parts[i].high))
+			*ret = (struct iq_reg_part){i, 8, 1};
+		else
+			continue;
+		return *name != 0;
+	}
+	if (!strcmp(name, "eip") || !strcmp(name, "eflags")) {
+		*ret = (struct iq_reg_part){name[1] == 'i' ? IQ_X86_RIP : IQ_X86_RFLAGS, 0, 4};
+		return true;
+	}
+	return numbered_part(name, ret);
+}
+
 const struct iq_arch iq_x86_64 = {
 	.name = "x86_64",
 	.machine = EM_X86_64,
@@ -155,6 +202,7 @@ const struct iq_arch iq_x86_64 = {
 	.regs_user_mode = regs_user_mode,
 	.prstatus_regs = prstatus_regs,
 	.qemu_regs = qemu_regs,
+	.reg_part = reg_part,
 	.vm = &iq_x86_64_vm,
 	.insn = &iq_x86_64_insn,
 };
