@@ -78,6 +78,40 @@ struct iq_error *iq_debugfile_set_section(struct iq_debugfile *f, const char *na
  */
 unsigned int iq_debugfile_place_by_symbols(struct iq_debugfile *f, struct iq_symtab *table);
 
+/* ---- Types and variables ---------------------------------------------------------------------- */
+
+/*
+ * Where indexes of debug information are kept from one run to the next, and who is told of damage
+ * in it (may be NULL); before the first question.  DIR is made when there is something to be kept;
+ * NULL, or one that cannot be written to: nothing is kept.
+ */
+void iq_debugfile_set_cache(struct iq_debugfile *f, const char *dir, struct iq_warnings *w);
+/*
+ * The types in its DWARF, owned by the file; NULL without DWARF.  Opening reads nothing.  The id of
+ * a type is the offset of its entry in .debug_info: iq_type_by_id() takes that of any entry of a type
+ * or function.  The first name that is looked up costs a pass over all of .debug_info, unless the
+ * cache has its index.  Equal types of different units are one, once the index is there; those of
+ * one name that differ are told apart (iq_type_next_same_name()).  Pointers, arrays and qualified
+ * types have the id 0.
+ */
+struct iq_types *iq_debugfile_types(struct iq_debugfile *f);
+
+struct iq_variable {
+	const struct iq_type *type; /* never NULL */
+	uint64_t address;	    /* runtime address, if it is `placed`; of a per-CPU variable: its offset */
+	bool placed, per_cpu;	    /* neither: only declared here, or in a section that is not placed */
+	uint32_t id;		    /* offset of its entry in .debug_info */
+};
+/*
+ * The global or static variable NAME (statics of functions too: "foo" for the symbol "foo.12").
+ * ADDRESS, if not 0, is where it is known to lie, which tells those of one name apart.  *MATCHES (may
+ * be NULL) is how many there are: with more than one, *RET is the first.  False: there is none.
+ */
+bool iq_debugfile_variable(struct iq_debugfile *f, const char *name, uint64_t address,
+			   struct iq_variable *ret, unsigned int *matches);
+
+/* ---- Lines ------------------------------------------------------------------------------------- */
+
 /*
  * Source line of a runtime address (for a return address pass address - 1).  *FILE is the path
  * relative to the root of the kernel's source ("kernel/panic.c"): the name in the debug

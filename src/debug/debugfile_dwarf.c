@@ -119,6 +119,8 @@ struct iq_dwarf *iq_debugfile_dwarf(struct iq_debugfile *f)
 
 void iq_debugfile_close_dwarf(struct iq_debugfile *f)
 {
+	iq_types_close(f->types);
+	free(f->cache_dir);
 	iq_dw_cfi_close(f->cfi);
 	if (f->dwarf_usable)
 		iq_dwarf_close(&f->dwarf);

@@ -29,6 +29,12 @@ struct iq_debugfile {
 	char *trouble; /* NULL: none was met */
 	struct iq_finder finder;
 	struct iq_dw_cfi *cfi; /* NULL: not asked for yet */
+
+	/* debugfile_types.c */
+	struct iq_types *types;
+	bool types_asked;
+	char *cache_dir; /* NULL: none */
+	struct iq_warnings *warnings;
 };
 
 /* ---- Addresses (debugfile.c) ----------------------------------------------------------------- */

@@ -188,6 +188,8 @@ void iq_dw_units_trim(struct iq_dwarf *d, unsigned int keep);
  * damaged.
  */
 bool iq_dw_die(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_die *die);
+/* Forms with a value of a fixed size, in bytes; 0: others. */
+unsigned int iq_dw_form_size(const struct iq_dw_unit *u, uint64_t form);
 /* Does a list of siblings end at OFFSET? */
 bool iq_dw_is_null(const struct iq_dw_unit *u, uint64_t offset);
 /* Entry INDEX of the unit's part of .debug_addr. */

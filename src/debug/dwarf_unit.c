@@ -217,8 +217,7 @@ static void value_block(struct iq_dw_value *v, struct iq_dw_cursor *c, uint64_t 
 	iq_dw_skip(c, len);
 }
 
-/* Forms with a value of a fixed size, in bytes; 0: others. */
-static unsigned int fixed_size(const struct iq_dw_unit *u, uint64_t form)
+unsigned int iq_dw_form_size(const struct iq_dw_unit *u, uint64_t form)
 {
 	switch (form) {
 	case DW_FORM_data1:
@@ -318,7 +317,7 @@ static void read_value(struct iq_dw_attrs *a, uint64_t form, int64_t implicit,
 {
 	struct iq_dw_cursor *c = &a->value;
 	const struct iq_dw_unit *u = a->unit;
-	unsigned int size = fixed_size(u, form);
+	unsigned int size = iq_dw_form_size(u, form);
 
 	*v = (struct iq_dw_value){0};
 	if (size)

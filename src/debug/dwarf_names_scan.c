@@ -1,0 +1,661 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Going through all of .debug_info for its names.
+ *
+ * Units are claimed by threads one after the other; each collects the names that are new to it, by
+ * a hash of name, kind and content.  The content of a type is what can be seen of it: sizes,
+ * members' names, places and the names of their types, so that equal descriptions in different
+ * units have the same key, and others have not.
+ */
+#include "dwarf_names.h"
+#include <stdlib.h>
+
+#define MEMO_TEXT 8192 /* both are powers of two */
+#define MEMO_TYPE 4096
+#define MAX_NESTING 16 /* types without names in types without names */
+#define NAMES_MAX (1U << 26)
+#define BUDGET 1000000
+
+/* A set of names; `ids` are what they are told apart by, 0: an empty slot. */
+struct name_set {
+	struct dwarf_name *names;
+	uint64_t *ids; /* of the names */
+	unsigned int nr, room, room_ids;
+	uint32_t *slots; /* number + 1 */
+	uint32_t mask;
+	bool failed;
+};
+
+struct name_worker {
+	struct dwarf_scan scan;
+	struct name_set set;
+	unsigned int damaged;
+	uint64_t
+		budget; /* entries that may be read once more, to see what a type without a name is */
+	struct {
+		const char *text;
+		uint64_t hash;
+	} text_memo[MEMO_TEXT];
+	struct {
+		uint64_t offset, hash;
+	} type_memo[MEMO_TYPE];
+};
+
+struct build {
+	struct iq_dwarf *dwarf;
+	uint32_t *units;
+	unsigned int nr_units, room_units;
+	unsigned int next; /* to be claimed */
+	struct name_worker **workers;
+	unsigned int nr_workers;
+};
+
+/* ---- Hashes ---------------------------------------------------------------------------------- */
+
+static inline uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 29;
+}
+
+uint64_t dwarf_names_hash(const char *text)
+{
+	size_t len = strlen(text);
+	uint64_t h = len;
+
+	for (; len >= 8; text += 8, len -= 8)
+		h = mix(h, iq_le64(text));
+	for (uint64_t last = 0; len; len--) {
+		last = last << 8 | (uint8_t)text[len - 1];
+		if (len == 1)
+			h = mix(h, last);
+	}
+	return mix(h, 0);
+}
+
+static uint64_t hash_text(struct name_worker *w, const char *text)
+{
+	size_t slot = ((uintptr_t)text * UINT64_C(0x9e3779b97f4a7c15)) >> 40 & (MEMO_TEXT - 1);
+
+	if (w->text_memo[slot].text != text) {
+		w->text_memo[slot].text = text;
+		w->text_memo[slot].hash = dwarf_names_hash(text);
+	}
+	return w->text_memo[slot].hash;
+}
+
+static uint64_t hash_type(struct name_worker *w, uint64_t offset, unsigned int depth);
+
+static uint64_t hash_type_of(struct name_worker *w, const struct scan_die *die, unsigned int depth)
+{
+	if (!scan_has(die, SCAN_TYPE))
+		return 1;
+	if (die->signed_type)
+		return mix(2, die->v[SCAN_TYPE]);
+	return hash_type(w, die->v[SCAN_TYPE], depth + 1);
+}
+
+/* Over all that lies below DIE; *OFFSET becomes that of what follows.  False: damage. */
+static bool skip_children(struct dwarf_scan *s, const struct scan_die *die, uint64_t *offset)
+{
+	struct scan_die child;
+	unsigned int depth = 1;
+
+	*offset = die->end;
+	if (!die->abbrev->children)
+		return true;
+	if (scan_has(die, SCAN_SIBLING)) {
+		*offset = die->v[SCAN_SIBLING];
+		return true;
+	}
+	while (depth) {
+		if (!dwarf_scan_die(s, *offset, &child))
+			return false;
+		*offset = child.end;
+		if (!child.abbrev)
+			depth--;
+		else if (child.abbrev->children && scan_has(&child, SCAN_SIBLING))
+			*offset = child.v[SCAN_SIBLING];
+		else
+			depth += child.abbrev->children;
+	}
+	return true;
+}
+
+/*
+ * What the children of DIE of a certain TAG say; up to the first other one if FIRST.  *OFFSET
+ * becomes that of what follows the children, or of the first other one.
+ */
+static bool hash_children(struct name_worker *w, const struct scan_die *die, uint32_t tag,
+			  bool first, unsigned int depth, uint64_t *h, uint64_t *offset)
+{
+	struct dwarf_scan *s = &w->scan;
+	struct scan_die child;
+
+	*offset = die->end;
+	if (!die->abbrev->children)
+		return true;
+	for (;;) {
+		w->budget -= depth && w->budget;
+		if (!w->budget || !dwarf_scan_die(s, *offset, &child))
+			return false;
+		if (!child.abbrev) {
+			*offset = first ? child.offset : child.end;
+			return true;
+		}
+		if (child.abbrev->tag == tag) {
+			if (tag != DW_TAG_formal_parameter)
+				*h = mix(*h, hash_text(w, scan_name(&child)));
+			*h = mix(*h, hash_type_of(w, &child, depth));
+			*h = mix(*h, scan_get(&child, SCAN_LOCATION));
+			*h = mix(*h, scan_get(&child, SCAN_BITS) << 32 |
+					     (scan_get(&child, SCAN_DATA_BIT_OFFSET) ^
+					      scan_get(&child, SCAN_BIT_OFFSET)));
+			*h = mix(*h, scan_get(&child, SCAN_VALUE));
+			if (tag == DW_TAG_subrange_type)
+				*h = mix(*h, scan_has(&child, SCAN_COUNT)
+						     ? child.v[SCAN_COUNT]
+						     : scan_get(&child, SCAN_BOUND) + 1);
+		} else if (first) {
+			*offset = child.offset;
+			return true;
+		}
+		if (!skip_children(s, &child, offset))
+			return false;
+	}
+}
+
+static uint32_t child_tag(uint32_t tag)
+{
+	switch (tag) {
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+		return DW_TAG_member;
+	case DW_TAG_enumeration_type:
+		return DW_TAG_enumerator;
+	case DW_TAG_array_type:
+		return DW_TAG_subrange_type;
+	case DW_TAG_subroutine_type:
+	case DW_TAG_subprogram:
+		return DW_TAG_formal_parameter;
+	default:
+		return 0;
+	}
+}
+
+/* What DIE says; *OFFSET as above.  0: it is damaged. */
+static uint64_t hash_content(struct name_worker *w, const struct scan_die *die, unsigned int depth,
+			     uint64_t *offset)
+{
+	uint32_t tag = child_tag(die->abbrev->tag);
+	uint64_t h = mix(3, scan_get(die, SCAN_SIZE));
+
+	h = mix(h, scan_get(die, SCAN_ENCODING));
+	/* The type of an enum is what it is stored as. */
+	if (die->abbrev->tag != DW_TAG_enumeration_type)
+		h = mix(h, hash_type_of(w, die, depth));
+	*offset = die->end;
+	if (tag && !hash_children(w, die, tag, tag == DW_TAG_formal_parameter, depth, &h, offset))
+		return 0;
+	return h ? h : 1;
+}
+
+/* A type as far as it can be seen where it is referred to: a name stands for what it names. */
+static uint64_t hash_type(struct name_worker *w, uint64_t offset, unsigned int depth)
+{
+	size_t slot = (offset * UINT64_C(0x9e3779b97f4a7c15)) >> 40 & (MEMO_TYPE - 1);
+	struct scan_die die;
+	uint64_t h, end;
+
+	if (w->type_memo[slot].offset == offset)
+		return w->type_memo[slot].hash;
+	/* What all units share lies elsewhere, once. */
+	if (offset < w->scan.unit.root || offset >= w->scan.unit.end)
+		return mix(4, offset);
+	if (depth > MAX_NESTING || !w->budget || !dwarf_scan_die(&w->scan, offset, &die) ||
+	    !die.abbrev)
+		return 5;
+	h = mix(6, die.abbrev->tag);
+	if (*scan_name(&die))
+		h = mix(h, hash_text(w, scan_name(&die)));
+	else
+		h = mix(h, hash_content(w, &die, depth, &end));
+	w->type_memo[slot].offset = offset;
+	w->type_memo[slot].hash = h;
+	return h;
+}
+
+/* ---- The set --------------------------------------------------------------------------------- */
+
+static bool enlarge(struct name_set *s)
+{
+	uint32_t mask = s->mask ? 2 * s->mask + 1 : 4095;
+	uint32_t *slots = calloc((size_t)mask + 1, sizeof(*slots));
+
+	if (!slots)
+		return false;
+	for (unsigned int i = 0; i < s->nr; i++) {
+		uint32_t at = (uint32_t)s->ids[i] & mask;
+
+		while (slots[at])
+			at = (at + 1) & mask;
+		slots[at] = i + 1;
+	}
+	free(s->slots);
+	s->slots = slots;
+	s->mask = mask;
+	return true;
+}
+
+/* False: it is there already (then the lower offset counts), or there is no memory. */
+static bool insert(struct name_set *s, uint64_t id, const struct dwarf_name *name)
+{
+	uint32_t at;
+
+	if (s->failed)
+		return false;
+	if (s->nr >= s->mask / 2 && (s->nr >= NAMES_MAX || !enlarge(s))) {
+		s->failed = true;
+		return false;
+	}
+	for (at = (uint32_t)id & s->mask; s->slots[at]; at = (at + 1) & s->mask) {
+		struct dwarf_name *there = &s->names[s->slots[at] - 1];
+
+		if (s->ids[s->slots[at] - 1] != id)
+			continue;
+		if (name->offset < there->offset)
+			*there = *name;
+		return false;
+	}
+	if (!iq_grow(&s->names, &s->room, s->nr + 1, sizeof(*s->names)) ||
+	    !iq_grow(&s->ids, &s->room_ids, s->nr + 1, sizeof(*s->ids))) {
+		s->failed = true;
+		return false;
+	}
+	s->names[s->nr] = *name;
+	s->ids[s->nr] = id;
+	s->slots[at] = ++s->nr;
+	return true;
+}
+
+static void free_set(struct name_set *s)
+{
+	free(s->names);
+	free(s->ids);
+	free(s->slots);
+}
+
+/* ---- One unit -------------------------------------------------------------------------------- */
+
+/* Which section a text lies in, and where. */
+static bool locate(const struct iq_dwarf *d, const char *text, struct dwarf_name *name)
+{
+	static const uint8_t sections[] = {IQ_DW_STR, IQ_DW_INFO, IQ_DW_LINE_STR};
+	const uint8_t *p = (const uint8_t *)text;
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(sections); i++) {
+		const struct iq_dw_bytes *b = &d->section[sections[i]];
+
+		if (!b->data || p < b->data || p >= b->data + b->size ||
+		    p - b->data > (ptrdiff_t)UINT32_MAX)
+			continue;
+		name->section = sections[i];
+		name->text = (uint32_t)(p - b->data);
+		return true;
+	}
+	return false;
+}
+
+static bool add(struct name_worker *w, unsigned int kind, const char *text, uint64_t offset,
+		uint64_t key)
+{
+	const char *usual = NULL;
+	struct dwarf_name name = {.offset = (uint32_t)offset,
+				  .key = (uint32_t)(key ^ key >> 32),
+				  .kind = (uint8_t)kind};
+	uint64_t hash;
+
+	if (!*text || !locate(w->scan.dwarf, text, &name))
+		return false;
+	if (kind == IQ_KIND_INT || kind == IQ_KIND_FLOAT)
+		usual = types_arithmetic_name(text, strlen(text));
+	hash = usual ? dwarf_names_hash(usual) : hash_text(w, text);
+	name.hash = (uint32_t)(hash ^ hash >> 32);
+	return insert(&w->set, mix(mix(hash, kind), name.key), &name);
+}
+
+static void add_enumerators(struct name_worker *w, const struct scan_die *die)
+{
+	uint64_t offset = die->end;
+	struct scan_die child;
+
+	while (die->abbrev->children && dwarf_scan_die(&w->scan, offset, &child) && child.abbrev) {
+		if (child.abbrev->tag == DW_TAG_enumerator)
+			add(w, NAME_ENUMERATOR, scan_name(&child), die->offset,
+			    scan_get(&child, SCAN_VALUE));
+		if (!skip_children(&w->scan, &child, &offset))
+			break;
+	}
+}
+
+/* Structs, unions, enums: defined or declared.  *NEXT is what follows their children. */
+static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64_t *next)
+{
+	bool is_enum = die->abbrev->tag == DW_TAG_enumeration_type;
+	bool is_union = die->abbrev->tag == DW_TAG_union_type;
+	unsigned int kind = is_enum ? IQ_KIND_ENUM : is_union ? IQ_KIND_UNION : IQ_KIND_STRUCT;
+	const char *name = scan_name(die);
+	uint64_t key;
+	bool new;
+
+	if (scan_get(die, SCAN_DECLARATION)) {
+		if (!is_enum)
+			add(w, is_union ? IQ_KIND_INCOMPLETE_UNION : IQ_KIND_INCOMPLETE_STRUCT,
+			    name, die->offset, 0);
+		return skip_children(&w->scan, die, next);
+	}
+	if (!*name && !is_enum)
+		return skip_children(&w->scan, die, next);
+	key = hash_content(w, die, 0, next);
+	if (!key)
+		return false;
+	new = *name &&add(w, kind, name, die->offset, key);
+	/* The constants of an enum without a name are told apart by their own names. */
+	if (is_enum && (new || !*name))
+		add_enumerators(w, die);
+	return true;
+}
+
+static void add_variable(struct name_worker *w, const struct scan_die *die, bool top)
+{
+	const char *name = scan_name(die);
+	struct scan_die origin;
+
+	if (scan_has(die, SCAN_ADDRESS)) {
+		/* Its name may be where it was declared. */
+		for (unsigned int i = 0; !*name && i < 4 && scan_has(die, SCAN_ORIGIN); i++) {
+			if (!dwarf_scan_die(&w->scan, die->v[SCAN_ORIGIN], &origin) ||
+			    !origin.abbrev)
+				return;
+			name = scan_name(&origin);
+		}
+		add(w, NAME_VARIABLE, name, die->offset, mix(7, die->v[SCAN_ADDRESS]));
+	} else if (top && scan_get(die, SCAN_DECLARATION)) {
+		add(w, NAME_EXTERN, name, die->offset, hash_type_of(w, die, 0));
+	}
+}
+
+/* Definitions with their names; *NEXT is the first child that is no parameter. */
+static bool add_function(struct name_worker *w, const struct scan_die *die, uint64_t *next)
+{
+	uint64_t key = hash_content(w, die, 0, next);
+
+	if (!key)
+		return false;
+	if (!scan_get(die, SCAN_DECLARATION))
+		add(w, NAME_FUNCTION, scan_name(die), die->offset,
+		    mix(key, scan_get(die, SCAN_LINE)));
+	return true;
+}
+
+/* One entry.  *NEXT is where to go on; *DESCEND: that is among its children.  False: damage. */
+static bool visit(struct name_worker *w, const struct scan_die *die, bool top, uint64_t *next,
+		  bool *descend)
+{
+	uint64_t unused;
+
+	*next = die->end;
+	*descend = false;
+	switch (die->abbrev->tag) {
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+	case DW_TAG_enumeration_type:
+		return add_tagged(w, die, next);
+	case DW_TAG_base_type:
+		add(w, scan_get(die, SCAN_ENCODING) == DW_ATE_float ? IQ_KIND_FLOAT : IQ_KIND_INT,
+		    scan_name(die), die->offset, hash_content(w, die, 0, &unused));
+		break;
+	case DW_TAG_typedef:
+		add(w, IQ_KIND_TYPEDEF, scan_name(die), die->offset,
+		    hash_content(w, die, 0, &unused));
+		break;
+	case DW_TAG_variable:
+		add_variable(w, die, top);
+		break;
+	case DW_TAG_subprogram:
+		*descend = die->abbrev->children;
+		return add_function(w, die, next);
+	case DW_TAG_lexical_block:
+	case DW_TAG_namespace:
+		*descend = die->abbrev->children;
+		return true;
+	}
+	return skip_children(&w->scan, die, next);
+}
+
+/* False: the unit is damaged; what came before the damage is known. */
+static bool scan_unit(struct name_worker *w, uint64_t unit)
+{
+	struct dwarf_scan *s = &w->scan;
+	struct scan_die die;
+	unsigned int depth = 0;
+	uint64_t at;
+
+	if (!dwarf_scan_unit(s, unit))
+		return false;
+	w->budget = BUDGET + 16 * (s->unit.end - s->unit.root);
+	/* Rust's names mean nothing without their modules; assembly has no types. */
+	if (s->language == DW_LANG_Rust || s->language == DW_LANG_Mips_Assembler)
+		return true;
+	if (!dwarf_scan_die(s, s->unit.root, &die) || !die.abbrev)
+		return false;
+	if (!die.abbrev->children)
+		return true;
+	for (at = die.end;;) {
+		bool descend;
+
+		if (at == s->unit.end)
+			return true;
+		if (!dwarf_scan_die(s, at, &die))
+			return false;
+		if (!die.abbrev) {
+			at = die.end;
+			if (!depth)
+				return true;
+			depth--;
+			continue;
+		}
+		if (!visit(w, &die, !depth, &at, &descend))
+			return false;
+		depth += descend;
+	}
+}
+
+/* ---- All units ------------------------------------------------------------------------------- */
+
+static bool list_units(struct build *b)
+{
+	struct iq_dw_unit u;
+
+	for (uint64_t at = 0; at < UINT32_MAX && iq_dw_unit_header(b->dwarf, at, &u);
+	     at = iq_dw_unit_next(b->dwarf, u.end)) {
+		if (!iq_grow(&b->units, &b->room_units, b->nr_units + 1, sizeof(*b->units)))
+			return false;
+		b->units[b->nr_units++] = (uint32_t)at;
+	}
+	return true;
+}
+
+static void scan_units(void *arg, unsigned int number)
+{
+	struct build *b = arg;
+	struct name_worker *w = calloc(1, sizeof(*w));
+	unsigned int i;
+
+	/* The others do it then. */
+	if (!w)
+		return;
+	w->scan.dwarf = b->dwarf;
+	b->workers[number] = w;
+	while ((i = __atomic_fetch_add(&b->next, 1, __ATOMIC_RELAXED)) < b->nr_units) {
+		w->damaged += !scan_unit(w, b->units[i]);
+		iq_dwarf_forget(b->dwarf, IQ_DW_INFO, b->units[i], w->scan.unit.end);
+	}
+}
+
+static int by_hash(const void *pa, const void *pb)
+{
+	const struct dwarf_name *a = pa, *b = pb;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+/* The kind that a definition of what NAME declares has; 0: it is no declaration. */
+static unsigned int definition_of(const struct dwarf_name *name)
+{
+	return name->kind == IQ_KIND_INCOMPLETE_STRUCT	? IQ_KIND_STRUCT
+	       : name->kind == IQ_KIND_INCOMPLETE_UNION ? IQ_KIND_UNION
+	       : name->kind == NAME_EXTERN		? NAME_VARIABLE
+							: 0;
+}
+
+/* Is what a name declares defined as well?  The names are sorted, definitions before. */
+static bool is_defined(const struct dwarf_names *n, const struct dwarf_name *all, uint32_t i)
+{
+	unsigned int kind = definition_of(&all[i]);
+
+	for (uint32_t j = i; kind && j-- > 0 && all[j].hash == all[i].hash;) {
+		if (all[j].kind == kind &&
+		    !strcmp(dwarf_name_text(n, &all[j]), dwarf_name_text(n, &all[i])))
+			return true;
+	}
+	return false;
+}
+
+/* All names of SET, sorted; it keeps nothing. */
+static void finish(struct dwarf_names *n, struct name_set *set)
+{
+	struct dwarf_name *names = set->names;
+	uint32_t nr = 0;
+
+	if (set->nr)
+		qsort(names, set->nr, sizeof(*names), by_hash);
+	for (uint32_t i = 0; i < set->nr; i++) {
+		if (!is_defined(n, names, i))
+			names[nr++] = names[i];
+	}
+	set->names = NULL;
+	n->names = nr ? realloc(names, nr * sizeof(*names)) : names;
+	if (!n->names)
+		n->names = names;
+	n->nr = nr;
+}
+
+static bool merge(struct build *b, struct dwarf_names *n)
+{
+	struct name_worker *first = NULL;
+	bool good = true;
+
+	for (unsigned int i = 0; i < b->nr_workers; i++) {
+		struct name_worker *w = b->workers[i];
+
+		if (!w)
+			continue;
+		n->damaged += w->damaged;
+		good = good && !w->set.failed;
+		if (!first) {
+			first = w;
+			continue;
+		}
+		for (unsigned int j = 0; j < w->set.nr; j++)
+			insert(&first->set, w->set.ids[j], &w->set.names[j]);
+		free_set(&w->set);
+		w->set = (struct name_set){0};
+	}
+	if (!first || first->set.failed || b->next < b->nr_units)
+		return false;
+	finish(n, &first->set);
+	return good;
+}
+
+struct dwarf_names *dwarf_names_build(struct iq_dwarf *d)
+{
+	struct build b = {.dwarf = d, .nr_workers = iq_nr_threads()};
+	struct dwarf_names *n = calloc(1, sizeof(*n));
+	bool good;
+
+	b.workers = calloc(b.nr_workers, sizeof(*b.workers));
+	good = n && b.workers && list_units(&b);
+	if (good) {
+		n->dwarf = d;
+		iq_parallel(IQ_MIN(b.nr_workers, b.nr_units / 4 + 1), scan_units, &b);
+		good = merge(&b, n);
+		n->units = b.units;
+		n->nr_units = b.nr_units;
+	} else {
+		free(b.units);
+	}
+	for (unsigned int i = 0; b.workers && i < b.nr_workers; i++) {
+		if (b.workers[i]) {
+			dwarf_scan_close(&b.workers[i]->scan);
+			free_set(&b.workers[i]->set);
+			free(b.workers[i]);
+		}
+	}
+	free(b.workers);
+	if (good)
+		return n;
+	dwarf_names_close(n);
+	return NULL;
+}
+
+bool dwarf_names_key(struct dwarf_names *n, uint64_t unit, uint64_t offset, uint32_t *key)
+{
+	struct name_worker *w = n->worker;
+	struct scan_die die;
+	uint64_t h, end;
+
+	if (!w) {
+		w = n->worker = calloc(1, sizeof(*w));
+		if (!w)
+			return false;
+		w->scan.dwarf = n->dwarf;
+		n->worker_unit = UINT64_MAX;
+	}
+	if (n->worker_unit != unit) {
+		n->worker_unit = UINT64_MAX;
+		if (!dwarf_scan_unit(&w->scan, unit))
+			return false;
+		n->worker_unit = unit;
+	}
+	w->budget = BUDGET;
+	if (!dwarf_scan_die(&w->scan, offset, &die) || !die.abbrev)
+		return false;
+	h = hash_content(w, &die, 0, &end);
+	*key = (uint32_t)(h ^ h >> 32);
+	return h;
+}
+
+void dwarf_names_close(struct dwarf_names *n)
+{
+	if (!n)
+		return;
+	if (n->worker) {
+		dwarf_scan_close(&n->worker->scan);
+		free(n->worker);
+	}
+	if (n->block) {
+		free(n->block);
+	} else {
+		free((void *)(uintptr_t)n->names);
+		free((void *)(uintptr_t)n->units);
+	}
+	free(n->by_offset);
+	free(n);
+}
