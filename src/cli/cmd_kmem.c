@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kmem ADDR: which slab object, stack, vmalloc area, symbol and page an address is. */
+/* kmem ADDR: which slab object, stack, vmalloc area, symbol and page an address is; kmem -OPTION: see kmem.h. */
+#include "kmem.h"
 #include "place.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,60 +82,103 @@ static struct iq_error *look_up(struct session *s, struct kmem_result *x, int ar
 	return NULL;
 }
 
-static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+static struct iq_error *places(struct session *s, int nr, char **words, bool physical,
+			       struct result *r)
 {
-	struct options o = {argc, argv, 1, 0, NULL};
 	struct kmem_result *x;
-	struct iq_error *err = NULL;
-	struct iq_kernel *k;
-	bool physical = false;
-	int c;
+	struct iq_error *err;
 
-	while ((c = next_option(&o, "P", &err)) != -1) {
-		if (err)
-			return err;
-		physical |= c == 'P';
-	}
-	if (o.index == argc)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "kmem needs an address"),
-				     "kmem [-P] ADDRESS…");
-	IQ_TRY(need_kernel(s, &k));
+	if (!nr)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "kmem needs an address or an option"),
+				     "help kmem lists them");
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();
-	r->ops = &ops;
-	r->data = x;
-	x->list = calloc((size_t)(argc - o.index), sizeof(*x->list));
-	if (!x->list)
-		return iq_error_nomem();
-	IQ_TRY(iq_describer_open(k, &x->d));
-	err = look_up(s, x, argc - o.index, argv + o.index, physical);
-	if (err && !x->nr) {
+	x->list = calloc((size_t)nr, sizeof(*x->list));
+	err = x->list ? iq_describer_open(s->kernel, &x->d) : iq_error_nomem();
+	if (!err)
+		err = look_up(s, x, nr, words, physical);
+	if (err && !x->nr)
 		free_result(x);
-		*r = (struct result){0};
-	}
+	else
+		*r = (struct result){&ops, x};
 	return err;
+}
+
+/* Views of their own; one at a time. */
+#define VIEWS "iVznfFohgvp"
+
+static struct iq_error *view(struct session *s, int c, int nr, char **words, struct result *r)
+{
+	if (nr && !strchr("gvp", c))
+		return iq_error_new(IQ_E_USAGE, "unexpected word %s behind -%c", words[0], c);
+	switch (c) {
+	case 'i': return kmem_info(s, r);
+	case 'V': return kmem_counters(s, r);
+	case 'z': return kmem_zones(s, r);
+	case 'n': return kmem_nodes(s, r);
+	case 'f': return kmem_free(s, false, r);
+	case 'F': return kmem_free(s, true, r);
+	case 'o': return kmem_percpu(s, r);
+	case 'h': return kmem_huge(s, r);
+	case 'g': return kmem_flags(s, nr, words, r);
+	case 'v': return kmem_vmaps(s, nr, words, r);
+	default: return kmem_pages(s, nr, words, r);
+	}
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct options o = {argc, argv, 1, 0, NULL};
+	struct iq_error *err = NULL;
+	struct iq_kernel *k;
+	bool physical = false;
+	int c, chosen = 0;
+
+	while ((c = next_option(&o, "P" VIEWS, &err)) != -1) {
+		if (err)
+			return err;
+		if (c == 'P')
+			physical = true;
+		else if (chosen && chosen != c)
+			return iq_error_new(IQ_E_USAGE, "-%c and -%c do not go together", chosen, c);
+		else
+			chosen = c;
+	}
+	IQ_TRY(need_kernel(s, &k));
+	if (chosen)
+		return view(s, chosen, argc - o.index, argv + o.index, r);
+	return places(s, argc - o.index, argv + o.index, physical, r);
 }
 
 const struct command cmd_kmem = {
 	.name = "kmem",
 	.summary = "what an address of kernel memory is",
 	.help = "kmem [-P] ADDRESS…\n"
+		"kmem -i | -V | -z | -n | -f | -F | -o | -h\n"
+		"kmem -g [FLAGS] | -v [ADDRESS…] | -p [ADDRESS…]\n"
 		"\n"
-		"Says what lies at each address: the symbol; the slab object with its cache, its "
-		"slab and whether\n"
-		"it is allocated or free (from the free lists); the task whose stack it is and the "
-		"frame; the\n"
-		"vmalloc area; the per-CPU variable; the page with its flags, and the free block "
-		"it belongs to.\n"
-		"A number that is no kernel address is taken for a physical one.\n"
+		"With addresses: what lies at each: the symbol; the slab object with its cache, its slab\n"
+		"and whether it is allocated or free (from the free lists); the task whose stack it is\n"
+		"and the frame; the vmalloc area; the per-CPU variable; the page with its flags, and the\n"
+		"free block it belongs to.  A number that is no kernel address is taken for a physical\n"
+		"one.\n"
 		"\n"
 		"  -P   the addresses are physical\n"
+		"  -i   how much memory there is, free, cached, in slabs, swapped and promised\n"
+		"  -V   the kernel's counters: of zones, of nodes, of events\n"
+		"  -z   the zones, their watermarks and counters\n"
+		"  -n   the NUMA nodes and their zones\n"
+		"  -f   the free blocks of each zone by order and kind, and whether they add up\n"
+		"  -F   the same with the struct page of every block\n"
+		"  -o   where each CPU's per-CPU variables are\n"
+		"  -h   the pools of huge pages\n"
+		"  -g   page flags: all of this kernel, or those in FLAGS\n"
+		"  -v   vmalloc areas: all, or those that hold the addresses\n"
+		"  -p   struct pages: all, or those of the addresses (of struct pages, physical or virtual)\n"
 		"\n"
-		"Examples:\n"
-		"  kmem ffff8a92627a6600     the slab object there\n"
-		"  kmem 15417dca70           the page at a physical address, and what it is part "
-		"of\n",
+		"  inquest> kmem ffff8a92627a6600\n"
+		"  inquest> kmem -i\n",
 	.run = run,
 	.completes = "s",
 	.no_context = true,

@@ -263,17 +263,22 @@ struct iq_format session_format(const struct session *s, bool hex, bool decimal)
 
 /* ---- The page line ----------------------------------------------------------------------------- */
 
-void text_page(struct session *s, const struct iq_page *page, struct iq_buf *out)
+/* Columns that the highest physical address takes. */
+static int physical_width(struct session *s)
 {
 	const struct iq_dump_info *info = iq_dump_info(s->dump);
 	uint64_t highest = info->max_pfn * info->page_size;
-	int width = snprintf(NULL, 0, "%" PRIx64, highest ? highest - 1 : 0);
+
+	return IQ_MAX(snprintf(NULL, 0, "%" PRIx64, highest ? highest - 1 : 0), 8);
+}
+
+void text_page_row(struct session *s, const struct iq_page *page, struct iq_buf *out)
+{
 	size_t before;
 
-	width = IQ_MAX(width, 8);
-	iq_buf_printf(out, "      PAGE       %*s      MAPPING       INDEX CNT FLAGS\n", width, "PHYSICAL");
 	iq_buf_printf(out, "%016" PRIx64 " %*" PRIx64 " %16" PRIx64 " %8" PRIx64 " %2" PRId32 " %" PRIx64,
-		      page->address, width, page->pfn * info->page_size, page->mapping, page->index,
+		      page->address, physical_width(s),
+		      page->pfn * iq_dump_info(s->dump)->page_size, page->mapping, page->index,
 		      page->refcount, page->flags);
 	before = out->len;
 	iq_buf_putc(out, ' ');
@@ -282,6 +287,13 @@ void text_page(struct session *s, const struct iq_page *page, struct iq_buf *out
 	if (out->len == before + 1 && !out->failed)
 		out->s[--out->len] = 0;
 	iq_buf_putc(out, '\n');
+}
+
+void text_page(struct session *s, const struct iq_page *page, struct iq_buf *out)
+{
+	iq_buf_printf(out, "      PAGE       %*s      MAPPING       INDEX CNT FLAGS\n",
+		      physical_width(s), "PHYSICAL");
+	text_page_row(s, page, out);
 }
 
 json_t *json_page(struct session *s, const struct iq_page *page)

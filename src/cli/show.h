@@ -74,6 +74,8 @@ json_t *json_member(struct iq_vm *vm, const char *name, const struct iq_member *
 
 /* "      PAGE       PHYSICAL      MAPPING …" and the row of PAGE. */
 void text_page(struct session *s, const struct iq_page *page, struct iq_buf *out);
+/* The row alone. */
+void text_page_row(struct session *s, const struct iq_page *page, struct iq_buf *out);
 json_t *json_page(struct session *s, const struct iq_page *page);
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kmem's views, one file each; every one fills in R and leaves it empty on error.  WORDS are what
+ * stands behind the options.
+ */
+#ifndef INQUEST_CLI_KMEM_H
+#define INQUEST_CLI_KMEM_H
+
+#include "cli.h"
+
+/* kmem_memory.c: -i, -V, -z, -n */
+struct iq_error *kmem_info(struct session *s, struct result *r) IQ_CHECK;
+struct iq_error *kmem_counters(struct session *s, struct result *r) IQ_CHECK;
+struct iq_error *kmem_zones(struct session *s, struct result *r) IQ_CHECK;
+struct iq_error *kmem_nodes(struct session *s, struct result *r) IQ_CHECK;
+/* kmem_free.c: -f, -F (with every block) */
+struct iq_error *kmem_free(struct session *s, bool blocks, struct result *r) IQ_CHECK;
+/* kmem_small.c: -o, -h, -g [FLAGS], -v [ADDRESS…], -p [ADDRESS…] */
+struct iq_error *kmem_percpu(struct session *s, struct result *r) IQ_CHECK;
+struct iq_error *kmem_huge(struct session *s, struct result *r) IQ_CHECK;
+struct iq_error *kmem_flags(struct session *s, int nr, char **words, struct result *r) IQ_CHECK;
+struct iq_error *kmem_vmaps(struct session *s, int nr, char **words, struct result *r) IQ_CHECK;
+struct iq_error *kmem_pages(struct session *s, int nr, char **words, struct result *r) IQ_CHECK;
+
+/* "280.4 MB", "339 MB", "12 KB", "0": pages as crash writes sizes. */
+void text_pages_size(struct session *s, int64_t pages, char *buf, size_t room);
+
+#endif
