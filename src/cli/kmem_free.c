@@ -71,8 +71,8 @@ static void text_zone(struct session *s, const struct iq_zone *z, uint64_t base,
 		 z->start_pfn * iq_dump_info(s->dump)->page_size);
 	centred(word, 12, out);
 	snprintf(word, sizeof(word), "%" PRIu64, z->spanned ? z->start_pfn - base : 0);
-	iq_buf_puts(out, " ");
-	centred(word, 11, out);
+	iq_buf_puts(out, "  ");
+	centred(word, 10, out);
 	iq_buf_putc(out, '\n');
 }
 

@@ -142,7 +142,7 @@ static void flags_text(struct session *s, const struct result *r, struct iq_buf 
 	iq_buf_printf(out, "%sPAGE-FLAG              BIT  VALUE\n", indent);
 	for (unsigned int i = 0; i < x->nr; i++)
 		if (is_flag(x, i))
-			iq_buf_printf(out, "%s%-21s  %3" PRId64 "  %07" PRIx64 "\n", indent,
+			iq_buf_printf(out, "%s%-22s  %2" PRId64 "  %07" PRIx64 "\n", indent,
 				      x->flag[i].name, x->flag[i].value,
 				      UINT64_C(1) << x->flag[i].value);
 }
@@ -304,7 +304,10 @@ static void pages_free(void *data)
 static void each_page(struct session *s, const struct pages_result *x,
 		      bool (*fn)(struct session *s, const struct iq_page *page, void *arg), void *arg)
 {
-	uint64_t end = x->pfn ? x->nr : iq_dump_info(s->dump)->max_pfn;
+	/* The memory map covers whole sections of 128 MB. */
+	uint64_t section = (128u << 20) / iq_dump_info(s->dump)->page_size;
+	uint64_t last = iq_dump_info(s->dump)->max_pfn + section - 1;
+	uint64_t end = x->pfn ? x->nr : last - last % section;
 
 	for (uint64_t i = 0; i < end && !iq_cancelled(&s->cancel); i++) {
 		struct iq_page page;
