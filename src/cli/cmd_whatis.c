@@ -2,10 +2,12 @@
 /* whatis: what a name is declared as (a type, a function, a variable), or what lies at an address. */
 #include "place.h"
 #include "show.h"
+#include "type_find.h"
+#include "whatis_search.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum what { WHAT_TYPE, WHAT_MEMBER, WHAT_SYMBOL, WHAT_UNTYPED, WHAT_PLACE };
+enum what { WHAT_TYPE, WHAT_MEMBER, WHAT_ENUMERATOR, WHAT_SYMBOL, WHAT_UNTYPED, WHAT_PLACE };
 
 struct whatis_result {
 	enum what what;
@@ -14,6 +16,7 @@ struct whatis_result {
 	struct iq_module *module; /* whose types know it; NULL: the kernel's */
 	char *name, *path;	  /* path: WHAT_MEMBER */
 	struct iq_member member;
+	int64_t value;		  /* WHAT_ENUMERATOR */
 	bool offsets, percpu;
 	struct iq_describer *d;	  /* WHAT_PLACE */
 	struct iq_whatis place;
@@ -47,8 +50,7 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 
 	switch (x->what) {
 	case WHAT_MEMBER:
-		iq_buf_printf(out, "%s %s {\n", iq_type_strip(x->type)->kind == IQ_KIND_UNION ? "union" : "struct",
-			      x->name);
+		iq_buf_printf(out, "%s %s {\n", tag_of(x->type), x->name);
 		iq_error_free(iq_type_define_member(x->type, x->path, &(struct iq_define){.offsets = true}, out));
 		iq_buf_puts(out, "}\n");
 		break;
@@ -57,6 +59,10 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		iq_buf_putc(out, '\n');
 		if (iq_type_strip(x->type)->kind != IQ_KIND_ENUM)
 			iq_buf_printf(out, "SIZE: %" PRIu64 "\n", iq_type_strip(x->type)->size);
+		break;
+	case WHAT_ENUMERATOR:
+		iq_type_declare(x->type, "", out);
+		iq_buf_printf(out, " = %" PRId64 "\n", x->value);
 		break;
 	case WHAT_PLACE:
 		iq_whatis_lines(s->kernel, &x->place, out);
@@ -84,19 +90,6 @@ static void json_symbol(const struct whatis_result *x, json_t *o)
 	iq_buf_free(&text);
 }
 
-static json_t *json_enumerators(const struct iq_type *t)
-{
-	unsigned int nr;
-	const struct iq_enumerator *e = iq_type_enumerators(t, &nr);
-	json_t *list = json_array();
-
-	for (unsigned int i = 0; i < nr; i++)
-		json_array_append_new(list, json_pack("{s:o, s:I}", "name",
-						      json_text(e[i].name, strlen(e[i].name)), "value",
-						      (json_int_t)e[i].value));
-	return list;
-}
-
 static void json_definition(const struct whatis_result *x, json_t *o)
 {
 	const struct iq_type *t = iq_type_strip(x->type);
@@ -113,6 +106,14 @@ static void json_definition(const struct whatis_result *x, json_t *o)
 	if (t->kind == IQ_KIND_ENUM)
 		json_object_set_new(o, "enumerators", json_enumerators(t));
 	iq_buf_free(&text);
+}
+
+static void json_enumerator(const struct whatis_result *x, json_t *o)
+{
+	json_object_set_new(o, "kind", json_string("enumerator"));
+	json_object_set_new(o, "name", json_text(x->name, strlen(x->name)));
+	json_object_set_new(o, "type", json_ctype(x->type));
+	json_object_set_new(o, "value", json_integer(x->value));
 }
 
 static json_t *json(struct session *s, const struct result *r)
@@ -135,10 +136,11 @@ static json_t *json(struct session *s, const struct result *r)
 	o = json_object();
 	if (x->what == WHAT_TYPE)
 		json_definition(x, o);
+	else if (x->what == WHAT_ENUMERATOR)
+		json_enumerator(x, o);
 	else
 		json_symbol(x, o);
-	json_object_set_new(o, "module",
-			    x->module ? json_text(x->module->name, strlen(x->module->name)) : json_null());
+	json_object_set_new(o, "module", json_module(x->module));
 	return o;
 }
 
@@ -186,6 +188,44 @@ static bool find_function(struct iq_kernel *k, const char *name, struct whatis_r
 	return true;
 }
 
+static const char *behind_tag(const char *name)
+{
+	static const char *const tags[] = {"struct ", "union ", "enum "};
+
+	for (size_t i = 0; i < IQ_ARRAY_SIZE(tags); i++) {
+		if (!strncmp(name, tags[i], strlen(tags[i])))
+			return name + strlen(tags[i]);
+	}
+	return name;
+}
+
+static bool type_exists(struct iq_kernel *k, const char *name)
+{
+	char plain[512];
+
+	snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(name, "#"), name);
+	return iq_kernel_type(k, plain, NULL) != NULL;
+}
+
+/* The type NAME; as crash has it, "struct" in front of a typedef does not matter. */
+static struct iq_error *find_named(struct session *s, const char *name, struct whatis_result *x)
+{
+	struct found_type found;
+	struct iq_types *types;
+
+	IQ_TRY(iq_kernel_need_types(s->kernel, &types));
+	if (!type_exists(s->kernel, name))
+		name = behind_tag(name);
+	/* Nearest spellings are of no use if it is something else than a type. */
+	if (!type_exists(s->kernel, name))
+		return iq_error_new(IQ_E_NOT_FOUND, "no type %s", name);
+	IQ_TRY(find_type(s, name, WANT_ANY, &found));
+	x->type = found.type;
+	x->module = found.module;
+	free(found.name);
+	return NULL;
+}
+
 static struct iq_error *unknown(struct iq_kernel *k, const char *name)
 {
 	struct iq_nearest n = {.word = name};
@@ -197,41 +237,75 @@ static struct iq_error *unknown(struct iq_kernel *k, const char *name)
 	return iq_nearest_hint(&n, iq_error_new(IQ_E_NOT_FOUND, "no type, function or variable %s", name));
 }
 
-static struct iq_error *find_member(struct iq_kernel *k, const char *name, struct whatis_result *x)
+static struct iq_error *find_member(struct session *s, const char *name, struct whatis_result *x)
 {
 	const char *dot = strchr(name, '.');
+	char *whole = x->name; /* which NAME may be */
+	struct iq_error *err;
 
-	char *whole = x->name;
-
-	x->name = strndup(name, (size_t)(dot - name));
+	name = behind_tag(name);
 	x->path = strdup(dot + 1);
-	free(whole); /* which NAME may be */
-	if (!x->name || !x->path)
-		return iq_error_nomem();
-	x->type = iq_kernel_type(k, x->name, &x->module);
-	if (!x->type)
-		return unknown(k, x->name);
+	x->name = strndup(name, (size_t)(dot - name));
+	err = x->name && x->path ? find_named(s, x->name, x) : iq_error_nomem();
+	free(whole);
+	if (err && err->code == IQ_E_NOT_FOUND) {
+		iq_error_free(err);
+		return unknown(s->kernel, x->name);
+	}
+	if (err)
+		return err;
 	x->what = WHAT_MEMBER;
 	return iq_member_find(x->type, x->path, &x->member);
 }
 
-static struct iq_error *look_up(struct iq_kernel *k, const char *name, struct whatis_result *x)
+/* A constant of an enum, of the kernel or of a module. */
+static bool find_enumerator(struct iq_kernel *k, const char *name, struct whatis_result *x)
 {
+	struct iq_types *types = iq_kernel_types(k);
+	struct iq_module *const *modules;
+	struct iq_error *err;
+	unsigned int nr = 0;
+
+	x->type = types ? iq_enumerator_by_name(types, name, &x->value) : NULL;
+	err = x->type || !types ? NULL : iq_modules(k, &modules, &nr);
+	for (unsigned int i = 0; !err && !x->type && i < nr; i++) {
+		types = iq_module_types(k, modules[i]);
+		x->type = types ? iq_enumerator_by_name(types, name, &x->value) : NULL;
+		x->module = x->type ? modules[i] : NULL;
+	}
+	iq_error_free(err);
+	x->what = x->type ? WHAT_ENUMERATOR : x->what;
+	return x->type;
+}
+
+static struct iq_error *look_up(struct session *s, const char *name, struct whatis_result *x)
+{
+	struct iq_kernel *k = s->kernel;
 	bool symbol = find_symbol(k, name, x);
+	struct whatis_result found = *x;
+	struct iq_error *err;
 
 	if (symbol && x->what == WHAT_SYMBOL)
 		return NULL;
 	if (!symbol && find_function(k, name, x))
 		return NULL;
-	x->type = iq_kernel_type(k, name, &x->module);
-	if (x->type) {
+	err = find_named(s, name, x);
+	if (!err) {
 		x->what = WHAT_TYPE;
 		return NULL;
 	}
-	if (symbol)
+	if (!symbol && err->code == IQ_E_NOT_FOUND && find_enumerator(k, name, x)) {
+		iq_error_free(err);
 		return NULL;
+	}
+	iq_error_free(err);
+	if (symbol) {
+		x->what = found.what;
+		x->type = NULL;
+		return NULL;
+	}
 	/* __already_done.10 is a symbol, task_struct.comm a member. */
-	return strchr(name, '.') ? find_member(k, name, x) : unknown(k, name);
+	return strchr(name, '.') ? find_member(s, name, x) : unknown(k, name);
 }
 
 /* Digits, a symbol with an offset, or something in parentheses: no name of anything. */
@@ -288,7 +362,7 @@ static struct iq_error *name_or_place(struct session *s, struct whatis_result *x
 
 	if (!name)
 		return iq_error_nomem();
-	err = x->physical ? NULL : look_up(s->kernel, x->name, x);
+	err = x->physical ? NULL : look_up(s, x->name, x);
 	if (x->physical || (err && err->code == IQ_E_NOT_FOUND && is_address(name))) {
 		no_place = look_up_place(s, name, x);
 		/* What is wrong with an address that is none says more than that it is no name. */
@@ -299,16 +373,18 @@ static struct iq_error *name_or_place(struct session *s, struct whatis_result *x
 	return err;
 }
 
-static struct iq_error *fill(struct session *s, int argc, char **argv, struct whatis_result *x)
+/* The words put together: "struct list_head" is one name. */
+static struct iq_error *parse(int argc, char **argv, struct whatis_result *x, struct whatis_search *search)
 {
 	struct options o = {.argc = argc, .argv = argv};
 	struct iq_buf name = {0};
-	struct iq_kernel *k;
 	struct iq_error *err;
 
 	for (;;) {
-		int option = next_option(&o, "op", &err);
+		int option = next_option(&o, "opr:m:t:n:", &err);
 
+		if (!err && option != -1 && strchr("rmtn", option))
+			err = whatis_search_option(search, option, o.value);
 		if (err)
 			break;
 		x->offsets |= option == 'o';
@@ -319,14 +395,16 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct wh
 			break;
 		iq_buf_printf(&name, "%s%s", name.len ? " " : "", argv[o.index++]);
 	}
-	if (!err && !name.len)
+	if (!err && !name.len && !search->asked)
 		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "the name is missing"), "whatis NAME");
-	if (!err)
-		err = need_kernel(s, &k);
-	if (!err) {
+	if (!err && name.len && search->asked)
+		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "%s: a search takes no name", iq_buf_str(&name)),
+				    "whatis -t REGEX searches names of types");
+	if (!err && name.len) {
 		x->name = iq_buf_steal(&name);
-		err = x->name ? name_or_place(s, x) : iq_error_nomem();
+		err = x->name ? NULL : iq_error_nomem();
 	}
+	search->show_members |= x->offsets && search->q.member_type;
 	iq_buf_free(&name);
 	return err;
 }
@@ -334,11 +412,21 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct wh
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
 	struct whatis_result *x = calloc(1, sizeof(*x));
+	struct whatis_search search = {0};
+	struct iq_kernel *k;
 	struct iq_error *err;
 
 	if (!x)
 		return iq_error_nomem();
-	err = fill(s, argc, argv, x);
+	err = parse(argc, argv, x, &search);
+	if (!err)
+		err = need_kernel(s, &k);
+	if (!err && search.asked) {
+		free_result(x);
+		return whatis_search_run(s, &search, r);
+	}
+	if (!err)
+		err = name_or_place(s, x);
 	if (err)
 		free_result(x);
 	else
@@ -348,17 +436,27 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 
 const struct command cmd_whatis = {
 	.name = "whatis",
-	.summary = "declaration of a name, or what lies at an address",
+	.summary = "declaration of a name, what lies at an address, or types of a size or with a member",
 	.help = "whatis [-o] NAME\n"
+		"whatis [-r SIZE|LOW-HIGH] [-m TYPE] [-t REGEX] [-n REGEX]\n"
 		"whatis [-p] ADDRESS\n\n"
 		"NAME is a type (struct list_head, gfp_t, enum zone_type), a member (task_struct.comm), a\n"
-		"function or a variable.  What lies at ADDRESS is told from the outermost to the innermost, one\n"
-		"line each: page, vmalloc area, module, per-CPU variable, symbol, slab object, stack.\n\n"
-		"  -o  offsets of the members\n"
-		"  -p  ADDRESS is physical\n\n"
+		"constant of an enum, a function or a variable.  What lies at ADDRESS is told from the\n"
+		"outermost to the innermost, one line each: page, vmalloc area, module, per-CPU variable,\n"
+		"symbol, slab object, stack.\n\n"
+		"  -o        offsets of the members\n"
+		"  -p        ADDRESS is physical\n\n"
+		"Types of the kernel and of its modules can be searched.  What is given must all hold:\n\n"
+		"  -r SIZE   of this size, or of LOW to HIGH bytes\n"
+		"  -m TYPE   with a member whose type, or what it points to, has TYPE in its name; also members\n"
+		"            of what lies inside.  With -o they are shown\n"
+		"  -t REGEX  whose name fits an extended regular expression\n"
+		"  -n REGEX  with members whose names fit; they are shown with their offsets\n\n"
 		"  whatis vfs_write\n"
 		"  whatis -o spinlock_t\n"
-		"  whatis ffff8a92627a6668\n",
+		"  whatis ffff8a92627a6668\n"
+		"  whatis -r 96 -m list_head\n"
+		"  whatis -n '^i_size$'\n",
 	.run = run,
 	.completes = "ts",
 	.no_context = true,

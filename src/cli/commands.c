@@ -8,6 +8,7 @@
 	X(dec) \
 	X(dis) \
 	X(down) \
+	X(enum) \
 	X(exit) \
 	X(files) \
 	X(foreach) \
@@ -24,6 +25,7 @@
 	X(rd) \
 	X(search) \
 	X(set) \
+	X(sizeof) \
 	X(struct) \
 	X(sym) \
 	X(sys) \

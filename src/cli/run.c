@@ -83,6 +83,7 @@ static const char *command_for_name(struct session *s, const char *text)
 	struct iq_symbol symbol;
 	char name[256], tag[264];
 	size_t len = 0;
+	int64_t value;
 
 	while (isalnum((unsigned char)text[len]) || text[len] == '_')
 		len++;
@@ -99,6 +100,8 @@ static const char *command_for_name(struct session *s, const char *text)
 	if (iq_kernel_type(s->kernel, tag, NULL))
 		return "union";
 	type = iq_kernel_type(s->kernel, name, NULL);
+	if (!type && iq_kernel_types(s->kernel))
+		type = iq_enumerator_by_name(iq_kernel_types(s->kernel), name, &value);
 	return type ? "whatis" : NULL;
 }
 

@@ -99,19 +99,6 @@ struct iq_error *memory_check(const struct memory *m, uint64_t address, uint64_t
 	return first.why ? memory_error(m, &first) : NULL;
 }
 
-void warn_ambiguous(struct session *s, const struct iq_type *t)
-{
-	const struct iq_type *named = iq_type_unqualified(t);
-	unsigned int others = 0;
-
-	for (const struct iq_type *next = iq_type_next_same_name(named); next && others < 100;
-	     next = iq_type_next_same_name(next))
-		others++;
-	if (others)
-		iq_warn(&s->warnings, "the types of this dump have %u different definitions of %s: this is the first",
-			others + 1, named->name);
-}
-
 /* ---- Words of a command ------------------------------------------------------------------------ */
 
 struct iq_error *parse_number(const char *word, const char *what, uint64_t max, uint64_t *ret)

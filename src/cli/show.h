@@ -31,8 +31,6 @@ struct iq_error *memory_error(const struct memory *m, const struct iq_fault *fau
 
 /* Of SIZE bytes at ADDRESS none can be read: why.  NULL if some can (or there are none). */
 struct iq_error *memory_check(const struct memory *m, uint64_t address, uint64_t size) IQ_CHECK;
-/* Warn if the types know several structs of T's name: which of them is meant cannot be told. */
-void warn_ambiguous(struct session *s, const struct iq_type *t);
 
 /* ---- Words of a command ------------------------------------------------------------------------ */
 

@@ -28,6 +28,18 @@ json_t *json_module(const struct iq_module *m)
 	return m ? json_text(m->name, strlen(m->name)) : json_null();
 }
 
+json_t *json_enumerators(const struct iq_type *t)
+{
+	unsigned int nr;
+	const struct iq_enumerator *e = iq_type_enumerators(t, &nr);
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < nr; i++)
+		json_array_append_new(list, json_pack("{s:o, s:I}", "name", json_text(e[i].name, strlen(e[i].name)),
+						      "value", (json_int_t)e[i].value));
+	return list;
+}
+
 /* ---- All of one name --------------------------------------------------------------------------- */
 
 void layouts_free(struct layouts *l)

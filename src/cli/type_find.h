@@ -49,6 +49,8 @@ struct iq_error *unknown_type(struct iq_kernel *k, const char *what, const char 
 bool is_aggregate(const struct iq_type *t);
 /* "struct", "union" or "enum", by what T is without typedefs. */
 const char *tag_of(const struct iq_type *t);
+/* Constants of an enum for JSON: [{"name", "value"}]. */
+json_t *json_enumerators(const struct iq_type *t);
 /* The name of a module for JSON, null for the kernel. */
 json_t *json_module(const struct iq_module *m);
 
