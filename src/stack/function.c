@@ -1,46 +1,44 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a function does to the stack, found out by following its code from the entry along all of its
  * branches: how far below its caller's frame the stack pointer is at every instruction, what is
  * pushed where, and which registers are changed.
  *
- * The code is the live one in the dump (alternatives and static keys applied).  Not followed are jumps
- * through registers, unless they leave the function; a function with others counts as not known.
+ * The code is the live one in the dump (alternatives and static keys applied).  What no branch leads to is
+ * filled in afterwards (gap.c).  Jumps through registers are not followed.
  */
+#include "function.h"
 #include <stdlib.h>
 
-#include "unwind.h"
-
 /* No function worth reading is longer. */
-#define FUNCTION_MAX 32768
-/* Memory of one trace for what was read. */
+#define FUNCTION_MAX 65536
+/* Memory for what was read. */
 #define READ_MAX (16 << 20)
+/* Symbols within one function, each reached by falling out of the one before. */
+#define LABELS_MAX 16
 
-/* Instead of a depth, for a byte of code: */
-#define NOT_SEEN (-2)
-#define INSIDE (-3) /* within an instruction that was */
-
-/* A place to go on from, and the stack there. */
-struct visit {
-	uint64_t address;
-	struct depth depth;
-};
-
-struct reading {
-	struct unwinder *u;
-	struct function *f;
-	/* What comes after a call or ud2 is looked at last: if they never return, it is not code. */
-	struct visit *now, *later;
-	unsigned int nr_now, now_room, nr_later, later_room;
-	bool failed;
-};
-
-static struct code_part *part_of(const struct function *f, uint64_t address)
+struct code_part *part_of(const struct function *f, uint64_t address)
 {
 	for (unsigned int i = 0; i < f->nr_parts; i++)
 		if (address - f->part[i].start < f->part[i].size)
 			return (struct code_part *)&f->part[i];
 	return NULL;
+}
+
+struct depth *depth_at(const struct function *f, uint64_t address)
+{
+	struct code_part *p = part_of(f, address);
+
+	return p ? &p->depth[address - p->start] : NULL;
+}
+
+bool insn_at(const struct reading *r, uint64_t address, struct iq_insn *insn)
+{
+	const struct code_part *p = part_of(r->f, address);
+	uint64_t at = p ? address - p->start : 0;
+
+	return p && iq_insn_decode(r->u->arch, p->code + at, p->size - at, address, insn) &&
+	       !insn->bad;
 }
 
 bool function_depth(const struct function *f, uint64_t address, struct depth *ret)
@@ -54,300 +52,36 @@ bool function_depth(const struct function *f, uint64_t address, struct depth *re
 	while (at && p->depth[at].sp == INSIDE)
 		at--;
 	*ret = p->depth[at];
-	return ret->sp != NOT_SEEN && ret->sp != INSIDE;
-}
-
-/* ---- Where to go next ------------------------------------------------------------------------- */
-
-static void visit_later(struct reading *r, uint64_t address, struct depth depth)
-{
-	if (!iq_grow(&r->later, &r->later_room, r->nr_later + 1, sizeof(*r->later)))
-		r->failed = true;
-	else
-		r->later[r->nr_later++] = (struct visit){address, depth};
-}
-
-static void visit(struct reading *r, uint64_t address, struct depth depth)
-{
-	if (!iq_grow(&r->now, &r->now_room, r->nr_now + 1, sizeof(*r->now)))
-		r->failed = true;
-	else
-		r->now[r->nr_now++] = (struct visit){address, depth};
-}
-
-static bool next_visit(struct reading *r, struct visit *ret)
-{
-	if (r->nr_now)
-		*ret = r->now[--r->nr_now];
-	else if (r->nr_later)
-		*ret = r->later[--r->nr_later];
-	else
+	if (ret->sp == NOT_SEEN || ret->sp == INSIDE)
 		return false;
+	if (ret->sp >= 0 && ret->sp < 8)
+		*ret = DEPTH_AT(DEPTH_UNKNOWN);
 	return true;
 }
 
-/* Two ways lead here with different depths: which one is real, ORC must say. */
-static void settle(struct reading *r, uint64_t address, const struct depth *seen)
-{
-	struct iq_orc_row row;
-
-	if (iq_kernel_orc(r->u->k, address, &row) && row.type == IQ_ORC_CALL && !row.sp_deref) {
-		if (row.sp_reg == (int)r->u->arch->reg_sp && row.sp_offset == seen->sp)
-			return;
-		if (row.sp_reg == (int)r->u->arch->reg_fp && row.sp_offset == seen->fp)
-			return;
-	}
-	r->failed = true;
-}
-
-/* ---- What an instruction does ----------------------------------------------------------------- */
-
-/* The words between two depths are given to the registers of a mask, or (0) to something else. */
-static void words_taken(struct function *f, int64_t from, int64_t to, uint64_t pushed)
-{
-	for (int64_t at = from; at < to && at / 8 < FRAME_WORDS; at += 8) {
-		f->word[at / 8].pushed |= pushed;
-		f->word[at / 8].other |= !pushed;
-	}
-}
-
-static bool set_depth(struct depth *d, int64_t sp)
-{
-	/* Above the return address there is nothing of this function; and no frame is that large. */
-	if (sp < 0 || sp > INT16_MAX)
-		return false;
-	d->sp = (int16_t)sp;
-	return true;
-}
-
-static void push(struct reading *r, const struct iq_insn *insn, struct depth *d)
-{
-	const struct iq_operand *o = insn->operand;
-	bool is_reg = insn->nr_operands && o->kind == IQ_OP_REG && !o->hidden && o->reg >= 0;
-	uint64_t pushed = is_reg ? UINT64_C(1) << o->reg & r->u->arch->callee_saved : 0;
-
-	if (d->sp == DEPTH_UNKNOWN) {
-		/* It may go anywhere. */
-		words_taken(r->f, 8, FRAME_WORDS * 8, 0);
-		if (pushed)
-			words_taken(r->f, 8, FRAME_WORDS * 8, pushed);
-		return;
-	}
-	words_taken(r->f, d->sp, d->sp + 8, pushed);
-	r->failed |= !set_depth(d, d->sp + 8);
-}
-
-/* The stack pointer's new depth; false: not known. */
-static bool new_depth(const struct reading *r, const struct iq_insn *insn, const struct depth *d,
-		      int64_t *ret)
-{
-	const struct iq_operand *o = insn->operand;
-	int sp = (int)r->u->arch->reg_sp, fp = (int)r->u->arch->reg_fp;
-	bool sub = !strcmp(insn->mnemonic, "sub"), add = !strcmp(insn->mnemonic, "add");
-	int from;
-	int64_t by;
-
-	if (insn->nr_operands < 2)
-		return false;
-	if ((sub || add) && o[1].kind == IQ_OP_IMM) {
-		from = sp;
-		by = sub ? -o[1].disp : o[1].disp;
-	} else if (!strcmp(insn->mnemonic, "lea") && o[1].kind == IQ_OP_MEM && o[1].index < 0) {
-		from = o[1].base;
-		by = o[1].disp;
-	} else if (!strcmp(insn->mnemonic, "mov") && o[1].kind == IQ_OP_REG) {
-		from = o[1].reg;
-		by = 0;
-	} else {
-		return false;
-	}
-	if (by > INT16_MAX || by < INT16_MIN)
-		return false;
-	*ret = (from == sp ? d->sp : d->fp) - by;
-	return (from == sp && d->sp != DEPTH_UNKNOWN) || (from == fp && d->fp != DEPTH_UNKNOWN);
-}
-
-static void move_sp(struct reading *r, const struct iq_insn *insn, struct depth *d)
-{
-	int64_t sp;
-
-	if (!new_depth(r, insn, d, &sp) || !set_depth(d, sp)) {
-		/* Realigned, or made room for a variable-length array. */
-		if (d->sp != DEPTH_UNKNOWN)
-			words_taken(r->f, d->sp, FRAME_WORDS * 8, 0);
-		d->sp = DEPTH_UNKNOWN;
-	}
-}
-
-/* Follow a change of the frame pointer: is it set up as one? */
-static void move_fp(struct reading *r, const struct iq_insn *insn, struct depth *d)
-{
-	int64_t fp;
-
-	if (insn->operand[0].kind == IQ_OP_REG && insn->operand[0].reg == (int)r->u->arch->reg_fp &&
-	    new_depth(r, insn, d, &fp) && fp >= 0 && fp <= INT16_MAX)
-		d->fp = (int16_t)fp;
-	else
-		d->fp = DEPTH_UNKNOWN;
-}
-
-static bool writes(const struct iq_insn *insn, unsigned int reg)
-{
-	for (unsigned int i = 0; i < insn->nr_operands; i++) {
-		const struct iq_operand *o = &insn->operand[i];
-
-		if (o->kind == IQ_OP_REG && o->reg == (int)reg && o->write)
-			return true;
-	}
-	return false;
-}
-
-static void pop(struct reading *r, const struct iq_insn *insn, struct depth *d)
-{
-	if (writes(insn, r->u->arch->reg_fp))
-		d->fp = DEPTH_UNKNOWN;
-	if (d->sp != DEPTH_UNKNOWN)
-		r->failed |= !set_depth(d, d->sp - 8);
-}
-
-static void leave(struct reading *r, struct depth *d)
-{
-	if (d->fp == DEPTH_UNKNOWN)
-		d->sp = DEPTH_UNKNOWN;
-	else
-		r->failed |= !set_depth(d, d->fp - 8);
-	d->fp = DEPTH_UNKNOWN;
-}
-
-static void note_written(struct reading *r, const struct iq_insn *insn)
-{
-	for (unsigned int i = 0; i < insn->nr_operands; i++) {
-		const struct iq_operand *o = &insn->operand[i];
-
-		if (o->kind == IQ_OP_REG && o->write && o->reg >= 0)
-			r->f->written |= UINT64_C(1) << o->reg;
-	}
-}
-
-/* Change D from what it is in front of INSN to what it is behind it. */
-static void apply(struct reading *r, const struct iq_insn *insn, struct depth *d)
-{
-	struct depth before = *d;
-
-	if (!strncmp(insn->mnemonic, "push", 4)) {
-		push(r, insn, d);
-	} else if (!strncmp(insn->mnemonic, "pop", 3) && strcmp(insn->mnemonic, "popcnt")) {
-		pop(r, insn, d);
-	} else if (!strcmp(insn->mnemonic, "leave")) {
-		leave(r, d);
-	} else {
-		note_written(r, insn);
-		if (writes(insn, r->u->arch->reg_sp))
-			move_sp(r, insn, d);
-		if (writes(insn, r->u->arch->reg_fp))
-			move_fp(r, insn, d);
-	}
-	if (before.sp != DEPTH_UNKNOWN && d->sp != DEPTH_UNKNOWN && d->sp > before.sp &&
-	    strncmp(insn->mnemonic, "push", 4))
-		words_taken(r->f, before.sp, d->sp, 0);
-}
-
-/* ---- The walk --------------------------------------------------------------------------------- */
-
-/* A jump away from the function: a call in disguise if nothing of the frame is left. */
-static void leave_function(struct reading *r, const struct iq_insn *insn, const struct depth *d)
-{
-	/* Through a register it may also go to a place in this very function (jump tables). */
-	if (!insn->has_target && d->sp != 8)
-		r->failed = true;
-}
-
-/* Behind INSN: true if the next instruction follows at once, with D. */
-static bool go_on(struct reading *r, const struct iq_insn *insn, const struct depth *d)
-{
-	uint64_t next = insn->address + insn->length;
-
-	switch (insn->flow) {
-	case IQ_FLOW_NONE:
-		return true;
-	case IQ_FLOW_CALL:
-		/* Into its own middle: a trick of the entry code. */
-		if (insn->has_target && insn->target != r->f->address &&
-		    part_of(r->f, insn->target))
-			r->failed = true;
-		visit_later(r, next, *d);
-		return false;
-	case IQ_FLOW_BRANCH:
-		if (part_of(r->f, insn->target))
-			visit(r, insn->target, *d);
-		return true;
-	case IQ_FLOW_JUMP:
-		if (insn->has_target && part_of(r->f, insn->target))
-			visit(r, insn->target, *d);
-		else
-			leave_function(r, insn, d);
-		return false;
-	case IQ_FLOW_TRAP:
-		/* WARN() returns from its ud2.  int3 is padding, or a probe over unknown code. */
-		if (strcmp(insn->mnemonic, "int3"))
-			visit_later(r, next, *d);
-		return false;
-	case IQ_FLOW_RETURN:
-		break;
-	}
-	return false;
-}
-
-static void follow(struct reading *r, const struct visit *from)
-{
-	struct depth d = from->depth;
-	uint64_t address = from->address;
-	struct iq_insn insn;
-
-	for (;;) {
-		struct code_part *p = part_of(r->f, address);
-		uint64_t at = p ? address - p->start : 0;
-
-		if (!p || r->failed)
-			return;
-		if (p->depth[at].sp != NOT_SEEN) {
-			if (p->depth[at].sp != d.sp)
-				settle(r, address, &p->depth[at]);
-			return;
-		}
-		if (!iq_insn_decode(r->u->arch, p->code + at, p->size - at, address, &insn) ||
-		    insn.bad)
-			return;
-		p->depth[at] = d;
-		for (uint64_t i = 1; i < insn.length && at + i < p->size; i++)
-			p->depth[at + i].sp = INSIDE;
-		if (insn.flow == IQ_FLOW_NONE)
-			apply(r, &insn, &d);
-		if (!go_on(r, &insn, &d))
-			return;
-		address += insn.length;
-	}
-}
+/* ---- Which code ------------------------------------------------------------------------------------ */
 
 static bool add_part(struct unwinder *u, struct function *f, const struct iq_symbol *s)
 {
 	struct code_part *p = &f->part[f->nr_parts];
 
 	/* Init text has been given back; something else lies there now. */
-	if (!s->size || s->size > FUNCTION_MAX || !iq_is_text(u->k, s->address) ||
-	    u->functions->read + s->size > READ_MAX)
+	if (f->nr_parts == CODE_PARTS || !s->size || s->size > FUNCTION_MAX ||
+	    !iq_is_text(u->k, s->address) || u->functions->read + s->size > READ_MAX)
 		return false;
-	u->functions->read += s->size;
 	p->start = s->address;
 	p->size = s->size;
 	p->code = malloc(s->size);
 	p->depth = calloc(s->size, sizeof(*p->depth));
 	f->nr_parts++;
-	if (!p->code || !p->depth)
+	u->functions->read += s->size;
+	if (!p->code || !p->depth || iq_vm_read(u->k->vm, s->address, p->code, s->size, NULL)) {
+		p->size = 0;
 		return false;
+	}
 	for (uint64_t i = 0; i < s->size; i++)
 		p->depth[i].sp = NOT_SEEN;
-	return !iq_vm_read(u->k->vm, s->address, p->code, s->size, NULL);
+	return true;
 }
 
 /* "foo" for "foo.cold", where the compiler has moved the unlikely parts of foo. */
@@ -363,22 +97,261 @@ static bool hot_part(struct iq_kernel *k, const struct iq_symbol *cold, struct i
 	return iq_symbol_named(k, name, hot) && hot->address != cold->address;
 }
 
+bool within_function(struct reading *r, uint64_t target)
+{
+	struct iq_symbol s;
+	size_t len;
+
+	if (part_of(r->f, target))
+		return true;
+	if (!r->f->name || !iq_symbol_at(r->u->k, target, &s))
+		return false;
+	len = strlen(r->f->name);
+	return !strncmp(s.name, r->f->name, len) && !strncmp(s.name + len, ".cold", 5) &&
+	       add_part(r->u, r->f, &s);
+}
+
+/*
+ * Does the code of S run into what lies behind it, or jump there?  A call at its end, in front of what is
+ * ALIGNED as functions are, is one that does not return.
+ */
+static bool may_run_into(struct unwinder *u, const struct iq_symbol *s)
+{
+	uint64_t end = s->address + s->size;
+	bool aligned = !(end % FUNCTION_ALIGN);
+	uint8_t code[FUNCTION_ALIGN];
+	struct iq_insn insn;
+	bool runs = false;
+
+	for (uint64_t at = s->address; at < end; at += insn.length) {
+		size_t len = IQ_MIN(sizeof(code), end - at);
+
+		if (s->size > FUNCTION_MAX || iq_vm_read(u->k->vm, at, code, len, NULL) ||
+		    !iq_insn_decode(u->arch, code, len, at, &insn))
+			return true;
+		if ((insn.flow == IQ_FLOW_BRANCH || insn.flow == IQ_FLOW_JUMP) && insn.has_target &&
+		    insn.target == end)
+			return true;
+		if (!strncmp(insn.mnemonic, "nop", 3) && !runs)
+			continue;
+		runs = insn.flow != IQ_FLOW_JUMP && insn.flow != IQ_FLOW_RETURN &&
+		       !((insn.flow == IQ_FLOW_CALL || insn.flow == IQ_FLOW_TRAP) &&
+			 (aligned || never_returns(u, &insn)));
+	}
+	return runs;
+}
+
+/* int3, nop, ret: what stands between functions that are aligned. */
+static bool is_boundary(uint8_t byte)
+{
+	return byte == 0xcc || byte == 0x90 || byte == 0xc3;
+}
+
+/*
+ * A symbol in the middle of a function, as assembly has them: the code in front of it falls into it.  WHOLE
+ * becomes what it is a part of; false: that cannot be told.
+ */
+static bool add_front(struct unwinder *u, struct iq_symbol *whole)
+{
+	const struct function *f;
+	struct iq_symbol before;
+	uint8_t last;
+
+	/* Room in front of a function, for a hash of its type or a call. */
+	if (!strncmp(whole->name, "__pfx_", 6) || !strncmp(whole->name, "__cfi_", 6))
+		return true;
+	if (iq_vm_read(u->k->vm, whole->address - 1, &last, 1, NULL) ||
+	    (!(whole->address % FUNCTION_ALIGN) && is_boundary(last)) ||
+	    !iq_symbol_at(u->k, whole->address - 1, &before) ||
+	    before.address + before.size != whole->address || !may_run_into(u, &before))
+		return true;
+	if (u->functions->labels == LABELS_MAX)
+		return false;
+	u->functions->labels++;
+	f = function_of(u, &before);
+	u->functions->labels--;
+	if (!f || !f->known)
+		return false;
+	if (f->falls_out && f->nr_parts) {
+		whole->size += whole->address - f->part[0].start;
+		whole->address = f->part[0].start;
+	}
+	return true;
+}
+
+/* ---- The walk ------------------------------------------------------------------------------------ */
+
+static void visit(struct reading *r, uint64_t address, struct depth depth)
+{
+	struct visits *v = &r->todo;
+
+	if (!iq_grow(&v->list, &v->room, v->nr + 1, sizeof(*v->list)))
+		r->failed = true;
+	else
+		v->list[v->nr++] = (struct visit){address, depth};
+}
+
+/* A jump away from the function: a call in disguise if nothing of the frame is left. */
+static void leave_function(struct reading *r, const struct iq_insn *insn, const struct depth *d)
+{
+	if (insn->has_target && d->sp != 8 &&
+	    insn->target == r->f->part[0].start + r->f->part[0].size)
+		r->f->falls_out = true;
+	/* Through a register, or a thunk for that, it may also go to a place in this very function. */
+	if (!insn->has_target || d->sp != 8)
+		r->f->unfollowed = true;
+}
+
+/* Behind INSN: true if the next instruction follows at once, with D. */
+static bool go_on(struct reading *r, const struct iq_insn *insn, const struct depth *d)
+{
+	switch (insn->flow) {
+	case IQ_FLOW_NONE:
+		return true;
+	case IQ_FLOW_CALL:
+		/* Into its own middle: a trick of the entry code. */
+		if (insn->has_target && insn->target != r->f->address &&
+		    part_of(r->f, insn->target))
+			r->failed = true;
+		return !never_returns(r->u, insn);
+	case IQ_FLOW_BRANCH:
+		if (within_function(r, insn->target))
+			visit(r, insn->target, *d);
+		else
+			leave_function(r, insn, d);
+		return true;
+	case IQ_FLOW_JUMP:
+		if (insn->has_target && within_function(r, insn->target))
+			visit(r, insn->target, *d);
+		else
+			leave_function(r, insn, d);
+		return false;
+	case IQ_FLOW_TRAP:
+		return !never_returns(r->u, insn);
+	case IQ_FLOW_RETURN:
+		break;
+	}
+	return false;
+}
+
+/* Two ways lead here with different depths: which one is real, ORC must say. */
+static void settle(struct reading *r, uint64_t address, const struct depth *seen)
+{
+	struct iq_orc_row row;
+
+	if (!r->u->functions->alone && iq_kernel_orc(r->u->k, address, &row) &&
+	    row.type == IQ_ORC_CALL && !row.sp_deref) {
+		if (row.sp_reg == (int)r->u->arch->reg_sp && row.sp_offset == seen->sp)
+			return;
+		if (row.sp_reg == (int)r->u->arch->reg_fp && row.sp_offset == seen->fp)
+			return;
+	}
+	r->failed = true;
+}
+
+/*
+ * Come to a place a second time, with D.  What both ways do not agree on is not known from there on: true if
+ * that is news, D then being what is left.
+ */
+static bool join(struct reading *r, uint64_t address, struct depth *seen, struct depth *d)
+{
+	struct depth both = *seen;
+
+	if (seen->sp != d->sp && seen->sp != DEPTH_UNKNOWN && d->sp != DEPTH_UNKNOWN) {
+		settle(r, address, seen);
+		return false;
+	}
+	both.sp = seen->sp == d->sp ? d->sp : DEPTH_UNKNOWN;
+	both.fp = seen->fp == d->fp ? d->fp : DEPTH_UNKNOWN;
+	both.below = seen->below == d->below ? d->below : DEPTH_UNKNOWN;
+	both.at = seen->at == d->at ? d->at : 0;
+	both.link = seen->link == d->link ? d->link : DEPTH_UNKNOWN;
+	both.holder = seen->holder == d->holder ? d->holder : -1;
+	both.linker = seen->linker == d->linker ? d->linker : -1;
+	*d = both;
+	return memcmp(&both, seen, sizeof(both)) != 0;
+}
+
+static void follow(struct reading *r, uint64_t address, struct depth d)
+{
+	struct iq_insn insn;
+
+	while (!r->failed) {
+		struct depth *seen = depth_at(r->f, address);
+
+		if (!seen) {
+			r->f->falls_out |= address == r->f->part[0].start + r->f->part[0].size;
+			return;
+		}
+		if (seen->sp == INSIDE) {
+			r->failed = true;
+			return;
+		}
+		if (seen->sp != NOT_SEEN && !join(r, address, seen, &d))
+			return;
+		if (!insn_at(r, address, &insn))
+			return;
+		*seen = d;
+		for (unsigned int i = 1; i < insn.length; i++)
+			seen[i].sp = INSIDE;
+		if (insn.flow == IQ_FLOW_NONE)
+			apply_insn(r, &insn, &d);
+		if (!go_on(r, &insn, &d))
+			return;
+		address += insn.length;
+	}
+}
+
+void follow_from(struct reading *r, uint64_t address, struct depth d)
+{
+	visit(r, address, d);
+	while (r->todo.nr && !r->failed) {
+		struct visit v = r->todo.list[--r->todo.nr];
+
+		follow(r, v.address, v.depth);
+	}
+	r->todo.nr = 0;
+}
+
+/* Functions that are returned to, not called: on entry their return address is not on the stack yet. */
+static bool entered_by_return(const char *name)
+{
+	static const char *const names[] = {"arch_rethook_trampoline", "__kretprobe_trampoline",
+					    "kretprobe_trampoline", "return_to_handler"};
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct function *f)
 {
 	struct reading r = {.u = u, .f = f};
-	struct visit v;
-	struct iq_symbol hot;
+	struct iq_symbol whole = *s;
 	bool cold = strstr(s->name, ".cold") != NULL;
 
-	if ((cold && (!hot_part(u->k, s, &hot) || !add_part(u, f, &hot))) || !add_part(u, f, s))
+	/* The cold part is added when the walk comes by. */
+	if (cold ? !hot_part(u->k, s, &whole) : !add_front(u, &whole))
 		return false;
+	if (!add_part(u, f, &whole))
+		return false;
+	f->name = cold ? whole.name : s->name;
 	f->address = f->part[0].start;
-	visit(&r, f->address, (struct depth){8, DEPTH_UNKNOWN});
-	while (!r.failed && next_visit(&r, &v))
-		follow(&r, &v);
-	free(r.now);
-	free(r.later);
+	follow_from(&r, f->address, DEPTH_AT(entered_by_return(f->name) ? 0 : 8));
+	if (!r.failed)
+		fill_gaps(&r);
+	free(r.todo.list);
 	return !r.failed;
+}
+
+static void function_free(struct function *f)
+{
+	for (unsigned int n = 0; n < f->nr_parts; n++) {
+		free(f->part[n].code);
+		free(f->part[n].depth);
+	}
+	free(f);
 }
 
 const struct function *function_of(struct unwinder *u, const struct iq_symbol *s)
@@ -388,26 +361,34 @@ const struct function *function_of(struct unwinder *u, const struct iq_symbol *s
 
 	if (!s->name)
 		return NULL;
-	for (unsigned int i = 0; i < all->nr; i++)
-		if (all->list[i].symbol == s->address)
-			return &all->list[i];
-	if (!iq_grow(&all->list, &all->room, all->nr + 1, sizeof(*f)))
+	f = iq_map_get(&all->by_symbol, s->address);
+	if (f)
+		return f;
+	f = calloc(1, sizeof(*f));
+	if (!f || !iq_grow(&all->list, &all->room, all->nr + 1, sizeof(*all->list)) ||
+	    !iq_map_put(&all->by_symbol, s->address, f)) {
+		free(f);
 		return NULL;
-	f = &all->list[all->nr++];
-	memset(f, 0, sizeof(*f));
-	f->symbol = s->address;
+	}
+	all->list[all->nr++] = f;
 	f->known = read_function(u, s, f);
 	return f;
 }
 
-void functions_free(struct functions *f)
+void functions_forget(struct functions *all)
 {
-	for (unsigned int i = 0; i < f->nr; i++) {
-		for (unsigned int n = 0; n < f->list[i].nr_parts; n++) {
-			free(f->list[i].part[n].code);
-			free(f->list[i].part[n].depth);
-		}
-	}
-	free(f->list);
-	memset(f, 0, sizeof(*f));
+	for (unsigned int i = 0; i < all->nr; i++)
+		function_free(all->list[i]);
+	iq_map_free(&all->by_symbol);
+	all->nr = 0;
+	all->read = 0;
+}
+
+void functions_free(struct functions *all)
+{
+	functions_forget(all);
+	iq_map_free(&all->noreturn);
+	iq_map_free(&all->bugs);
+	free(all->list);
+	memset(all, 0, sizeof(*all));
 }

@@ -65,15 +65,25 @@ bool cfa_by_code(struct unwinder *u, const struct iq_frame *f, uint64_t *cfa)
 {
 	const struct function *fn = function_of(u, &f->symbol);
 	unsigned int fp = u->arch->reg_fp;
+	bool fp_known = iq_reg_known(&f->regs, fp);
 	struct depth d;
 
 	if (!fn || !function_depth(fn, f->exact_ip ? f->ip : f->ip - 1, &d))
 		return false;
-	if (d.sp != DEPTH_UNKNOWN)
+	if (d.sp != DEPTH_UNKNOWN) {
 		*cfa = f->sp + (uint64_t)d.sp;
-	else if (d.fp != DEPTH_UNKNOWN && iq_reg_known(&f->regs, fp))
+	} else if (d.fp != DEPTH_UNKNOWN && fp_known) {
 		*cfa = f->regs.value[fp] + (uint64_t)d.fp;
-	else
+	} else if (d.holder >= 0 && iq_reg_known(&f->regs, (unsigned int)d.holder)) {
+		*cfa = f->regs.value[d.holder];
+	} else if (d.at && fp_known) {
+		return stack_word(u, &f->stack, f->regs.value[fp] + (uint64_t)(int64_t)d.at, cfa);
+	} else if (d.link != DEPTH_UNKNOWN && d.linker < 0) {
+		if (!stack_word(u, &f->stack, f->sp, cfa))
+			return false;
+		*cfa += (uint64_t)d.link;
+	} else {
 		return false;
+	}
 	return true;
 }

@@ -89,18 +89,34 @@ bool guess_start(struct unwinder *u, const struct iq_stack *s, uint64_t start,
 /* ---- function.c: what a function does to the stack ---- */
 
 #define DEPTH_UNKNOWN (-1)
-/* Bytes between the CFA and where a register points. */
+/*
+ * How to get from the registers in front of an instruction to the CFA.  As a rule it is a number of bytes above
+ * the stack pointer, or above the frame pointer.  A function that aligns its stack first keeps the CFA in a
+ * register (GCC: r10 or r13), then in a word below the frame pointer; one that changes to another stack leaves
+ * the old stack pointer in the topmost word of the new one.
+ */
 struct depth {
-	int16_t sp; /* DEPTH_UNKNOWN: realigned, for instance */
-	int16_t fp; /* DEPTH_UNKNOWN: it is not in use as a frame pointer */
+	int16_t sp; /* CFA - stack pointer; DEPTH_UNKNOWN: realigned, for instance */
+	int16_t fp; /* CFA - frame pointer; DEPTH_UNKNOWN: it is not in use as one */
+	int16_t below; /* frame pointer - stack pointer, on an aligned stack; or DEPTH_UNKNOWN */
+	int16_t at; /* the word at frame pointer + at holds the CFA; 0: none does */
+	int16_t link; /* the word at the stack pointer holds CFA - link; or DEPTH_UNKNOWN */
+	int8_t holder; /* the register that holds the CFA; -1: none */
+	int8_t linker; /* the register that points to the word of `link`, before sp does; -1: none */
 };
+/* On entry: nothing but the return address is on the stack. */
+#define DEPTH_AT(n) ((struct depth){(n), DEPTH_UNKNOWN, DEPTH_UNKNOWN, 0, DEPTH_UNKNOWN, -1, -1})
 
 /* The words of a frame that are looked at; registers are saved next to the return address. */
 #define FRAME_WORDS 24
+#define CODE_PARTS 3
 struct function {
-	uint64_t symbol; /* address of the symbol, which may be that of its cold part */
 	uint64_t address; /* where it begins */
+	const char *name; /* the symbol's, without .cold */
 	bool known;
+	bool unfollowed; /* a jump through a register may lead to other places of it */
+	bool gaps; /* some code was not come by: nothing is known of it */
+	bool falls_out; /* the code runs into what lies behind it */
 	uint64_t written; /* registers that it changes, other than by pop */
 	struct frame_word {
 		uint64_t pushed; /* callee-saved registers that are pushed into this word */
@@ -111,17 +127,31 @@ struct function {
 		uint64_t start, size;
 		uint8_t *code;
 		struct depth *depth; /* by byte of code */
-	} part[2];
+	} part[CODE_PARTS];
 };
 struct functions {
-	struct function *list;
+	struct function **list; /* owned */
 	unsigned int nr, room;
+	struct iq_map by_symbol; /* of these: by the address of the symbol asked for */
 	uint64_t read; /* bytes of code */
+	unsigned int labels; /* symbols that are being joined with what is in front of them */
+	bool alone; /* ORC is not asked where the code is ambiguous */
+	struct iq_map noreturn; /* by address: does a function return? */
+	struct iq_map bugs; /* by address of a ud2: is it a warning? */
+	bool bugs_read;
 };
-/* The function that symbol S belongs to, read at the first call; NULL: none.  Valid until the next call. */
+/*
+ * The function that symbol S belongs to, read at the first call; NULL: no memory, no name.  Valid until
+ * functions_forget().
+ */
 const struct function *function_of(struct unwinder *u, const struct iq_symbol *s);
-/* The stack in front of the instruction that ADDRESS lies in; false: not known. */
+/*
+ * The stack in front of the instruction that ADDRESS lies in; false: not known.  (Where the stack is less than
+ * a return address deep, the code plays tricks, and nothing is said.)
+ */
 bool function_depth(const struct function *f, uint64_t address, struct depth *ret);
+/* Free the functions, but not what is known of the whole kernel. */
+void functions_forget(struct functions *f);
 void functions_free(struct functions *f);
 
 /* ---- saves.c: registers of the caller ---- */
