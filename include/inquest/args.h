@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Parameters and local variables of the frames of a backtrace.
+ *
+ * With debug information they come from DWARF.  Without, parameters come from the function's prototype
+ * (BTF) and from its machine code: what is in a register or a word of the stack when a function calls
+ * another is followed back to what it was given, and what it was given is followed to how its
+ * caller set it up.  So their values are those that were passed; a function that changes a
+ * parameter has others later.  Local variables have no names then.
+ *
+ * Nothing here is a guess: a value follows from what all paths through the code have in common.
+ */
+#ifndef INQUEST_ARGS_H
+#define INQUEST_ARGS_H
+
+#include <inquest/stack.h>
+
+enum iq_certainty {
+	IQ_VALUE_UNAVAILABLE,
+	/*
+	 * It rests on something that cannot be proven: a prototype that may be another function's, a call
+	 * through a pointer, a word of the stack next to something whose address others had.
+	 */
+	IQ_VALUE_INFERRED,
+	IQ_VALUE_EXACT,
+};
+/* "unavailable", "inferred", "exact". */
+const char *iq_certainty_text(enum iq_certainty c);
+
+struct iq_frame_variable {
+	const char *name;	    /* never NULL; "" unnamed */
+	const struct iq_type *type; /* NULL: not known */
+	const char *function;	    /* whose it is: the frame's function or one inlined there; never NULL */
+	unsigned int inlined;	    /* with DWARF: 0 the innermost inlined function, and so on */
+	unsigned int block;	    /* nested blocks around it within its function */
+	bool parameter;
+	bool from_dwarf;
+	enum iq_certainty certainty;
+	bool in_memory;		    /* it lies at `address` */
+	uint64_t address;
+	uint64_t size;		    /* bytes of its type; 0 unknown */
+	const uint8_t *bytes;	    /* `size` of them; NULL: in_memory, or unavailable */
+	const char *from;	    /* where the value was found, or why there is none; never NULL */
+};
+
+struct iq_frame_variables {
+	struct iq_frame_variable *list; /* innermost inlined function first; parameters first in each */
+	unsigned int nr;
+	struct iq_arena arena;
+};
+
+/* What was found out about functions, for any number of traces of one kernel.  One thread. */
+struct iq_args;
+struct iq_error *iq_args_open(struct iq_kernel *k, struct iq_args **ret) IQ_CHECK;
+void iq_args_close(struct iq_args *a);
+/* Take no notice of DWARF, for tests and for those who want to compare. */
+void iq_args_without_dwarf(struct iq_args *a, bool without);
+/* Look at the trace B, which must outlive the questions about it; the former one is forgotten. */
+struct iq_error *iq_args_trace(struct iq_args *a, const struct iq_backtrace *b) IQ_CHECK;
+/*
+ * Parameters, and with debug information local variables, of frame N of that trace.  A frame whose
+ * function's parameters nobody knows has none.  Free with iq_variables_free().
+ */
+struct iq_error *iq_args_frame(struct iq_args *a, unsigned int n,
+			       struct iq_frame_variables *ret) IQ_CHECK;
+void iq_variables_free(struct iq_frame_variables *v);
+
+/* ---- Where values come from ------------------------------------------------------------------- */
+
+enum iq_origin_kind {
+	IQ_ORIGIN_UNKNOWN,
+	IQ_ORIGIN_CONSTANT,  /* `offset` */
+	IQ_ORIGIN_PARAMETER, /* parameter `number` of the function of frame `frame`, plus `offset` */
+	IQ_ORIGIN_REGISTER,  /* what `reg` held at that function's entry, plus `offset` */
+	IQ_ORIGIN_FRAME,     /* an address in the frame: CFA plus `offset` */
+	IQ_ORIGIN_LOAD,	     /* `size` bytes loaded at the next step's value, plus `offset` */
+	IQ_ORIGIN_PERCPU,    /* `size` bytes of the per-CPU variable at `address`, plus `offset` */
+	IQ_ORIGIN_CALL,	     /* what the function at `address` (0: not known) returned, plus `offset` */
+};
+
+/* One step back. */
+struct iq_origin {
+	enum iq_origin_kind kind;
+	unsigned int frame, number, reg, size;
+	int64_t offset;
+	uint64_t address;
+	uint64_t at;	     /* the instruction that did it; 0: the function's entry */
+	bool known;	     /* its value is known: */
+	uint64_t value;
+	const struct iq_type *type; /* of a parameter; NULL: not known */
+};
+#define IQ_ORIGINS_MAX 16
+
+/*
+ * Where the value of register REG at frame N's instruction comes from: the value itself first, each further
+ * step the pointer through which the one before was loaded, up to a parameter, constant or what
+ * cannot be followed.  Of a caller's frame only callee-saved registers mean anything.  Returns the
+ * number of steps, at most IQ_ORIGINS_MAX; 0: not known.
+ */
+unsigned int iq_args_origin(struct iq_args *a, unsigned int n, unsigned int reg,
+			    struct iq_origin *steps);
+
+#endif
