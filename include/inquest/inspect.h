@@ -116,10 +116,11 @@ bool iq_symbol_is_percpu(struct iq_kernel *k, const struct iq_symbol *symbol);
 /* ---- Values as text --------------------------------------------------------------------------- */
 
 #define IQ_UNLIMITED UINT32_MAX
+#define IQ_DEFAULT_ELEMENTS 256
 
 struct iq_format {
 	enum { IQ_RADIX_DEFAULT, IQ_RADIX_DEC, IQ_RADIX_HEX } radix; /* of integers, as gdb's output-radix */
-	unsigned int max_elements; /* of arrays and strings; 0: 256, as crash has it; or IQ_UNLIMITED */
+	unsigned int max_elements; /* of arrays and strings; 0: the default, crash's; or IQ_UNLIMITED */
 	/* Of more than this many equal elements one is shown, and "<repeats N times>"; 0: none are folded, as crash
 	 * has it. */
 	unsigned int repeats;

@@ -42,6 +42,10 @@ struct session {
 	/* How to show things. */
 	bool json, json_pretty, silent, colour, interactive;
 	bool hex;			/* output radix 16 (crash's `hex`) */
+	unsigned int print_elements;	/* as in struct iq_format: set print … */
+	unsigned int print_repeats;
+	bool print_null_stop;
+	struct iq_variables *variables;	/* $name and the history of p; NULL until one is needed */
 	bool quit;			/* set by exit */
 	unsigned int commands_failed;
 
@@ -93,6 +97,14 @@ extern const struct command *const commands[]; /* NULL-terminated, in the order 
  */
 const struct command *command_by_name(const char *name);
 
+/*
+ * The frame of most commands: FILL computes into SIZE zeroed bytes, which become R's data with OPS, or are
+ * freed with OPS->free if there was an error.
+ */
+struct iq_error *fill_result(struct session *s, int argc, char **argv, size_t size,
+			     struct iq_error *(*fill)(struct session *s, int argc, char **argv, void *data),
+			     const struct result_ops *ops, struct result *r) IQ_CHECK;
+
 /* ---- Options: getopt without its globals ----------------------------------------------------- */
 
 /*
@@ -129,10 +141,12 @@ struct iq_error *parse_task(struct session *s, const char *word, struct iq_task 
 struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
 /*
  * The session's scope for expressions: the registers of the selected frame (if none was selected,
- * those of the CPU that the context's task ran on, else of its innermost frame), and the hexadecimal
- * habit for addresses.
+ * those of the CPU that the context's task ran on, else of its innermost frame), variables, and the
+ * hexadecimal habit for addresses.
  */
 void session_scope(struct session *s, struct iq_scope *scope);
+/* The same for the expression TEXT only: registers are not looked for if it names none. */
+void session_scope_of(struct session *s, const char *text, struct iq_scope *scope);
 /* "PID: 1        TASK: ff1de516811f0000  CPU: 0    COMMAND: \"init\"\n" */
 void text_task_header(const struct iq_task *t, struct iq_buf *out);
 /* "0x…" as the JSON contract wants addresses. */

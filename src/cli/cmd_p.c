@@ -16,6 +16,7 @@ struct p_result {
 	struct iq_scope scope;
 	struct memory memory; /* -u */
 	struct iq_format format;
+	struct iq_arena arena; /* strings as typed */
 	struct answer *answers;
 	unsigned int nr;
 	char *percpu;	     /* a per-CPU variable by itself: where its copies are */
@@ -31,6 +32,7 @@ static void free_result(void *data)
 	free(x->answers);
 	free(x->percpu);
 	memory_close(&x->memory);
+	iq_arena_free(&x->arena);
 	free(x);
 }
 
@@ -95,9 +97,22 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 static json_t *json_number(const struct iq_value *v)
 {
 	const struct iq_type *t = v->type ? iq_type_strip(v->type) : NULL;
+	const struct iq_enumerator *e;
+	unsigned int nr = 0;
 
+	if (v->text)
+		return json_text(v->text, v->text_len);
 	if (!t || t->kind == IQ_KIND_POINTER)
 		return json_address(v->number);
+	if (t->kind == IQ_KIND_VOID)
+		return json_null();
+	if (t->kind == IQ_KIND_INT && t->encoding == IQ_ENC_BOOL)
+		return json_boolean(v->number);
+	e = t->kind == IQ_KIND_ENUM ? iq_type_enumerators(t, &nr) : NULL;
+	for (unsigned int i = 0; i < nr; i++) {
+		if ((uint64_t)e[i].value == v->number)
+			return json_text(e[i].name, strlen(e[i].name));
+	}
 	if (t->encoding == IQ_ENC_SIGNED || t->encoding == IQ_ENC_CHAR || v->number <= INT64_MAX)
 		return json_integer((json_int_t)v->number);
 	return json_address(v->number);
@@ -159,7 +174,7 @@ static struct iq_error *add(struct p_result *x, const char *name, int cpu, const
 		return iq_error_nomem();
 	}
 	x->answers[x->nr++] = a;
-	return NULL;
+	return x->scope.variables ? iq_history_add(x->scope.variables, v, NULL) : NULL;
 }
 
 /* Does TEXT (up to END) consist of what names are made of? */
@@ -239,21 +254,23 @@ static struct iq_error *parse_letter(const char *name, struct iq_format *f)
 
 	if (!slash || !slash[1])
 		return NULL;
-	if (slash[2] || !strchr("xduotcaz", slash[1]))
+	if (slash[2] || !strchr("xduotcazs", slash[1]))
 		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s: unknown format", name),
-				     "formats are x d u o t c a z: p/x EXPRESSION");
+				     "formats are x d u o t c a z s: p/x EXPRESSION");
 	f->letter = slash[1];
 	return NULL;
 }
 
-static struct iq_error *fill(struct session *s, int argc, char **argv, struct p_result *x)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
-	struct options o = {.argc = argc, .argv = argv};
+	struct p_result *x = data;
+	/* The last word is the expression, which may begin with a minus. */
+	struct options o = {.argc = argc - 1, .argv = argv};
 	bool hex = false, decimal = false, user = false;
 	struct iq_error *err;
 	int option;
 
-	while (o.index < argc && (option = next_option(&o, "xdu", &err)) != -1) {
+	while (argc > 1 && (option = next_option(&o, "xdu", &err)) != -1) {
 		if (err)
 			return err;
 		hex |= option == 'x';
@@ -262,32 +279,23 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct p_
 	}
 	x->format = session_format(s, hex, decimal);
 	IQ_TRY(parse_letter(argv[0], &x->format));
-	if (o.index >= argc)
+	if (argc < 2)
 		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the expression is missing"),
 				     "p jiffies, p/x (struct task_struct *)0x…, p init_task.comm");
 	IQ_TRY(need_kernel(s, &x->k));
-	session_scope(s, &x->scope);
+	session_scope_of(s, argv[argc - 1], &x->scope);
 	x->scope.bare_hex = false;
+	x->scope.arena = &x->arena;
 	if (user) {
 		IQ_TRY(memory_open(s, SPACE_USER, 0, &x->memory));
 		x->scope.vm = x->memory.vm;
 	}
-	return eval_text(s, x, argv[o.index]);
+	return eval_text(s, x, argv[argc - 1]);
 }
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct p_result *x = calloc(1, sizeof(*x));
-	struct iq_error *err;
-
-	if (!x)
-		return iq_error_nomem();
-	err = fill(s, argc, argv, x);
-	if (err)
-		free_result(x);
-	else
-		*r = (struct result){&ops, x};
-	return err;
+	return fill_result(s, argc, argv, sizeof(struct p_result), fill, &ops, r);
 }
 
 const struct command cmd_p = {
@@ -295,19 +303,26 @@ const struct command cmd_p = {
 	.summary = "value of an expression",
 	.help = "p[/FORMAT] [-x|-d] [-u] EXPRESSION\n"
 		"p SYMBOL[:CPUS]\n\n"
-		"C's operators + - * / % & | ^ ~ << >> ( ) [] . -> unary * & -, casts and sizeof, on numbers,\n"
-		"symbols and $registers of the context.  Types come from BTF, which knows functions,\n"
-		"per-CPU variables and all types; of other variables the well-known ones have a type here,\n"
-		"for the rest cast their address: *(struct list_head *)slab_caches.\n\n"
+		"Everything of C but calls and changes of the dump: all operators with C's precedence and\n"
+		"integer rules, casts to any type, sizeof, typeof, offsetof, container_of, constants of enums,\n"
+		"characters and strings (== and != compare text); per_cpu(symbol, cpu), symbol:cpu,\n"
+		"per_cpu_ptr(pointer, cpu); gdb's first@count and {TYPE}ADDRESS; $registers of the selected\n"
+		"frame, also $eax and $al; variables, $name = value; the Nth value shown is $N, the last $, the\n"
+		"one before it $$, and $$N is N before the last.  Of several variables of one name\n"
+		"'kernel/fork.c'::name is the one in that file.\n\n"
+		"Types come from BTF, which knows functions, per-CPU variables and all types; of other variables\n"
+		"the well-known ones have a type here, and all of them with a vmlinux; for the rest cast their\n"
+		"address: *(struct list_head *)slab_caches.\n\n"
 		"  -x, -d    integers in hexadecimal or decimal\n"
 		"  -u        memory is that of the context's task in user space\n"
-		"  /FORMAT   x d u o t c a z: every number that way\n\n"
-		"A per-CPU variable alone shows where its copies are; :a shows all of them, :0,2-3 some,\n"
-		"and : that of the context's CPU.  An expression with | or > is put in parentheses, or the\n"
-		"line would be a pipe.\n\n"
+		"  /FORMAT   x d u o t c a z: every number that way; s: characters as strings\n\n"
+		"How much of arrays is shown: set print.  A per-CPU variable alone shows where its copies are; :a\n"
+		"shows all of them, :0,2-3 some, and : that of the context's CPU.  An expression with | or > is\n"
+		"put in parentheses, or the line would be a pipe; ||, >= and -> need none.\n\n"
 		"  p jiffies\n"
 		"  p init_task.comm\n"
 		"  p/x ((struct task_struct *)0xffff897403400000)->mm->pgd[3]\n"
+		"  p container_of(init_task.tasks.next, struct task_struct, tasks)->comm\n"
 		"  p runqueues:a\n",
 	.run = run,
 	.raw = true,

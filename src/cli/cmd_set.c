@@ -5,9 +5,12 @@
 #include <stdlib.h>
 
 struct setting {
-	bool radix; /* the radix was set; otherwise the context is shown */
-	bool hex;
+	/* What was set, and is shown. */
+	enum { SET_CONTEXT, SET_RADIX, SET_PRINT } what;
 	struct iq_task task;
+	bool hex;
+	unsigned int elements, repeats; /* set print; 0 and IQ_UNLIMITED as in struct iq_format */
+	bool null_stop;
 };
 
 uint64_t thread_info_address(struct iq_kernel *k, const struct iq_task *t)
@@ -92,12 +95,47 @@ json_t *json_context(struct session *s, const struct iq_task *t)
 	return o;
 }
 
+static void text_limit(const char *name, unsigned int limit, unsigned int unset, struct iq_buf *out)
+{
+	iq_buf_printf(out, "%9s: ", name);
+	limit = limit ? limit : unset;
+	if (limit == IQ_UNLIMITED)
+		iq_buf_puts(out, "unlimited\n");
+	else
+		iq_buf_printf(out, "%u\n", limit);
+}
+
+static void text_print(const struct setting *x, struct iq_buf *out)
+{
+	text_limit("elements", x->elements, IQ_DEFAULT_ELEMENTS, out);
+	text_limit("repeats", x->repeats, IQ_UNLIMITED, out);
+	iq_buf_printf(out, "null-stop: %s\n", x->null_stop ? "on" : "off");
+}
+
+static json_t *json_limit(unsigned int limit, unsigned int unset)
+{
+	limit = limit ? limit : unset;
+	return limit == IQ_UNLIMITED ? json_null() : json_integer(limit);
+}
+
+static json_t *json_print(const struct setting *x)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "elements", json_limit(x->elements, IQ_DEFAULT_ELEMENTS));
+	json_object_set_new(o, "repeats", json_limit(x->repeats, IQ_UNLIMITED));
+	json_object_set_new(o, "null_stop", json_boolean(x->null_stop));
+	return o;
+}
+
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct setting *x = r->data;
 
-	if (x->radix)
+	if (x->what == SET_RADIX)
 		iq_buf_printf(out, "output radix: %s\n", x->hex ? "16 (hex)" : "10 (decimal)");
+	else if (x->what == SET_PRINT)
+		text_print(x, out);
 	else
 		text_context(s, &x->task, 7, out);
 }
@@ -107,8 +145,10 @@ static json_t *json(struct session *s, const struct result *r)
 	const struct setting *x = r->data;
 	json_t *o;
 
-	if (!x->radix)
+	if (x->what == SET_CONTEXT)
 		return json_context(s, &x->task);
+	if (x->what == SET_PRINT)
+		return json_print(x);
 	o = json_object();
 	json_object_set_new(o, "radix", json_integer(x->hex ? 16 : 10));
 	return o;
@@ -116,15 +156,18 @@ static json_t *json(struct session *s, const struct result *r)
 
 static const struct result_ops ops = {text, json, free};
 
-static struct iq_error *answer(struct session *s, bool radix, struct result *r)
+static struct iq_error *answer(struct session *s, int what, struct result *r)
 {
 	struct setting *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return iq_error_nomem();
-	x->radix = radix;
+	x->what = what;
 	x->hex = s->hex;
 	x->task = s->task;
+	x->elements = s->print_elements;
+	x->repeats = s->print_repeats;
+	x->null_stop = s->print_null_stop;
 	*r = (struct result){&ops, x};
 	return NULL;
 }
@@ -141,7 +184,71 @@ static struct iq_error *set_radix(struct session *s, int argc, char **argv, stru
 		else
 			return iq_error_new(IQ_E_USAGE, "the radix is 10 or 16, not %s", argv[0]);
 	}
-	return answer(s, true, r);
+	return answer(s, SET_RADIX, r);
+}
+
+/* A number, or unlimited, which 0 means as well. */
+static struct iq_error *set_limit(const char *name, const char *word, unsigned int *limit)
+{
+	uint64_t n = 0;
+
+	if (strcmp(word, "unlimited") && (!iq_parse_u64(word, &n) || n >= IQ_UNLIMITED))
+		return iq_error_new(IQ_E_USAGE, "%s is a number or unlimited, not %s", name, word);
+	*limit = n ? (unsigned int)n : IQ_UNLIMITED;
+	return NULL;
+}
+
+static struct iq_error *set_switch(const char *name, const char *word, bool *value)
+{
+	if (strcmp(word, "on") && strcmp(word, "off"))
+		return iq_error_new(IQ_E_USAGE, "%s is on or off, not %s", name, word);
+	*value = !strcmp(word, "on");
+	return NULL;
+}
+
+/* NAME VALUE of set print, or nothing. */
+static struct iq_error *set_print(struct session *s, int argc, char **argv, struct result *r)
+{
+	if (argc == 1 || argc > 2)
+		return iq_error_new(IQ_E_USAGE, "a setting and its value are two words");
+	if (!argc)
+		;
+	else if (!strcmp(argv[0], "elements"))
+		IQ_TRY(set_limit(argv[0], argv[1], &s->print_elements));
+	else if (!strcmp(argv[0], "repeats"))
+		IQ_TRY(set_limit(argv[0], argv[1], &s->print_repeats));
+	else if (!strcmp(argv[0], "null-stop"))
+		IQ_TRY(set_switch(argv[0], argv[1], &s->print_null_stop));
+	else
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "there is no setting print %s", argv[0]),
+				     "there are elements, repeats and null-stop");
+	if (s->print_repeats == IQ_UNLIMITED)
+		s->print_repeats = 0; /* none are folded */
+	return answer(s, SET_PRINT, r);
+}
+
+/* Names of settings; crash's own for two of them. */
+static struct iq_error *set_named(struct session *s, int argc, char **argv, bool *known, struct result *r)
+{
+	static const struct {
+		const char *crash, *name;
+	} others[] = {{"print_max", "elements"}, {"null-stop", "null-stop"}};
+	char *words[2];
+
+	*known = true;
+	if (!strcmp(argv[0], "radix"))
+		return set_radix(s, argc - 1, argv + 1, r);
+	if (!strcmp(argv[0], "print"))
+		return set_print(s, argc - 1, argv + 1, r);
+	for (size_t i = 0; i < IQ_ARRAY_SIZE(others); i++) {
+		if (strcmp(argv[0], others[i].crash))
+			continue;
+		words[0] = (char *)(uintptr_t)others[i].name;
+		words[1] = argc > 1 ? argv[1] : NULL;
+		return set_print(s, argc > 1 ? argc : 0, words, r);
+	}
+	*known = false;
+	return NULL;
 }
 
 /* The task that ran on the CPU named by WORD. */
@@ -186,7 +293,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	const struct iq_task *unused;
 	struct iq_error *err;
 	struct iq_task t;
-	bool chosen = false;
+	bool chosen = false, named = false;
 	int option;
 
 	while ((option = next_option(&o, "c:p", &err)) != -1) {
@@ -198,8 +305,11 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 			IQ_TRY(panic_task(s, &t));
 		chosen = true;
 	}
-	if (!chosen && o.index < argc && !strcmp(argv[o.index], "radix"))
-		return set_radix(s, argc - o.index - 1, argv + o.index + 1, r);
+	if (!chosen && o.index < argc) {
+		err = set_named(s, argc - o.index, argv + o.index, &named, r);
+		if (err || named)
+			return err;
+	}
 	if (!chosen && o.index < argc) {
 		IQ_TRY(parse_task(s, argv[o.index++], &t));
 		chosen = true;
@@ -211,7 +321,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		session_set_task(s, &t);
 	else
 		IQ_TRY(need_task(s, &unused));
-	return answer(s, false, r);
+	return answer(s, SET_CONTEXT, r);
 }
 
 const struct command cmd_set = {
@@ -219,16 +329,22 @@ const struct command cmd_set = {
 	.summary = "show or choose the context: the task that other commands mean",
 	.help = "set [PID | TASK | -p | -c CPU]\n"
 		"       set radix [10 | 16]\n"
+		"       set print [elements N | repeats N | null-stop on|off]\n"
 		"\n"
 		"Shows the context, or makes another task the context.  bt, vtop and $registers\n"
 		"mean the context unless they are told otherwise; at first it is the task that\n"
 		"panicked.\n"
 		"\n"
 		"  PID      the task with this process id (decimal)\n"
-		"  TASK     the task whose task_struct is at this address (hexadecimal)\n"
+		"  TASK     the task whose task_struct is at this address (hexadecimal), or what an\n"
+		"           expression gives: (current_task:1)\n"
 		"  -p       the task that panicked\n"
 		"  -c CPU   the task that ran on this CPU\n"
 		"  radix    in which radix integers are shown; hex and dec are short for it\n"
+		"  print    how much of arrays and strings is shown: elements at most N of them (256 at\n"
+		"           first), repeats folds more than N equal ones into <repeats …> (none at first,\n"
+		"           gdb's own habit is 10), null-stop ends arrays of characters at the first NUL;\n"
+		"           N can be unlimited; alone it shows the settings\n"
 		"\n"
 		"  inquest> set -c 1\n"
 		"  inquest> set 4711\n"

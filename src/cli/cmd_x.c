@@ -262,6 +262,28 @@ static struct iq_error *read_instructions(struct x_result *x, const struct memor
 	return NULL;
 }
 
+/* As in gdb: $_ is the last address that was shown, $__ what lies there. */
+static struct iq_error *remember(struct session *s, const struct x_result *x)
+{
+	static const struct iq_type words[] = {
+		{.kind = IQ_KIND_INT, .encoding = IQ_ENC_CHAR, .name = "char", .size = 1},
+		{.kind = IQ_KIND_INT, .encoding = IQ_ENC_SIGNED, .name = "short", .size = 2},
+		{.kind = IQ_KIND_INT, .encoding = IQ_ENC_SIGNED, .name = "int", .size = 4},
+		{.kind = IQ_KIND_INT, .encoding = IQ_ENC_SIGNED, .name = "long", .size = 8},
+	};
+	struct iq_value address = {0}, value = {.in_memory = true};
+
+	if (!x->nr || !s->variables)
+		return NULL;
+	address.number = value.address = x->entries[x->nr - 1].address;
+	for (size_t i = 0; i < IQ_ARRAY_SIZE(words); i++) {
+		if (words[i].size == x->shape.size)
+			value.type = &words[i];
+	}
+	IQ_TRY(iq_variable_set(s->variables, "_", &address));
+	return iq_variable_set(s->variables, "__", &value);
+}
+
 static struct iq_error *fill(struct session *s, const char *expression, struct x_result *x)
 {
 	struct iq_scope scope;
@@ -270,7 +292,7 @@ static struct iq_error *fill(struct session *s, const char *expression, struct x
 	uint64_t address;
 
 	IQ_TRY(need_kernel(s, &x->k));
-	session_scope(s, &scope);
+	session_scope_of(s, expression, &scope);
 	scope.bare_hex = false;
 	IQ_TRY(iq_eval_u64(&scope, expression, &address));
 	IQ_TRY(memory_open(s, SPACE_AUTO, address, &m));
@@ -281,7 +303,7 @@ static struct iq_error *fill(struct session *s, const char *expression, struct x
 	else
 		err = read_values(x, &m, address);
 	memory_close(&m);
-	return err;
+	return err ? err : remember(s, x);
 }
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)

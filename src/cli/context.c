@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define WORD_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./"
+
 struct iq_error *need_kernel(struct session *s, struct iq_kernel **ret)
 {
 	struct iq_error *err;
@@ -116,6 +118,19 @@ static bool all_digits(const char *s)
 	return true;
 }
 
+/* The address that the expression WORD gives: init_task, (current_task:0). */
+static struct iq_error *task_address(struct session *s, const char *word, uint64_t *ret)
+{
+	struct iq_error *err = parse_address(s, word, ret);
+
+	/* A plain word that is nothing at all: not only no symbol. */
+	if (!err || err->code != IQ_E_NOT_FOUND || strspn(word, WORD_LETTERS) != strlen(word))
+		return err;
+	iq_error_free(err);
+	return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s is neither a pid nor the address of a task", word),
+			     "ps lists the tasks; pids are decimal, addresses hexadecimal");
+}
+
 struct iq_error *parse_task(struct session *s, const char *word, struct iq_task *ret)
 {
 	const struct iq_task *t;
@@ -134,10 +149,7 @@ struct iq_error *parse_task(struct session *s, const char *word, struct iq_task 
 		}
 	}
 	if (!iq_parse_hex(word, &value))
-		return iq_error_hint(iq_error_new(IQ_E_USAGE,
-						  "%s is neither a pid nor the address of a task",
-						  word),
-				     "ps lists the tasks; pids are decimal, addresses hexadecimal");
+		IQ_TRY(task_address(s, word, &value));
 	t = iq_task_by_address(k, value);
 	if (t) {
 		*ret = *t;
@@ -195,13 +207,21 @@ static const struct iq_regs *context_regs(struct session *s)
 	return s->has_regs ? &s->regs : NULL;
 }
 
-void session_scope(struct session *s, struct iq_scope *scope)
+void session_scope_of(struct session *s, const char *text, struct iq_scope *scope)
 {
-	*scope = (struct iq_scope){.k = s->kernel, .bare_hex = true};
-	if (!s->kernel)
+	/* Without memory there are no variables. */
+	if (!s->variables)
+		iq_error_free(iq_variables_new(&s->variables));
+	*scope = (struct iq_scope){.k = s->kernel, .variables = s->variables, .bare_hex = true};
+	if (!s->kernel || !strchr(text, '$'))
 		return;
 	session_context(s);
 	scope->regs = context_regs(s);
+}
+
+void session_scope(struct session *s, struct iq_scope *scope)
+{
+	session_scope_of(s, "$", scope);
 }
 
 struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret)
@@ -215,12 +235,7 @@ struct iq_error *parse_address(struct session *s, const char *word, uint64_t *re
 	if (!s->kernel && iq_parse_hex(word, ret))
 		return NULL;
 	IQ_TRY(need_kernel(s, &k));
-	if (strchr(word, '$')) {
-		session_scope(s, &scope);
-	} else {
-		/* Registers are worth looking for only if one is named. */
-		scope = (struct iq_scope){.k = k, .bare_hex = true};
-	}
+	session_scope_of(s, word, &scope);
 	return iq_eval_address(&scope, word, ret);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Options of a command: getopt's conventions without its globals. */
+/* What every command begins with: options, by getopt's conventions without its globals, and its result. */
 #include "cli.h"
+#include <stdlib.h>
 
 /* "-a, -c or -d": the letters of SPEC. */
 static void list_letters(const char *spec, struct iq_buf *out)
@@ -76,4 +77,21 @@ int next_option(struct options *o, const char *spec, struct iq_error **err)
 		o->sub = 0;
 	}
 	return letter;
+}
+
+struct iq_error *fill_result(struct session *s, int argc, char **argv, size_t size,
+			     struct iq_error *(*fill)(struct session *s, int argc, char **argv, void *data),
+			     const struct result_ops *ops, struct result *r)
+{
+	void *data = calloc(1, size);
+	struct iq_error *err;
+
+	if (!data)
+		return iq_error_nomem();
+	err = fill(s, argc, argv, data);
+	if (err)
+		ops->free(data);
+	else
+		*r = (struct result){ops, data};
+	return err;
 }

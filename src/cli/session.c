@@ -155,6 +155,7 @@ void session_close(struct session *s)
 		iq_debugfile_close(s->vmlinux);
 	if (s->dump)
 		iq_dump_close(s->dump);
+	iq_variables_free(s->variables);
 	iq_error_free(s->kernel_error);
 	iq_warnings_clear(&s->warnings);
 }

@@ -242,10 +242,16 @@ struct iq_error *parse_cpus(struct session *s, const char *spec, unsigned int **
 
 struct iq_format session_format(const struct session *s, bool hex, bool decimal)
 {
-	return (struct iq_format){.radix = hex	      ? IQ_RADIX_HEX
-					   : decimal  ? IQ_RADIX_DEC
-					   : s->hex   ? IQ_RADIX_HEX
-						      : IQ_RADIX_DEFAULT};
+	return (struct iq_format){
+		.radix = hex	   ? IQ_RADIX_HEX
+			 : decimal ? IQ_RADIX_DEC
+			 : s->hex  ? IQ_RADIX_HEX
+				   : IQ_RADIX_DEFAULT,
+		.max_elements = s->print_elements,
+		.repeats = s->print_repeats,
+		.null_stop = s->print_null_stop,
+		.cancel = &s->cancel,
+	};
 }
 
 /* ---- The page line ----------------------------------------------------------------------------- */

@@ -27,6 +27,9 @@ static const char *skip_quoted(const char *p)
 {
 	char quote = *p++;
 
+	/* '\'' and '"' are characters of an expression. */
+	if (quote == '\'' && *p == '\\' && p[1] == '\'' && p[2] == '\'')
+		return p + 3;
 	for (; *p; p++) {
 		if (*p == quote)
 			return p + 1;
@@ -63,6 +66,10 @@ static struct iq_error *skip_to(const char *p, const char *stop, const char **re
 			depth -= depth > 0;
 		else if (!depth && *p == '>' && p > start && p[-1] == '-')
 			; /* a->b */
+		else if (!depth && *p == '>' && p[1] == '=')
+			p++; /* a >= b */
+		else if (!depth && *p == '|' && p[1] == '|')
+			p++; /* a || b */
 		else if (!depth && *p == '#' && (p == start || blank(p[-1])) && strchr(stop, '#'))
 			break;
 		else if (!depth && *p != '#' && strchr(stop, *p))
@@ -258,7 +265,12 @@ static struct iq_error *join_format(const char **p, struct words *w)
 /* May this word stand between the name of a raw command and its text? */
 static bool raw_option(const char *p)
 {
-	return *p == '-' && isalpha((unsigned char)p[1]);
+	size_t letters = 0;
+
+	/* -x, but not -jiffies or -x.y: those are expressions. */
+	while (*p == '-' && isalpha((unsigned char)p[1 + letters]))
+		letters++;
+	return letters && letters <= 3 && (!p[1 + letters] || blank(p[1 + letters]));
 }
 
 struct iq_error *words_split(const char *text, bool raw, bool keep_quotes, struct words *ret)

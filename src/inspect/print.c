@@ -9,7 +9,6 @@
 #define MAX_DEPTH 20		/* gdb's print max-depth */
 #define MAX_SCALARS 1000000	/* of one value: types from a damaged dump can be nested without end */
 #define MAX_OUTPUT (64u << 20)
-#define DEFAULT_ELEMENTS 256	/* crash's print_max */
 #define HUGE_SYMBOL 0x10000	/* larger than objects are, but for a few tables */
 #define FAR_INTO 4096		/* no longer in the object that the symbol names */
 #define MAX_FOLDED 1024		/* bytes of an element that is compared with the next ones */
@@ -450,7 +449,7 @@ static void start(struct printer *p, struct iq_kernel *k, struct iq_vm *vm,
 	/* Characters are shown as strings anyway. */
 	if (p->format.letter == 's')
 		p->format.letter = 0;
-	p->max_elements = p->f->max_elements ? p->f->max_elements : DEFAULT_ELEMENTS;
+	p->max_elements = p->f->max_elements ? p->f->max_elements : IQ_DEFAULT_ELEMENTS;
 }
 
 static void finish(struct printer *p)
