@@ -38,6 +38,11 @@ static const struct dwarf_name *first_of(const struct dwarf_names *n, const char
 	return low < n->nr && n->names[low].hash == hash ? &n->names[low] : NULL;
 }
 
+static bool is_type(const struct dwarf_name *name)
+{
+	return name->kind < NAME_FUNCTION || name->kind == NAME_ENUM_DECLARED;
+}
+
 /*
  * Go through the names that are TEXT: start with NULL; NULL: no more.  KINDS is a set of bits.
  */
@@ -150,10 +155,13 @@ uint64_t dwarf_names_same(struct dwarf_types *t, const struct iq_dw_unit *u,
 uint32_t dwarf_find(struct iq_types *types, const char *text, uint32_t kinds, uint32_t after)
 {
 	struct dwarf_names *n = names_of(dwarf_types(types), true);
+	uint64_t all = kinds | (kinds & TYPES_MASK(IQ_KIND_ENUM)
+					? UINT64_C(1) << NAME_ENUM_DECLARED
+					: 0);
 	const struct dwarf_name *name = NULL;
 	uint32_t found = 0;
 
-	while (n && (name = next_name(n, text, kinds, name)) != NULL) {
+	while (n && (name = next_name(n, text, all, name)) != NULL) {
 		if (name->offset > after && (!found || name->offset < found))
 			found = name->offset;
 	}
@@ -175,7 +183,7 @@ static bool sort_offsets(struct dwarf_names *n)
 	if (!n->by_offset)
 		return false;
 	for (uint32_t i = 0; i < n->nr; i++) {
-		if (n->names[i].kind < NAME_FUNCTION)
+		if (is_type(&n->names[i]))
 			n->by_offset[n->nr_by_offset++] = n->names[i].offset;
 	}
 	qsort(n->by_offset, n->nr_by_offset, sizeof(*n->by_offset), by_number);
@@ -305,7 +313,7 @@ void dwarf_nearest(struct iq_types *types, struct iq_nearest *nearest)
 	struct dwarf_names *n = names_of(dwarf_types(types), true);
 
 	for (uint32_t i = 0; n && i < n->nr; i++) {
-		if (n->names[i].kind < NAME_FUNCTION)
+		if (is_type(&n->names[i]))
 			iq_nearest_offer(nearest, key_text(n, &n->names[i]));
 	}
 }

@@ -19,6 +19,7 @@ enum {
 	NAME_VARIABLE, /* that lies at an address, static ones of functions too */
 	NAME_EXTERN, /* a variable that is only declared: assembly or the linker define it */
 	NAME_ENUMERATOR,
+	NAME_ENUM_DECLARED, /* an enum that is not defined anywhere */
 	NAME_NR_KINDS,
 };
 

@@ -350,9 +350,11 @@ static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64
 	bool new;
 
 	if (scan_get(die, SCAN_DECLARATION)) {
-		if (!is_enum)
-			add(w, is_union ? IQ_KIND_INCOMPLETE_UNION : IQ_KIND_INCOMPLETE_STRUCT,
-			    name, die->offset, 0);
+		add(w,
+		    is_enum    ? NAME_ENUM_DECLARED
+		    : is_union ? IQ_KIND_INCOMPLETE_UNION
+			       : IQ_KIND_INCOMPLETE_STRUCT,
+		    name, die->offset, 0);
 		return skip_children(&w->scan, die, next);
 	}
 	if (!*name && !is_enum)
@@ -522,6 +524,7 @@ static unsigned int definition_of(const struct dwarf_name *name)
 	return name->kind == IQ_KIND_INCOMPLETE_STRUCT	? IQ_KIND_STRUCT
 	       : name->kind == IQ_KIND_INCOMPLETE_UNION ? IQ_KIND_UNION
 	       : name->kind == NAME_EXTERN		? NAME_VARIABLE
+	       : name->kind == NAME_ENUM_DECLARED	? IQ_KIND_ENUM
 							: 0;
 }
 

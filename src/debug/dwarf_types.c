@@ -87,6 +87,13 @@ static const struct iq_type *make_enum(struct dwarf_types *t, const struct iq_dw
 	struct types_node *node;
 	bool is_signed;
 
+	if (e->declaration && *e->name) {
+		const uint32_t kind = TYPES_MASK(IQ_KIND_ENUM);
+		uint32_t id = dwarf_find(&t->types, e->name, kind, 0);
+
+		if (id && id != e->die.offset && !dwarf_find(&t->types, e->name, kind, id))
+			return dwarf_type_at(t, id, depth + 1);
+	}
 	if (e->size > 8)
 		return NULL;
 	if (e->has_encoding) {
@@ -102,6 +109,9 @@ static const struct iq_type *make_enum(struct dwarf_types *t, const struct iq_dw
 	if (!node)
 		return NULL;
 	node->type.encoding = is_signed ? IQ_ENC_SIGNED : IQ_ENC_UNSIGNED;
+	/* One that is not defined anywhere is taken for an ordinary one. */
+	if (e->declaration && !e->has_size)
+		node->type.size = sizeof(int);
 	return &node->type;
 }
 
