@@ -15,15 +15,20 @@
 #include <inquest/page.h>
 #include <jansson.h>
 
-#define SESSION_MAX_DEBUGFILES 256
+struct finder;
 
 struct session {
 	/* What was opened. */
 	struct iq_dump *dump;
 	struct iq_kernel *kernel;
 	struct iq_debugfile *vmlinux;	/* NULL: none */
-	struct iq_debugfile *modules[SESSION_MAX_DEBUGFILES];
-	unsigned int nr_modules;
+	struct iq_debugfile *stripped;	/* vmlinux that was given without debug information, of
+					 * which `vmlinux` is the part split off; NULL: none */
+	struct iq_debugfile **modules;	/* module files, in use or not */
+	unsigned int nr_modules, room_modules;
+	struct iq_debugfile **given;	/* those of them that were named at the start */
+	unsigned int nr_given;
+	struct finder *finder;		/* where debug files are looked for; NULL: nowhere */
 	struct iq_error *kernel_error;	/* why there is no kernel; NULL if there is one */
 	struct iq_warnings warnings;	/* since the last command */
 	struct iq_cancel cancel;	/* set by Ctrl-C */

@@ -49,32 +49,46 @@ struct iq_error *words_split(const char *text, bool raw, bool keep_quotes,
 char *words_first(const char *text);
 void words_free(struct words *w);
 
-/* ---- files.c: debug files on disk ------------------------------------------------------------ */
+/* ---- files.c, files_modules.c: finding debug files --------------------------------------------- */
 
 struct debug_dirs {
 	const char *const *dir;
 	unsigned int nr;
 };
+struct finder;
+/* DIRS outlive it; DUMP is the path of the dump. */
+struct iq_error *finder_open(struct session *s, const struct debug_dirs *dirs, const char *dump,
+			     struct finder **ret) IQ_CHECK;
+void finder_close(struct finder *f);
+/* What is known of the kernel: modules are looked for below lib/modules/RELEASE, and beside the vmlinux. */
+void finder_set_release(struct finder *f, const char *release);
+void finder_set_vmlinux(struct finder *f, const char *path);
+/* For a file that was named, not found: where the files lie that it refers to. */
+void finder_adopt(struct finder *f, struct iq_debugfile *file);
 /*
- * A vmlinux whose build-id is BUILD_ID, in the places where distributions and people put it below
- * each directory and below /usr/lib/debug.  NULL: none.
+ * A vmlinux whose build-id is BUILD_ID: beside the dump, in the places where distributions and people put
+ * it below each directory and below /usr/lib/debug, in those of the running kernel, from debuginfod.  One
+ * with debug information is preferred.  NULL: none.
  */
-struct iq_debugfile *find_vmlinux(const struct debug_dirs *dirs, const char *release,
-				  const char *build_id);
+struct iq_debugfile *find_vmlinux(struct finder *f, const char *release, const char *build_id);
+/* The debug information that was split off from a stripped file; NULL: not found. */
+struct iq_debugfile *find_split(struct finder *f, struct iq_debugfile *stripped);
 /*
- * Paths of debug files for the modules of K that have none yet, at most ROOM; the strings are the
- * caller's. The directories are walked within limits; /usr/lib/debug only below
- * lib/modules/RELEASE.
+ * The debug file of a module, in DIR alone, or, if it is NULL, wherever we look.  One without debug
+ * information only if ANY.  NULL: none.
  */
-unsigned int find_modules(const struct debug_dirs *dirs, struct iq_kernel *k, char **paths,
-			  unsigned int room);
+struct iq_debugfile *find_module(struct finder *f, struct iq_kernel *k, const struct iq_module *m,
+				 const char *dir, bool any);
 
 /* ---- session.c ------------------------------------------------------------------------------- */
 
 struct session_options {
 	const char *const *dumps; /* one, or the files of a split one */
 	unsigned int nr_dumps;
-	const char *vmlinux; /* NULL: none given */
+	const char *const *vmlinux; /* those given: one, or a stripped one and its debug information */
+	unsigned int nr_vmlinux;
+	const char *const *damaged; /* ELF files that are cut off or broken: said, not used */
+	unsigned int nr_damaged;
 	const char *const *modules;
 	unsigned int nr_modules;
 	struct debug_dirs debug_dirs;
@@ -87,6 +101,9 @@ struct session_options {
  */
 struct iq_error *session_open(struct session *s, const struct session_options *o) IQ_CHECK;
 void session_close(struct session *s);
+/* Keep a debug file open until the session ends; the one of the same path, if there is one. */
+struct iq_error *session_keep_file(struct session *s, struct iq_debugfile *file,
+				   struct iq_debugfile **ret) IQ_CHECK;
 
 /* ---- output.c -------------------------------------------------------------------------------- */
 
