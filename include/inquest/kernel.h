@@ -76,10 +76,23 @@ struct iq_error *iq_kernel_open(struct iq_dump *d, const struct iq_kernel_option
 /* Frees all that hangs on it, but not the dump and the debug files. */
 void iq_kernel_close(struct iq_kernel *k);
 
-/* The kernel's types; NULL if the dump has none (no BTF).  Lazy: read at the first call. */
+/*
+ * The kernel's types: its BTF, or without that the vmlinux's DWARF; NULL if the dump has none and no vmlinux
+ * is there.  Lazy: read at the first call.
+ */
 struct iq_types *iq_kernel_types(struct iq_kernel *k);
-/* The same or an error for people (IQ_E_UNAVAILABLE: "… needs types, and this kernel has no BTF"). */
+/* The same or an error for people (IQ_E_UNAVAILABLE), which says why there are none and what helps. */
 struct iq_error *iq_kernel_need_types(struct iq_kernel *k, struct iq_types **ret) IQ_CHECK;
+/*
+ * Byte offset and size of member PATH of struct TAG in this kernel: from its types as iq_offset() has it;
+ * where there are none from VMCOREINFO (the size is 0 then: unknown), or as the objects in
+ * memory prove it (src/kernel/probe.h: struct module, task_struct and a few others).  False: not
+ * known.  SIZE may be NULL.
+ */
+bool iq_kernel_offset(struct iq_kernel *k, const char *tag, const char *path, uint64_t *offset,
+		      uint64_t *size);
+/* Size of struct (or union) TAG from the same sources; 0 unknown. */
+uint64_t iq_kernel_sizeof(struct iq_kernel *k, const char *tag);
 /* A type by name in the kernel's or, failing that, in any live module's types.  *FROM (may be NULL)
  * is the module it came from, NULL for the kernel. */
 const struct iq_type *iq_kernel_type(struct iq_kernel *k, const char *name, struct iq_module **from);

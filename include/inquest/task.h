@@ -5,6 +5,20 @@
 
 #include <inquest/kernel.h>
 
+/*
+ * What is not known of a task: its member does not exist in this kernel under a known name, or, in a kernel
+ * without types, could not be proven.  The fields are zero then.
+ */
+enum iq_task_unknown {
+	IQ_TASK_PID = 1,
+	IQ_TASK_COMM = 2,
+	IQ_TASK_PPID = 4,
+	IQ_TASK_STATE = 8,
+	IQ_TASK_CPU = 16,
+	IQ_TASK_MEMORY = 32, /* rss_kb, vsz_kb, mem_percent */
+	IQ_TASK_SP = 64,
+};
+
 struct iq_task {
 	uint64_t address;      /* task_struct */
 	uint32_t pid, tgid, ppid;
@@ -22,12 +36,14 @@ struct iq_task {
 	bool leader;	       /* thread group leader */
 	uint64_t rss_kb, vsz_kb; /* 0 without mm */
 	double mem_percent;
+	unsigned int unknown; /* enum iq_task_unknown */
 };
 
 /*
  * All tasks, swappers first (one a CPU), then in pid order.  Lazy, cached; owned by the kernel.
  * A damaged list ends with a warning and what was found; tasks are also looked for through the pid
- * table, so that one broken link does not hide the rest.  Errors: IQ_E_UNAVAILABLE without types.
+ * table, so that one broken link does not hide the rest.  Without types the members are those that
+ * memory proves (iq_kernel_offset()); IQ_E_UNAVAILABLE: too few.
  */
 struct iq_error *iq_tasks(struct iq_kernel *k, const struct iq_task **ret, unsigned int *nr) IQ_CHECK;
 /* One task_struct at ADDRESS, whether listed or not. */

@@ -146,9 +146,10 @@ static struct iq_error *read_taints(struct session *s, struct mod_result *x)
 	struct iq_types *types;
 	uint64_t offset, size;
 
-	IQ_TRY(iq_kernel_need_types(s->kernel, &types));
-	if (!iq_offset(types, "module", "taints", &offset, &size) || size > 8)
+	if (!iq_kernel_offset(s->kernel, "module", "taints", &offset, &size) || size > 8 || !size) {
+		IQ_TRY(iq_kernel_need_types(s->kernel, &types));
 		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel's struct module has no taints");
+	}
 	for (unsigned int i = 0; i < x->nr; i++) {
 		if (iq_vm_read_uint(s->kernel->vm, x->module[i]->address + offset,
 				    (unsigned int)size, &x->taint[i]))
@@ -161,10 +162,9 @@ static struct iq_error *read_taints(struct session *s, struct mod_result *x)
 /* Since 6.4 a module's memory is in several pieces, and the base is that of its text. */
 static bool has_many_ranges(struct iq_kernel *k)
 {
-	struct iq_types *types = iq_kernel_types(k);
 	uint64_t offset;
 
-	return types && iq_offset(types, "module", "mem", &offset, NULL);
+	return iq_kernel_offset(k, "module", "mem", &offset, NULL);
 }
 
 static int by_base(const void *a, const void *b)

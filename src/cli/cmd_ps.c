@@ -25,11 +25,10 @@ static struct iq_error *last_run_offset(struct iq_kernel *k, uint64_t *offset)
 {
 	struct iq_types *types;
 
+	if (iq_kernel_offset(k, "task_struct", "sched_info.last_arrival", offset, NULL))
+		return NULL;
 	IQ_TRY(iq_kernel_need_types(k, &types));
-	if (!iq_offset(types, "task_struct", "sched_info.last_arrival", offset, NULL))
-		return iq_error_new(IQ_E_UNAVAILABLE,
-				    "this kernel does not keep when a task ran last");
-	return NULL;
+	return iq_error_new(IQ_E_UNAVAILABLE, "this kernel does not keep when a task ran last");
 }
 
 /* The clock of a CPU's run queue (kernel/sched/sched.h); false: not readable. */

@@ -15,11 +15,10 @@ struct setting {
 
 uint64_t thread_info_address(struct iq_kernel *k, const struct iq_task *t)
 {
-	struct iq_types *types = iq_kernel_types(k);
 	uint64_t offset;
 
 	/* CONFIG_THREAD_INFO_IN_TASK; before it the structure lay at the end of the stack. */
-	if (types && iq_offset(types, "task_struct", "thread_info", &offset, NULL))
+	if (iq_kernel_offset(k, "task_struct", "thread_info", &offset, NULL))
 		return t->address + offset;
 	return t->stack;
 }

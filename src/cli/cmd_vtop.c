@@ -245,6 +245,7 @@ static struct iq_error *user_vm(struct session *s, const char *task_word, struct
 static void look_up(struct session *s, const struct vtop_result *x, struct iq_vm *vm,
 		    struct translation *t)
 {
+	struct iq_error *err;
 	uint64_t pfn;
 
 	iq_vm_walk(vm, t->virtual, &t->walk);
@@ -252,12 +253,9 @@ static void look_up(struct session *s, const struct vtop_result *x, struct iq_vm
 		return;
 	pfn = t->walk.physical / iq_dump_info(s->dump)->page_size;
 	t->state = iq_page_state(x->k->reader, pfn);
-	if (iq_kernel_types(x->k)) {
-		struct iq_error *err = iq_page_of(x->k, pfn, &t->page);
-
-		t->has_page = !err;
-		iq_error_free(err);
-	}
+	err = iq_page_of(x->k, pfn, &t->page);
+	t->has_page = !err;
+	iq_error_free(err);
 }
 
 struct request {

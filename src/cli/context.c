@@ -72,9 +72,6 @@ void session_context(struct session *s)
 	if (s->context_sought || !s->kernel)
 		return;
 	s->context_sought = true;
-	/* Without types no task can be read; whoever needs one will be told (need_task()). */
-	if (!iq_kernel_types(s->kernel))
-		return;
 	address = iq_panic_task(s->kernel);
 	if (address) {
 		err = iq_task_read(s->kernel, address, &t);
@@ -82,7 +79,10 @@ void session_context(struct session *s)
 			session_set_task(s, &t);
 			return;
 		}
-		iq_warn(&s->warnings, "the task that panicked cannot be read: %s", err->message);
+		/* Whoever needs a task that cannot be understood will be told (need_task()). */
+		if (err->code != IQ_E_UNAVAILABLE)
+			iq_warn(&s->warnings, "the task that panicked cannot be read: %s",
+				err->message);
 		iq_error_free(err);
 	}
 	if (first_running(s->kernel, &t))
@@ -241,8 +241,12 @@ struct iq_error *parse_address(struct session *s, const char *word, uint64_t *re
 
 void text_task_header(const struct iq_task *t, struct iq_buf *out)
 {
-	iq_buf_printf(out, "PID: %-7u  TASK: %016" PRIx64 "  CPU: %-3u  COMMAND: \"", t->pid,
-		      t->address, t->cpu);
+	char pid[16], cpu[16];
+
+	snprintf(pid, sizeof(pid), t->unknown & IQ_TASK_PID ? "?" : "%u", t->pid);
+	snprintf(cpu, sizeof(cpu), t->unknown & IQ_TASK_CPU ? "?" : "%u", t->cpu);
+	iq_buf_printf(out, "PID: %-7s  TASK: %016" PRIx64 "  CPU: %-3s  COMMAND: \"", pid,
+		      t->address, cpu);
 	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
 	iq_buf_puts(out, "\"\n");
 }

@@ -29,17 +29,41 @@ static void text_name(const struct iq_task *t, struct iq_buf *out)
 		iq_buf_putc(out, ']');
 }
 
+/* A number right-aligned, '?' if it is not known. */
+static void text_number(const struct iq_task *t, unsigned int what, uint64_t n, int width,
+			struct iq_buf *out)
+{
+	if (t->unknown & what)
+		iq_buf_printf(out, "%*s", width, "?");
+	else
+		iq_buf_printf(out, "%*" PRIu64, width, n);
+}
+
+static void text_memory(const struct iq_task *t, struct iq_buf *out)
+{
+	if (t->unknown & IQ_TASK_MEMORY)
+		iq_buf_printf(out, "%5s %8s %8s", "?", "?", "?");
+	else
+		iq_buf_printf(out, "%5.1f %8" PRIu64 " %8" PRIu64, t->mem_percent, t->vsz_kb,
+			      t->rss_kb);
+}
+
 static void text_row(const struct ps_result *x, const struct iq_task *t, struct iq_buf *out)
 {
-	iq_buf_printf(out, "%c%8u%8u%4u  ", t->running ? '>' : ' ', t->pid, t->ppid, t->cpu);
+	iq_buf_putc(out, t->running ? '>' : ' ');
+	text_number(t, IQ_TASK_PID, t->pid, 8, out);
+	text_number(t, IQ_TASK_PPID, t->ppid, 8, out);
+	text_number(t, IQ_TASK_CPU, t->cpu, 4, out);
+	iq_buf_puts(out, "  ");
 	if (!x->stack_pointer)
 		iq_buf_printf(out, "%016" PRIx64, t->address);
 	else if (t->running || !t->sp)
 		iq_buf_puts(out, "       --       ");
 	else
 		iq_buf_printf(out, "%016" PRIx64, t->sp);
-	iq_buf_printf(out, "  %s %5.1f %8" PRIu64 " %8" PRIu64 "  ", t->state_text, t->mem_percent,
-		      t->vsz_kb, t->rss_kb);
+	iq_buf_printf(out, "  %s ", t->state_text);
+	text_memory(t, out);
+	iq_buf_puts(out, "  ");
 	text_name(t, out);
 	iq_buf_putc(out, '\n');
 }
@@ -160,20 +184,32 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+/* VALUE, or null if WHAT of the task is not known. */
+static void set_known(json_t *o, const struct iq_task *t, unsigned int what, const char *key,
+		      json_t *value)
+{
+	if (t->unknown & what) {
+		json_decref(value);
+		value = json_null();
+	}
+	json_object_set_new(o, key, value);
+}
+
 json_t *json_task(const struct iq_task *t)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "pid", json_integer(t->pid));
-	json_object_set_new(o, "ppid", json_integer(t->ppid));
-	json_object_set_new(o, "tgid", json_integer(t->tgid));
-	json_object_set_new(o, "cpu", json_integer(t->cpu));
+	set_known(o, t, IQ_TASK_PID, "pid", json_integer(t->pid));
+	set_known(o, t, IQ_TASK_PPID, "ppid", json_integer(t->ppid));
+	set_known(o, t, IQ_TASK_PID, "tgid", json_integer(t->tgid));
+	set_known(o, t, IQ_TASK_CPU, "cpu", json_integer(t->cpu));
 	json_object_set_new(o, "task", json_address(t->address));
-	json_object_set_new(o, "state", json_string(t->state_text));
-	json_object_set_new(o, "mem_percent", json_real(t->mem_percent));
-	json_object_set_new(o, "vsz_kb", json_integer((json_int_t)t->vsz_kb));
-	json_object_set_new(o, "rss_kb", json_integer((json_int_t)t->rss_kb));
-	json_object_set_new(o, "comm", json_text(t->comm, strnlen(t->comm, sizeof(t->comm))));
+	set_known(o, t, IQ_TASK_STATE, "state", json_string(t->state_text));
+	set_known(o, t, IQ_TASK_MEMORY, "mem_percent", json_real(t->mem_percent));
+	set_known(o, t, IQ_TASK_MEMORY, "vsz_kb", json_integer((json_int_t)t->vsz_kb));
+	set_known(o, t, IQ_TASK_MEMORY, "rss_kb", json_integer((json_int_t)t->rss_kb));
+	set_known(o, t, IQ_TASK_COMM, "comm",
+		  json_text(t->comm, strnlen(t->comm, sizeof(t->comm))));
 	json_object_set_new(o, "active", json_boolean(t->running));
 	json_object_set_new(o, "kernel_thread", json_boolean(t->kthread));
 	return o;

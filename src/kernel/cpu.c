@@ -36,16 +36,11 @@ uint64_t iq_percpu_symbol(struct iq_kernel *k, const char *name, unsigned int cp
 static uint64_t hot_variable(struct iq_kernel *k, unsigned int cpu, const char *alone, const char *member,
 			     uint64_t known_offset)
 {
-	uint64_t at, off = known_offset;
-	struct iq_types *t;
+	uint64_t at = iq_percpu_symbol(k, "pcpu_hot", cpu), off;
 
-	at = iq_percpu_symbol(k, "pcpu_hot", cpu);
-	if (at) {
-		t = iq_kernel_types(k);
-		if (t && !iq_offset(t, "pcpu_hot", member, &off, NULL))
-			return 0;
-		return at + off;
-	}
+	if (at)
+		return at +
+		       (iq_kernel_offset(k, "pcpu_hot", member, &off, NULL) ? off : known_offset);
 	return iq_percpu_symbol(k, alone, cpu);
 }
 

@@ -52,13 +52,21 @@ void iq_kernel_close(struct iq_kernel *k)
 	modules_free(k);
 	cpus_free(k);
 	iq_orc_close(k->priv->orc);
-	iq_types_close(k->priv->types);
+	iq_types_close(k->priv->btf); /* a vmlinux's types are its own */
 	iq_symtab_close(k->symbols);
 	iq_vm_close(k->vm);
 	iq_reader_close(k->reader);
 	free(k->vmcoreinfo);
+	free(k->priv->probes);
 	free(k->priv);
 	free(k);
+}
+
+struct iq_error *kernel_same_error(const struct iq_error *err)
+{
+	struct iq_error *same = iq_error_new(err->code, "%s", err->message);
+
+	return err->hint ? iq_error_hint(same, "%s", err->hint) : same;
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------- */
@@ -72,11 +80,10 @@ bool kernel_read_uint(struct iq_kernel *k, uint64_t address, unsigned int size, 
 bool kernel_read_member(struct iq_kernel *k, const char *tag, const char *path, uint64_t base,
 			uint64_t *ret)
 {
-	struct iq_types *t = iq_kernel_types(k);
 	uint64_t offset, size;
 
 	*ret = 0;
-	if (!t || !iq_offset(t, tag, path, &offset, &size))
+	if (!iq_kernel_offset(k, tag, path, &offset, &size))
 		return false;
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return false;
@@ -95,45 +102,59 @@ bool iq_kernel_variable(struct iq_kernel *k, const char *name, unsigned int size
 
 /* ---- Types ------------------------------------------------------------------------------------- */
 
-struct iq_types *iq_kernel_types(struct iq_kernel *k)
+/* The types in the dump itself; NULL: none that can be used. */
+static struct iq_types *open_btf(struct iq_kernel *k)
 {
-	struct iq_kernel_private *p = k->priv;
-	uint64_t start, stop;
+	uint64_t start = iq_kernel_symbol(k, "__start_BTF");
+	uint64_t stop = iq_kernel_symbol(k, "__stop_BTF");
+	struct iq_types *types = NULL;
 	struct iq_error *err;
 
-	if (p->types_state)
-		return p->types;
-	p->types_state = LAZY_FAILED;
-	if (p->options.no_btf)
-		return NULL;
-	start = iq_kernel_symbol(k, "__start_BTF");
-	stop = iq_kernel_symbol(k, "__stop_BTF");
 	if (!start) { /* 5.2 - 5.6 */
 		start = iq_kernel_symbol(k, "_binary__btf_vmlinux_bin_start");
 		stop = iq_kernel_symbol(k, "_binary__btf_vmlinux_bin_end");
 	}
 	if (!start || stop <= start || stop - start > BTF_MAX)
 		return NULL;
-	err = iq_btf_read(k->vm, start, stop - start, NULL, "vmlinux", k->warnings, &p->types);
-	if (err) {
+	err = iq_btf_read(k->vm, start, stop - start, NULL, "vmlinux", k->warnings, &types);
+	if (err)
 		iq_warn(k->warnings, "the kernel's BTF cannot be used: %s", err->message);
-		iq_error_free(err);
-		return NULL;
-	}
-	p->types_state = LAZY_DONE;
+	iq_error_free(err);
+	return types;
+}
+
+struct iq_types *iq_kernel_types(struct iq_kernel *k)
+{
+	struct iq_kernel_private *p = k->priv;
+
+	if (p->types_state)
+		return p->types;
+	p->types_state = LAZY_FAILED;
+	if (!p->options.no_btf)
+		p->types = p->btf = open_btf(k);
+	if (p->types)
+		p->types_state = LAZY_DONE;
 	return p->types;
 }
 
 struct iq_error *iq_kernel_need_types(struct iq_kernel *k, struct iq_types **ret)
 {
+	const char *path = k->vmlinux ? iq_debugfile_path(k->vmlinux) : NULL;
 	struct iq_types *t = iq_kernel_types(k);
+	struct iq_error *err;
 
-	if (!t)
-		return iq_error_new(IQ_E_UNAVAILABLE, "this needs type information, and %s",
-				    k->priv->options.no_btf ? "--no-btf was given"
-							    : "the kernel in this dump has no usable BTF");
-	*ret = t;
-	return NULL;
+	if (t) {
+		*ret = t;
+		return NULL;
+	}
+	err = iq_error_new(IQ_E_UNAVAILABLE, "this needs type information, and %s%s%s%s",
+			   k->priv->options.no_btf ? "--no-btf was given"
+						   : "the kernel in this dump has no usable BTF",
+			   path ? ", and " : "", path ? path : "",
+			   path ? " has no usable debug information" : "");
+	return iq_error_hint(err, "give the vmlinux with debug information of %s%s%s",
+			     k->release[0] ? k->release : "this kernel",
+			     k->build_id[0] ? ", build-id " : "", k->build_id);
 }
 
 const struct iq_type *iq_kernel_type(struct iq_kernel *k, const char *name, struct iq_module **from)

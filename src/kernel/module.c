@@ -50,15 +50,13 @@ static bool ranges_from_mem(struct iq_kernel *k, struct iq_module *m)
 {
 	static const char *const what[] = {"text", "data", "rodata", "ro_after_init", "init_text",
 					   "init_data", "init_rodata"};
-	struct iq_types *t = iq_kernel_types(k);
-	const struct iq_type *mm = t ? iq_type_by_name(t, "struct module_memory") : NULL;
-	uint64_t at, total, base, size;
+	uint64_t one = iq_kernel_sizeof(k, "module_memory"), at, total, base, size;
 	unsigned int i;
 
-	if (!mm || !mm->size || !iq_offset(t, "module", "mem", &at, &total))
+	if (!one || !iq_kernel_offset(k, "module", "mem", &at, &total))
 		return false;
-	for (i = 0; i < IQ_ARRAY_SIZE(what) && (i + 1) * mm->size <= total; i++) {
-		uint64_t entry = m->address + at + i * mm->size;
+	for (i = 0; i < IQ_ARRAY_SIZE(what) && (i + 1) * one <= total; i++) {
+		uint64_t entry = m->address + at + i * one;
 
 		if (!kernel_read_member(k, "module_memory", "base", entry, &base) ||
 		    !kernel_read_member(k, "module_memory", "size", entry, &size))
@@ -73,14 +71,13 @@ static bool ranges_from_mem(struct iq_kernel *k, struct iq_module *m)
 static bool add_module(struct iq_kernel *k, uint64_t entry, void *arg)
 {
 	struct iq_kernel_private *p = k->priv;
-	struct iq_types *t = iq_kernel_types(k);
 	uint64_t list_at, name_at, name_size, v;
 	struct iq_module *m;
 	char name[64];
 	struct iq_buf escaped = {0};
 
-	if (!iq_offset(t, "module", "list", &list_at, NULL) ||
-	    !iq_offset(t, "module", "name", &name_at, &name_size))
+	if (!iq_kernel_offset(k, "module", "list", &list_at, NULL) ||
+	    !iq_kernel_offset(k, "module", "name", &name_at, &name_size))
 		return false;
 	m = calloc(1, sizeof(*m));
 	if (!m || !(m->priv = calloc(1, sizeof(*m->priv))) ||
@@ -104,23 +101,35 @@ static bool add_module(struct iq_kernel *k, uint64_t entry, void *arg)
 	return true;
 }
 
+static struct iq_error *load_modules(struct iq_kernel *k)
+{
+	uint64_t head = iq_kernel_symbol(k, "modules"), at;
+	struct iq_types *t;
+
+	if (!head)
+		return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no module list");
+	if (!iq_kernel_offset(k, "module", "list", &at, NULL) ||
+	    !iq_kernel_offset(k, "module", "name", &at, NULL)) {
+		IQ_TRY(iq_kernel_need_types(k, &t));
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "struct module of this kernel has no members list and name");
+	}
+	kernel_list_for_each(k, head, MAX_MODULES, "module list", add_module, NULL);
+	return NULL;
+}
+
 struct iq_error *iq_modules(struct iq_kernel *k, struct iq_module *const **ret, unsigned int *nr)
 {
 	struct iq_kernel_private *p = k->priv;
-	struct iq_types *t;
-	uint64_t head;
 
 	if (!p->modules_state) {
 		p->modules_state = LAZY_FAILED;
-		IQ_TRY(iq_kernel_need_types(k, &t));
-		head = iq_kernel_symbol(k, "modules");
-		if (!head)
-			return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no module list");
-		p->modules_state = LAZY_DONE;
-		kernel_list_for_each(k, head, MAX_MODULES, "module list", add_module, NULL);
+		p->modules_error = load_modules(k);
+		if (!p->modules_error)
+			p->modules_state = LAZY_DONE;
 	}
 	if (p->modules_state == LAZY_FAILED)
-		return iq_error_new(IQ_E_UNAVAILABLE, "the module list cannot be read without types");
+		return kernel_same_error(p->modules_error);
 	*ret = p->modules;
 	*nr = p->nr_modules;
 	return NULL;
@@ -135,12 +144,13 @@ void modules_free(struct iq_kernel *k)
 		struct iq_module_private *mp = p->modules[i]->priv;
 
 		iq_symtab_close(mp->symbols);
-		iq_types_close(mp->types);
+		iq_types_close(mp->btf);
 		iq_orc_close(mp->orc);
 		free(mp);
 		free(p->modules[i]);
 	}
 	free(p->modules);
+	iq_error_free(p->modules_error);
 }
 
 struct iq_module *iq_module_at(struct iq_kernel *k, uint64_t address)
@@ -317,11 +327,10 @@ struct btf_search {
 /* struct btf_module { list; struct module *module; struct btf *btf; … } */
 static bool match_btf(struct iq_kernel *k, uint64_t entry, void *arg)
 {
-	struct iq_types *t = iq_kernel_types(k);
 	struct btf_search *s = arg;
 	uint64_t list_at = 0, module;
 
-	iq_offset(t, "btf_module", "list", &list_at, NULL);
+	iq_kernel_offset(k, "btf_module", "list", &list_at, NULL);
 	if (!kernel_read_member(k, "btf_module", "module", entry - list_at, &module) ||
 	    module != s->m->address)
 		return true;
@@ -329,30 +338,36 @@ static bool match_btf(struct iq_kernel *k, uint64_t entry, void *arg)
 	return false;
 }
 
-struct iq_types *iq_module_types(struct iq_kernel *k, struct iq_module *m)
+static struct iq_types *open_btf(struct iq_kernel *k, struct iq_module *m)
 {
-	struct iq_module_private *p = m->priv;
-	struct iq_types *base = iq_kernel_types(k);
+	struct iq_types *base = iq_kernel_types(k), *types = NULL;
+	uint64_t head = iq_kernel_symbol(k, "btf_modules"), data, size;
 	struct btf_search s = {.m = m};
-	uint64_t head, data, size;
 	struct iq_error *err;
 
-	if (p->types_state)
-		return p->types;
-	p->types_state = LAZY_FAILED;
-	head = iq_kernel_symbol(k, "btf_modules");
-	if (!base || !head)
+	/* A module's BTF refers to the kernel's. */
+	if (!base || base != k->priv->btf || !head)
 		return NULL;
 	kernel_list_for_each(k, head, MAX_MODULES, "list of module BTF", match_btf, &s);
 	if (!s.btf || !kernel_read_member(k, "btf", "data", s.btf, &data) ||
 	    !kernel_read_member(k, "btf", "data_size", s.btf, &size) || !size || size > MODULE_BTF_MAX)
 		return NULL;
-	err = iq_btf_read(k->vm, data, size, base, m->name, k->warnings, &p->types);
-	if (err) {
+	err = iq_btf_read(k->vm, data, size, base, m->name, k->warnings, &types);
+	if (err)
 		iq_warn(k->warnings, "module %s: its BTF cannot be used: %s", m->name, err->message);
-		iq_error_free(err);
-		return NULL;
-	}
-	p->types_state = LAZY_DONE;
+	iq_error_free(err);
+	return types;
+}
+
+struct iq_types *iq_module_types(struct iq_kernel *k, struct iq_module *m)
+{
+	struct iq_module_private *p = m->priv;
+
+	if (p->types_state)
+		return p->types;
+	p->types_state = LAZY_FAILED;
+	p->types = p->btf = open_btf(k, m);
+	if (p->types)
+		p->types_state = LAZY_DONE;
 	return p->types;
 }

@@ -42,33 +42,32 @@ static bool page_layout(struct iq_kernel *k)
 {
 	struct iq_kernel_private *p = k->priv;
 	struct iq_types *t = iq_kernel_types(k);
-	const struct iq_type *page, *flags;
+	const struct iq_type *flags;
 
 	if (p->page_state)
 		return p->page_state == LAZY_DONE;
 	p->page_state = LAZY_FAILED;
-	page = t ? iq_type_by_name(t, "struct page") : NULL;
-	if (!page || page->size < 32 || page->size > 512)
+	p->page_struct_size = iq_kernel_sizeof(k, "page");
+	if (p->page_struct_size < 32 || p->page_struct_size > 512)
 		return false;
-	p->page_struct_size = page->size;
-	if (!iq_offset(t, "page", "flags", &p->page_flags_at, NULL) ||
-	    !iq_offset(t, "page", "_refcount", &p->page_refcount_at, NULL))
+	if (!iq_kernel_offset(k, "page", "flags", &p->page_flags_at, NULL) ||
+	    !iq_kernel_offset(k, "page", "_refcount", &p->page_refcount_at, NULL))
 		return false;
-	if (!iq_offset(t, "page", "mapping", &p->page_mapping_at, NULL))
+	if (!iq_kernel_offset(k, "page", "mapping", &p->page_mapping_at, NULL))
 		p->page_mapping_at = UINT64_MAX;
-	if (!iq_offset(t, "page", "index", &p->page_index_at, NULL) &&
-	    !iq_offset(t, "page", "__folio_index", &p->page_index_at, NULL))
+	if (!iq_kernel_offset(k, "page", "index", &p->page_index_at, NULL) &&
+	    !iq_kernel_offset(k, "page", "__folio_index", &p->page_index_at, NULL))
 		p->page_index_at = UINT64_MAX;
-	if (!iq_offset(t, "page", "_mapcount", &p->page_mapcount_at, NULL))
+	if (!iq_kernel_offset(k, "page", "_mapcount", &p->page_mapcount_at, NULL))
 		p->page_mapcount_at = UINT64_MAX;
-	if (!iq_offset(t, "page", "compound_head", &p->page_head_at, NULL) &&
-	    !iq_offset(t, "page", "compound_info", &p->page_head_at, NULL))
+	if (!iq_kernel_offset(k, "page", "compound_head", &p->page_head_at, NULL) &&
+	    !iq_kernel_offset(k, "page", "compound_info", &p->page_head_at, NULL))
 		p->page_head_at = UINT64_MAX;
-	if (!iq_offset(t, "page", "private", &p->page_private_at, NULL))
+	if (!iq_kernel_offset(k, "page", "private", &p->page_private_at, NULL))
 		p->page_private_at = UINT64_MAX;
 	p->page_buddy = buddy_type(k);
 	p->page_node_shift = node_shift(k);
-	flags = iq_type_by_name(t, "enum pageflags");
+	flags = t ? iq_type_by_name(t, "enum pageflags") : NULL;
 	p->page_flags = flags ? iq_type_enumerators(flags, &p->nr_page_flags) : NULL;
 	p->page_state = LAZY_DONE;
 	return true;

@@ -23,7 +23,8 @@ struct iq_kernel_private {
 	struct iq_kernel_options options;
 
 	enum lazy types_state, cpus_state, modules_state, tasks_state, log_state, orc_state, page_state;
-	struct iq_types *types;
+	struct iq_types *types; /* `btf`, or the vmlinux's */
+	struct iq_types *btf;
 	struct iq_orc *orc;
 	enum iq_orc_layout orc_layout;
 	bool orc_deref_after_offset;
@@ -35,10 +36,11 @@ struct iq_kernel_private {
 
 	struct iq_module **modules;
 	unsigned int nr_modules, room_modules;
+	struct iq_error *modules_error; /* LAZY_FAILED: why */
 
 	struct iq_task *tasks;
 	unsigned int nr_tasks, room_tasks;
-	char *tasks_error; /* LAZY_FAILED: why */
+	struct iq_error *tasks_error; /* LAZY_FAILED: why */
 	struct iq_map task_by_address, task_by_pid;
 	struct task_stack *task_stacks; /* sorted by start */
 	unsigned int nr_task_stacks;
@@ -67,6 +69,7 @@ struct iq_kernel_private {
 	unsigned int nr_caches, room_caches;
 	struct iq_map cache_by_address;
 	struct slab_recent *recent_slabs;
+	struct kernel_probes *probes; /* NULL: nothing was probed */
 };
 
 /* A page frame and a vmalloc address that maps it. */
@@ -82,13 +85,17 @@ struct task_stack {
 struct iq_module_private {
 	enum lazy symbols_state, types_state, orc_state;
 	struct iq_symtab *symbols;
-	struct iq_types *types;
+	struct iq_types *types; /* `btf`, or the debug file's */
+	struct iq_types *btf;
 	struct iq_orc *orc;
 	bool debug_sought; /* iq_module_debug() need not look for a file (again) */
 };
 
 /* locate.c: fill in k->layout, vmcoreinfo, release, stext, symbols. */
 struct iq_error *kernel_locate(struct iq_kernel *k) IQ_CHECK;
+
+/* kernel.c: the error that a lazy answer failed with, as one of its own; ERR stays with the caller. */
+struct iq_error *kernel_same_error(const struct iq_error *err) IQ_CHECK;
 
 /* kernel.c: read a pointer-sized or smaller number; 0 and false if it cannot be read. */
 bool kernel_read_uint(struct iq_kernel *k, uint64_t address, unsigned int size, uint64_t *ret);
@@ -103,6 +110,8 @@ bool kernel_read_member(struct iq_kernel *k, const char *tag, const char *path, 
 /* module_debug.c: of the debug files given, use the one for M. */
 void module_use_given(struct iq_kernel *k, struct iq_module *m);
 
+/* system.c: where a struct timekeeper is or begins soon behind; 0: unknown. */
+uint64_t kernel_timekeeper_symbol(struct iq_kernel *k);
 /* system.c: pages of RAM that the nodes have (struct pglist_data); 0 unknown. */
 uint64_t kernel_present_pages(struct iq_kernel *k);
 

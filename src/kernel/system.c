@@ -7,17 +7,10 @@
 static void utsname(struct iq_kernel *k, struct iq_system *s)
 {
 	uint64_t at = iq_kernel_symbol(k, "init_uts_ns"), name = 0;
-	int64_t v;
-	struct iq_types *t = iq_kernel_types(k);
 	char *out[] = {NULL, s->nodename, NULL, s->version, s->machine};
 	unsigned int i;
 
-	if (!at)
-		return;
-	if (k->vmcoreinfo && iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len,
-					       "OFFSET(uts_namespace.name)", &v))
-		name = (uint64_t)v;
-	else if (!t || !iq_offset(t, "uts_namespace", "name", &name, NULL))
+	if (!at || !iq_kernel_offset(k, "uts_namespace", "name", &name, NULL))
 		return;
 	/* struct new_utsname: sysname, nodename, release, version, machine, domainname of 65 bytes each. */
 	for (i = 0; i < IQ_ARRAY_SIZE(out); i++)
@@ -26,23 +19,43 @@ static void utsname(struct iq_kernel *k, struct iq_system *s)
 }
 
 /* struct timekeeper: alone (shadow_timekeeper) or behind a lock in tk_core, whose struct has no name. */
+static const char *const timekeepers[] = {"shadow_timekeeper", "tk_core", "timekeeper_data"};
+
+uint64_t kernel_timekeeper_symbol(struct iq_kernel *k)
+{
+	uint64_t at = 0;
+
+	for (unsigned int i = 0; !at && i < IQ_ARRAY_SIZE(timekeepers); i++)
+		at = iq_kernel_symbol(k, timekeepers[i]);
+	return at;
+}
+
+/* Is there one?  Its clocks are the same, and kernel addresses. */
+static bool is_timekeeper(struct iq_kernel *k, uint64_t at, uint64_t *xtime)
+{
+	uint64_t mono, raw;
+
+	return kernel_read_member(k, "timekeeper", "xtime_sec", at, xtime) &&
+	       kernel_read_member(k, "timekeeper", "tkr_mono.clock", at, &mono) &&
+	       kernel_read_member(k, "timekeeper", "tkr_raw.clock", at, &raw) && mono == raw &&
+	       mono >> 63 && *xtime < UINT64_C(1) << 34;
+}
+
 static uint64_t find_timekeeper(struct iq_kernel *k, uint64_t *xtime)
 {
-	static const char *const names[] = {"shadow_timekeeper", "tk_core", "timekeeper_data"};
 	unsigned int i, off;
+	uint64_t at;
 
-	for (i = 0; i < IQ_ARRAY_SIZE(names); i++) {
-		uint64_t at = iq_kernel_symbol(k, names[i]);
-
-		for (off = 0; at && off <= 128; off += 8) {
-			uint64_t clock, mono;
-
-			if (kernel_read_member(k, "timekeeper", "xtime_sec", at + off, xtime) &&
-			    kernel_read_member(k, "timekeeper", "tkr_mono.clock", at + off, &clock) &&
-			    kernel_read_member(k, "timekeeper", "tkr_raw.clock", at + off, &mono) &&
-			    clock == mono && clock >> 63 && *xtime < UINT64_C(1) << 34)
+	/* Without types its place and what is in it are proven together. */
+	if (!iq_kernel_types(k)) {
+		at = kernel_timekeeper_symbol(k);
+		return at && kernel_read_member(k, "timekeeper", "xtime_sec", at, xtime) ? at : 0;
+	}
+	for (i = 0; i < IQ_ARRAY_SIZE(timekeepers); i++) {
+		at = iq_kernel_symbol(k, timekeepers[i]);
+		for (off = 0; at && off <= 128; off += 8)
+			if (is_timekeeper(k, at + off, xtime))
 				return at + off;
-		}
 	}
 	return 0;
 }

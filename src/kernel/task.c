@@ -16,50 +16,60 @@ struct task_layout {
 		flags, stack, mm, active_mm, sp, parent, cpu, on_cpu, on_cpu_size, total_vm, rss, rss_stat;
 };
 
-static uint64_t at(struct iq_types *t, const char *tag, const char *path)
+static uint64_t at(struct iq_kernel *k, const char *tag, const char *path)
 {
 	uint64_t offset;
 
-	return iq_offset(t, tag, path, &offset, NULL) ? offset : UINT64_MAX;
+	return iq_kernel_offset(k, tag, path, &offset, NULL) ? offset : UINT64_MAX;
+}
+
+static void find_thread_size(struct iq_kernel *k)
+{
+	/* union thread_union is as large as a kernel stack. */
+	uint64_t size = iq_kernel_sizeof(k, "thread_union");
+
+	k->priv->thread_size = size >= 4096 && size <= 131072 ? size : 16384;
+}
+
+/* Without these a task_struct says nothing. */
+static struct iq_error *check_layout(struct iq_kernel *k, const struct task_layout *l)
+{
+	struct iq_types *t;
+
+	if (l->pid != UINT64_MAX || l->comm != UINT64_MAX)
+		return NULL;
+	IQ_TRY(iq_kernel_need_types(k, &t));
+	return iq_error_new(IQ_E_UNAVAILABLE,
+			    "struct task_struct of this kernel has no members pid and comm");
 }
 
 static struct iq_error *task_layout(struct iq_kernel *k, struct task_layout *l)
 {
-	struct iq_types *t;
-	const struct iq_type *u;
-
-	IQ_TRY(iq_kernel_need_types(k, &t));
-	l->tasks = at(t, "task_struct", "tasks");
-	l->thread_node = at(t, "task_struct", "thread_node");
-	l->thread_head = at(t, "signal_struct", "thread_head");
-	l->signal = at(t, "task_struct", "signal");
-	l->pid = at(t, "task_struct", "pid");
-	l->tgid = at(t, "task_struct", "tgid");
-	l->comm = at(t, "task_struct", "comm");
-	if (!iq_offset(t, "task_struct", "__state", &l->state, &l->state_size) &&
-	    !iq_offset(t, "task_struct", "state", &l->state, &l->state_size))
+	l->tasks = at(k, "task_struct", "tasks");
+	l->thread_node = at(k, "task_struct", "thread_node");
+	l->thread_head = at(k, "signal_struct", "thread_head");
+	l->signal = at(k, "task_struct", "signal");
+	l->pid = at(k, "task_struct", "pid");
+	l->tgid = at(k, "task_struct", "tgid");
+	l->comm = at(k, "task_struct", "comm");
+	if (!iq_kernel_offset(k, "task_struct", "__state", &l->state, &l->state_size) &&
+	    !iq_kernel_offset(k, "task_struct", "state", &l->state, &l->state_size))
 		l->state = UINT64_MAX;
-	l->exit_state = at(t, "task_struct", "exit_state");
-	l->flags = at(t, "task_struct", "flags");
-	l->stack = at(t, "task_struct", "stack");
-	l->mm = at(t, "task_struct", "mm");
-	l->active_mm = at(t, "task_struct", "active_mm");
-	l->sp = at(t, "task_struct", "thread.sp");
-	l->parent = at(t, "task_struct", "real_parent");
-	l->cpu = at(t, "task_struct", "thread_info.cpu");
+	l->exit_state = at(k, "task_struct", "exit_state");
+	l->flags = at(k, "task_struct", "flags");
+	l->stack = at(k, "task_struct", "stack");
+	l->mm = at(k, "task_struct", "mm");
+	l->active_mm = at(k, "task_struct", "active_mm");
+	l->sp = at(k, "task_struct", "thread.sp");
+	l->parent = at(k, "task_struct", "real_parent");
+	l->cpu = at(k, "task_struct", "thread_info.cpu");
 	if (l->cpu == UINT64_MAX)
-		l->cpu = at(t, "task_struct", "cpu"); /* up to 5.15 */
-	if (!iq_offset(t, "task_struct", "on_cpu", &l->on_cpu, &l->on_cpu_size))
+		l->cpu = at(k, "task_struct", "cpu"); /* up to 5.15 */
+	if (!iq_kernel_offset(k, "task_struct", "on_cpu", &l->on_cpu, &l->on_cpu_size))
 		l->on_cpu = UINT64_MAX;
-	if (l->tasks == UINT64_MAX || l->pid == UINT64_MAX || l->comm == UINT64_MAX)
-		return iq_error_new(IQ_E_UNAVAILABLE,
-				    "struct task_struct of this kernel has no members tasks, pid, comm");
-	if (!k->priv->thread_size) {
-		/* union thread_union is as large as a kernel stack. */
-		u = iq_type_by_name(t, "union thread_union");
-		k->priv->thread_size = u && u->size >= 4096 && u->size <= 131072 ? u->size : 16384;
-	}
-	return NULL;
+	if (!k->priv->thread_size)
+		find_thread_size(k);
+	return check_layout(k, l);
 }
 
 static uint64_t get(struct iq_kernel *k, uint64_t base, uint64_t offset, unsigned int size)
@@ -112,26 +122,27 @@ void iq_task_state_name(const struct iq_task *t, char *buf, size_t room)
 
 /* ---- Memory use -------------------------------------------------------------------------------- */
 
-/* Sum of the pages of file, anonymous and shared memory, never below 0. */
-static uint64_t rss_pages(struct iq_kernel *k, const struct iq_task *task)
+/* Sum of the pages of file, anonymous and shared memory, never below 0; false: not known where. */
+static bool rss_pages(struct iq_kernel *k, const struct iq_task *task, uint64_t *ret)
 {
-	static const unsigned int counters[] = {0, 1, 3}; /* MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES */
-	struct iq_types *t = iq_kernel_types(k);
+	static const unsigned int counters[] = {0, 1,
+						3}; /* MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES */
 	uint64_t base, size, count_at, percpu_at, v, percpu, offset;
 	const struct iq_cpu *cpus;
 	unsigned int i, c, nr;
 	int64_t sum = 0;
 
-	if (iq_offset(t, "mm_struct", "rss_stat.count", &base, NULL)) {
+	if (iq_kernel_offset(k, "mm_struct", "rss_stat.count", &base, NULL)) {
 		for (i = 0; i < IQ_ARRAY_SIZE(counters); i++)
 			sum += (int64_t)get(k, task->mm, base + 8 * counters[i], 8);
-		return sum > 0 ? (uint64_t)sum : 0;
+		*ret = sum > 0 ? (uint64_t)sum : 0;
+		return true;
 	}
 	/* struct percpu_counter rss_stat[] since 6.2 */
-	if (!iq_offset(t, "mm_struct", "rss_stat[0]", &base, &size) ||
-	    !iq_offset(t, "percpu_counter", "count", &count_at, NULL) ||
-	    !iq_offset(t, "percpu_counter", "counters", &percpu_at, NULL))
-		return 0;
+	if (!iq_kernel_offset(k, "mm_struct", "rss_stat[0]", &base, &size) ||
+	    !iq_kernel_offset(k, "percpu_counter", "count", &count_at, NULL) ||
+	    !iq_kernel_offset(k, "percpu_counter", "counters", &percpu_at, NULL))
+		return false;
 	cpus = iq_kernel_cpus(k, &nr);
 	for (i = 0; i < IQ_ARRAY_SIZE(counters); i++) {
 		uint64_t counter = task->mm + base + size * counters[i];
@@ -144,18 +155,24 @@ static uint64_t rss_pages(struct iq_kernel *k, const struct iq_task *task)
 				sum += (int32_t)v;
 		}
 	}
-	return sum > 0 ? (uint64_t)sum : 0;
+	*ret = sum > 0 ? (uint64_t)sum : 0;
+	return true;
 }
 
-static void memory_use(struct iq_kernel *k, struct iq_task *task)
+static void memory_use(struct iq_kernel *k, const struct task_layout *l, struct iq_task *task)
 {
-	struct iq_types *t = iq_kernel_types(k);
-	uint64_t total, rss, page = iq_dump_info(k->dump)->page_size / 1024;
+	uint64_t total, rss = 0, vm, page = iq_dump_info(k->dump)->page_size / 1024;
 
+	if (l->mm == UINT64_MAX)
+		task->unknown |= IQ_TASK_MEMORY;
 	if (!task->mm)
 		return;
-	task->vsz_kb = get(k, task->mm, at(t, "mm_struct", "total_vm"), 8) * page;
-	rss = rss_pages(k, task);
+	vm = at(k, "mm_struct", "total_vm");
+	if (vm == UINT64_MAX || !rss_pages(k, task, &rss)) {
+		task->unknown |= IQ_TASK_MEMORY;
+		return;
+	}
+	task->vsz_kb = get(k, task->mm, vm, 8) * page;
 	task->rss_kb = rss * page;
 	total = kernel_present_pages(k);
 	task->mem_percent = total ? 100.0 * (double)rss / (double)total : 0;
@@ -174,7 +191,7 @@ static void add_split_counters(struct iq_kernel *k)
 	int64_t *kept;
 	unsigned int i, j;
 
-	if (!iq_offset(iq_kernel_types(k), "task_struct", "rss_stat.count", &base, NULL))
+	if (!iq_kernel_offset(k, "task_struct", "rss_stat.count", &base, NULL))
 		return;
 	kept = calloc(p->nr_tasks + 1, sizeof(*kept));
 	for (i = 0; kept && i < p->nr_tasks; i++) {
@@ -216,14 +233,26 @@ static struct iq_error *read_task(struct iq_kernel *k, const struct task_layout 
 	unsigned int nr, i;
 	uint64_t parent;
 
-	IQ_TRY(iq_vm_read_or(k->vm, address + l->comm, task.comm, 16, "task_struct"));
+	IQ_TRY(iq_vm_read_or(k->vm, address + (l->comm == UINT64_MAX ? 0 : l->comm), task.comm, 16,
+			     "task_struct"));
+	if (l->comm == UINT64_MAX)
+		task.comm[0] = 0;
+	task.unknown = (l->comm == UINT64_MAX ? IQ_TASK_COMM : 0) |
+		       (l->pid == UINT64_MAX ? IQ_TASK_PID : 0) |
+		       (l->parent == UINT64_MAX || l->tgid == UINT64_MAX ? IQ_TASK_PPID : 0) |
+		       (l->state == UINT64_MAX || l->exit_state == UINT64_MAX ? IQ_TASK_STATE : 0) |
+		       (l->cpu == UINT64_MAX ? IQ_TASK_CPU : 0) |
+		       (l->sp == UINT64_MAX || l->stack == UINT64_MAX ? IQ_TASK_SP : 0);
 	task.pid = (uint32_t)get(k, address, l->pid, 4);
 	task.tgid = (uint32_t)get(k, address, l->tgid, 4);
 	task.state = get(k, address, l->state, l->state_size == 8 ? 8 : 4) & UINT32_MAX;
 	task.state |= get(k, address, l->exit_state, 4) << 32;
-	memcpy(task.state_text, state_find(task.state, false), 3);
+	memcpy(task.state_text, task.unknown & IQ_TASK_STATE ? "??" : state_find(task.state, false),
+	       3);
 	task.flags = get(k, address, l->flags, 4);
 	task.kthread = task.flags & PF_KTHREAD;
+	if (l->flags == UINT64_MAX)
+		task.kthread = l->mm != UINT64_MAX && !get(k, address, l->mm, 8);
 	task.stack = get(k, address, l->stack, 8);
 	task.stack_size = k->priv->thread_size;
 	task.mm = get(k, address, l->mm, 8);
@@ -241,9 +270,12 @@ static struct iq_error *read_task(struct iq_kernel *k, const struct task_layout 
 		if (cpus[i].current == address) {
 			task.running = true;
 			task.cpu = i;
+			task.unknown &= ~(unsigned int)IQ_TASK_CPU;
 		}
 	}
-	memory_use(k, &task);
+	if (nr == 1)
+		task.unknown &= ~(unsigned int)IQ_TASK_CPU;
+	memory_use(k, l, &task);
 	*ret = task;
 	return NULL;
 }
@@ -322,20 +354,21 @@ static bool add_from_pid(struct iq_kernel *k, uint64_t index, uint64_t pid, void
 	return add_task(k, w, node - w->pid_links_at);
 }
 
-static void tasks_from_pid_table(struct iq_kernel *k, struct task_walk *w)
+/* False: this kernel's table is not known. */
+static bool tasks_from_pid_table(struct iq_kernel *k, struct task_walk *w)
 {
-	struct iq_types *t = iq_kernel_types(k);
 	uint64_t ns = iq_kernel_symbol(k, "init_pid_ns"), idr;
 
-	w->pid_tasks_at = at(t, "pid", "tasks");
-	w->pid_links_at = at(t, "task_struct", "pid_links");
-	idr = at(t, "pid_namespace", "idr.idr_rt");
+	w->pid_tasks_at = at(k, "pid", "tasks");
+	w->pid_links_at = at(k, "task_struct", "pid_links");
+	idr = at(k, "pid_namespace", "idr.idr_rt");
 	if (!ns || w->pid_tasks_at == UINT64_MAX || w->pid_links_at == UINT64_MAX || idr == UINT64_MAX)
-		return;
+		return false;
 	kernel_xarray_for_each(k, ns + idr, "pid table", add_from_pid, w);
-	if (w->from_pid_table)
+	if (w->from_pid_table && w->l.tasks != UINT64_MAX)
 		iq_warn(k->warnings, "%u tasks were found in the pid table only, not in the task list",
 			w->from_pid_table);
+	return w->from_pid_table != 0;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -372,7 +405,8 @@ static bool index_tasks(struct iq_kernel *k)
 
 		if (!iq_map_put(&p->task_by_address, t->address, t))
 			return false;
-		if (!iq_map_get(&p->task_by_pid, t->pid) && !iq_map_put(&p->task_by_pid, t->pid, t))
+		if (!(t->unknown & IQ_TASK_PID) && !iq_map_get(&p->task_by_pid, t->pid) &&
+		    !iq_map_put(&p->task_by_pid, t->pid, t))
 			return false;
 		if (t->stack)
 			p->task_stacks[p->nr_task_stacks++] = (struct task_stack){t->stack, t};
@@ -381,29 +415,57 @@ static bool index_tasks(struct iq_kernel *k)
 	return true;
 }
 
-static struct iq_error *load_tasks(struct iq_kernel *k)
+/* The other CPUs' swappers are on no list: their run queues know them, or (4.18 on) idle_threads. */
+static void add_swappers(struct iq_kernel *k, struct task_walk *w)
 {
-	uint64_t init_task = iq_kernel_symbol(k, "init_task"), rq, idle_at;
-	struct task_walk w = {0};
+	uint64_t idle_at = at(k, "rq", "idle"), place, idle;
 	const struct iq_cpu *cpus;
 	unsigned int i, nr;
+
+	cpus = iq_kernel_cpus(k, &nr);
+	for (i = 0; i < nr; i++) {
+		if (!cpus[i].present)
+			continue;
+		place = iq_percpu_symbol(k, idle_at != UINT64_MAX ? "runqueues" : "idle_threads",
+					 i);
+		if (idle_at != UINT64_MAX && place)
+			place += idle_at;
+		if (place && kernel_read_ptr(k, place, &idle) && idle)
+			add_task(k, w, idle);
+	}
+}
+
+static struct iq_error *load_tasks(struct iq_kernel *k)
+{
+	uint64_t init_task = iq_kernel_symbol(k, "init_task");
+	struct task_walk w = {0};
+	bool by_pid;
 
 	IQ_TRY(task_layout(k, &w.l));
 	if (!init_task)
 		return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no symbol init_task");
 	add_task(k, &w, init_task);
-	/* The other CPUs' swappers are on no list: their runqueues know them. */
-	cpus = iq_kernel_cpus(k, &nr);
-	idle_at = at(iq_kernel_types(k), "rq", "idle");
-	for (i = 0; i < nr; i++) {
-		uint64_t idle;
-
-		rq = cpus[i].present ? iq_percpu_symbol(k, "runqueues", i) : 0;
-		if (rq && idle_at != UINT64_MAX && kernel_read_ptr(k, rq + idle_at, &idle) && idle)
-			add_task(k, &w, idle);
-	}
-	kernel_list_for_each(k, init_task + w.l.tasks, MAX_TASKS, "task list", add_leader, &w);
-	tasks_from_pid_table(k, &w);
+	add_swappers(k, &w);
+	if (w.l.tasks != UINT64_MAX)
+		kernel_list_for_each(k, init_task + w.l.tasks, MAX_TASKS, "task list", add_leader,
+				     &w);
+	by_pid = tasks_from_pid_table(k, &w);
+	if (w.l.tasks == UINT64_MAX && !by_pid)
+		return iq_error_new(
+			IQ_E_UNAVAILABLE,
+			"where struct task_struct of this kernel has its list of tasks is "
+			"not known");
+	if (w.l.tasks == UINT64_MAX)
+		iq_warn(k->warnings,
+			"struct task_struct of this kernel has no member tasks: the tasks are "
+			"those of the pid table");
+	if (w.l.thread_node == UINT64_MAX || w.l.thread_head == UINT64_MAX ||
+	    w.l.signal == UINT64_MAX)
+		iq_warn(k->warnings,
+			by_pid ? "threads are those of the pid table: where this kernel "
+				 "lists them is not known"
+			       : "only the leaders of thread groups are known: where this "
+				 "kernel lists their threads is not");
 	add_split_counters(k);
 	return index_tasks(k) ? NULL : iq_error_nomem();
 }
@@ -413,15 +475,11 @@ struct iq_error *iq_tasks(struct iq_kernel *k, const struct iq_task **ret, unsig
 	struct iq_kernel_private *p = k->priv;
 
 	if (!p->tasks_state) {
-		struct iq_error *err = load_tasks(k);
-
-		p->tasks_state = err ? LAZY_FAILED : LAZY_DONE;
-		if (err)
-			p->tasks_error = strdup(err->message);
-		iq_error_free(err);
+		p->tasks_error = load_tasks(k);
+		p->tasks_state = p->tasks_error ? LAZY_FAILED : LAZY_DONE;
 	}
 	if (p->tasks_state == LAZY_FAILED)
-		return iq_error_new(IQ_E_UNAVAILABLE, "%s", p->tasks_error ? p->tasks_error : "no tasks");
+		return kernel_same_error(p->tasks_error);
 	*ret = p->tasks;
 	*nr = p->nr_tasks;
 	return NULL;
@@ -430,7 +488,7 @@ struct iq_error *iq_tasks(struct iq_kernel *k, const struct iq_task **ret, unsig
 void tasks_free(struct iq_kernel *k)
 {
 	free(k->priv->tasks);
-	free(k->priv->tasks_error);
+	iq_error_free(k->priv->tasks_error);
 	free(k->priv->task_stacks);
 	iq_map_free(&k->priv->task_by_address);
 	iq_map_free(&k->priv->task_by_pid);

@@ -21,12 +21,11 @@ struct listing {
 
 static bool find_canary(struct iq_kernel *k, const struct iq_task *t, uint64_t *canary)
 {
-	struct iq_types *types = iq_kernel_types(k);
 	uint64_t offset, size;
 
 	/* A canary of 0 would be found everywhere. */
-	return types && iq_offset(types, "task_struct", "stack_canary", &offset, &size) &&
-	       size == 8 && !iq_vm_read_uint(k->vm, t->address + offset, 8, canary) && *canary;
+	return iq_kernel_offset(k, "task_struct", "stack_canary", &offset, &size) && size == 8 &&
+	       !iq_vm_read_uint(k->vm, t->address + offset, 8, canary) && *canary;
 }
 
 static struct iq_error *add(struct listing *l, uint64_t address)

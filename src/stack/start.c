@@ -232,19 +232,22 @@ static struct iq_error *inactive_word(struct unwinder *u, uint64_t address, uint
 
 struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t, struct iq_frame *f)
 {
-	struct iq_types *types = iq_kernel_types(u->k);
-
 	memset(f, 0, sizeof(*f));
+	if (t->unknown & IQ_TASK_SP)
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "where task %u was switched out is not known: this kernel's "
+				    "task_struct.thread.sp",
+				    t->pid);
 	if (t->sp < u->task_stack.start || t->sp >= u->task_stack.end)
 		return iq_error_new(IQ_E_FORMAT,
 				    "thread.sp of task %u, 0x%llx, is not on its stack", t->pid,
 				    (unsigned long long)t->sp);
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(inactive_frame); i++) {
 		const struct inactive *m = &inactive_frame[i];
-		uint64_t offset = m->offset, size, value;
+		uint64_t offset, value;
 
-		if (types)
-			iq_offset(types, "inactive_task_frame", m->member, &offset, &size);
+		if (!iq_kernel_offset(u->k, "inactive_task_frame", m->member, &offset, NULL))
+			offset = m->offset;
 		IQ_TRY(inactive_word(u, t->sp + offset, &value));
 		iq_reg_set(&f->regs, (unsigned int)m->reg, value);
 		f->saved_at[m->reg] = t->sp + offset;
