@@ -13,11 +13,15 @@ enum iq_file_kind {
 	IQ_FILE_OTHER,	 /* none of these; e.g. a dump: ask iq_dump_recognise() */
 	IQ_FILE_VMLINUX, /* ELF executable with kernel sections */
 	IQ_FILE_MODULE,	 /* ELF relocatable with .modinfo or .gnu.linkonce.this_module (or .debug) */
+	IQ_FILE_DAMAGED, /* begins like one of the two, but is cut off or broken */
 };
 
 struct iq_debugfile;
 
-/* What kind of file PATH is, by content; IQ_FILE_OTHER also if it cannot be read. */
+/*
+ * What kind of file PATH is, by content; IQ_FILE_OTHER also if it cannot be read.  Files compressed as a
+ * whole by gzip, xz or zstd are looked into.
+ */
 enum iq_file_kind iq_file_recognise(const char *path);
 
 /*

@@ -104,13 +104,54 @@ static void text_line(const char *name, const char *value, struct iq_buf *out)
 	iq_buf_putc(out, '\n');
 }
 
+/* The vmlinux as it was named: the stripped one, if its debug information is in another file. */
+static const char *kernel_path(const struct session *s)
+{
+	const struct iq_debugfile *f = s->stripped ? s->stripped : s->vmlinux;
+
+	return f ? iq_debugfile_path(f) : "";
+}
+
+/* Debug files of modules in use; those that nobody has looked for yet are none. */
+static unsigned int module_files(struct session *s, const char **paths, unsigned int room)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < s->nr_modules; i++) {
+		const struct iq_module *m =
+			iq_module_by_name(s->kernel, iq_debugfile_module(s->modules[i]));
+
+		if (!m || m->debug != s->modules[i])
+			continue;
+		if (nr < room)
+			paths[nr] = iq_debugfile_path(s->modules[i]);
+		nr++;
+	}
+	return nr;
+}
+
+static void text_debug_files(struct session *s, struct iq_buf *out)
+{
+	const char *dwz = s->vmlinux ? iq_debugfile_dwz(s->vmlinux) : NULL;
+	unsigned int nr = s->kernel && s->nr_modules ? module_files(s, NULL, 0) : 0;
+
+	if (s->stripped)
+		text_line("DEBUGINFO", iq_debugfile_path(s->vmlinux), out);
+	if (dwz)
+		text_line("DWZ FILE", dwz, out);
+	if (nr) {
+		label("MODULES", out);
+		iq_buf_printf(out, "%u with debug files (mod)\n", nr);
+	}
+}
+
 static void text_files(struct session *s, const struct iq_system *sys, struct iq_buf *out)
 {
 	const struct iq_dump_info *info = iq_dump_info(s->dump);
 
 	label("KERNEL", out);
 	if (s->vmlinux) {
-		const char *path = iq_debugfile_path(s->vmlinux);
+		const char *path = kernel_path(s);
 
 		iq_buf_add_escaped(out, path, strlen(path), false);
 	} else if (!s->kernel) {
@@ -121,6 +162,7 @@ static void text_files(struct session *s, const struct iq_system *sys, struct iq
 	if (sys && sys->has_tainted && sys->tainted)
 		iq_buf_puts(out, "  [TAINTED]");
 	iq_buf_putc(out, '\n');
+	text_debug_files(s, out);
 	label(info->nr_files > 1 ? "DUMPFILES" : "DUMPFILE", out);
 	for (unsigned int i = 0; i < info->nr_files; i++) {
 		if (i)
@@ -273,12 +315,30 @@ static json_t *json_date(int64_t seconds)
 	return json_string(date);
 }
 
+#define MOST_FILES 8192
+
+static void json_debug_files(struct session *s, json_t *o)
+{
+	const char *dwz = s->vmlinux ? iq_debugfile_dwz(s->vmlinux) : NULL;
+	const char **paths = calloc(MOST_FILES, sizeof(*paths));
+	unsigned int nr = paths && s->kernel && s->nr_modules ? module_files(s, paths, MOST_FILES) : 0;
+	json_t *files = json_array();
+
+	for (unsigned int i = 0; i < IQ_MIN(nr, MOST_FILES); i++)
+		json_array_append_new(files, json_text(paths[i], strlen(paths[i])));
+	free(paths);
+	json_object_set_new(o, "debuginfo",
+			    json_or_null(s->vmlinux ? iq_debugfile_path(s->vmlinux) : ""));
+	json_object_set_new(o, "dwz_file", json_or_null(dwz ? dwz : ""));
+	json_object_set_new(o, "module_files", files);
+}
+
 static void json_dump(struct session *s, json_t *o)
 {
 	const struct iq_dump_info *info = iq_dump_info(s->dump);
-	const char *vmlinux = s->vmlinux ? iq_debugfile_path(s->vmlinux) : "";
 
-	json_object_set_new(o, "kernel", json_or_null(vmlinux));
+	json_object_set_new(o, "kernel", json_or_null(kernel_path(s)));
+	json_debug_files(s, o);
 	json_object_set_new(o, "dumpfile", json_text(info->path, strlen(info->path)));
 	if (info->nr_files > 1) {
 		json_t *files = json_array();

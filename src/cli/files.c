@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Debug files on disk: a vmlinux and modules in the places where distributions and people put
- * them.  The release comes from the dump, so that it is checked before it becomes part of a path.
+ * Debug files on disk: where people and distributions put a vmlinux, and debug information that was
+ * split off.  The release comes from the dump, so that it is checked before it becomes part of a path.
  */
-#include "internal.h"
-#include <dirent.h>
-#include <fcntl.h>
+#include "files.h"
+#include <libgen.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEBUG_ROOT "/usr/lib/debug"
+#define PATH_ROOM 4096
 
-/* Bounds of a walk through a directory tree. */
-#define WALK_DEPTH 16
-#define WALK_ENTRIES 400000
+/* ---- Checking -------------------------------------------------------------------------------- */
 
 /* One path component made of the characters that releases are made of. */
 static bool sane_release(const char *r)
@@ -25,250 +22,320 @@ static bool sane_release(const char *r)
 	return r && *r && *r != '.' && strspn(r, allowed) == strlen(r);
 }
 
-static bool sane_build_id(const char *id)
+bool sane_build_id(const char *id)
 {
 	return id && strlen(id) >= 8 && strspn(id, "0123456789abcdef") == strlen(id);
 }
 
-/* The file at PATH, if it is a vmlinux of this build. */
-static struct iq_debugfile *try_vmlinux(const char *path, const char *build_id)
+static char *directory_of(const char *path)
 {
-	struct iq_debugfile *f;
-	struct iq_error *err;
+	char *copy = strdup(path), *dir = copy ? strdup(dirname(copy)) : NULL;
 
-	if (access(path, R_OK) || iq_file_recognise(path) != IQ_FILE_VMLINUX)
-		return NULL;
-	err = iq_debugfile_open(path, &f);
-	if (err) {
-		iq_error_free(err);
-		return NULL;
-	}
-	if (!strcmp(iq_debugfile_build_id(f), build_id))
-		return f;
-	iq_debugfile_close(f);
-	return NULL;
+	free(copy);
+	return dir;
 }
 
-static struct iq_debugfile *vmlinux_below(const char *dir, const char *release,
-					  const char *build_id)
+/* For dwz files, which any debug file may refer to. */
+static char *find_referred(void *arg, const char *build_id, const char *name);
+
+struct iq_debugfile *try_debugfile(struct finder *f, const char *path, enum iq_file_kind kind,
+				   const char *build_id, bool any_build)
 {
-	/* In what follows D is the directory, R the release. */
-	static const char *const with_release[] = {
-		"boot/vmlinux-",
-		"lib/debug/boot/vmlinux-",
-		"usr/lib/debug/boot/vmlinux-",
-		"vmlinux-",
-	};
-	static const char *const in_release[] = {
-		"lib/modules/",
-		"usr/lib/debug/lib/modules/",
-		"usr/lib/debug/usr/lib/modules/",
-		"usr/lib/modules/",
-	};
-	static const char *const by_id[] = {".build-id/", "usr/lib/debug/.build-id/",
-					    "lib/debug/.build-id/"};
-	struct iq_debugfile *found = NULL;
-	char path[4096];
-
-	for (unsigned int i = 0; !found && i < IQ_ARRAY_SIZE(by_id); i++) {
-		snprintf(path, sizeof(path), "%s/%s%.2s/%s.debug", dir, by_id[i], build_id,
-			 build_id + 2);
-		found = try_vmlinux(path, build_id);
-	}
-	for (unsigned int i = 0; !found && sane_release(release) && i < IQ_ARRAY_SIZE(with_release);
-	     i++) {
-		snprintf(path, sizeof(path), "%s/%s%s", dir, with_release[i], release);
-		found = try_vmlinux(path, build_id);
-	}
-	for (unsigned int i = 0; !found && sane_release(release) && i < IQ_ARRAY_SIZE(in_release);
-	     i++) {
-		snprintf(path, sizeof(path), "%s/%s%s/vmlinux", dir, in_release[i], release);
-		found = try_vmlinux(path, build_id);
-	}
-	if (!found) {
-		snprintf(path, sizeof(path), "%s/vmlinux", dir);
-		found = try_vmlinux(path, build_id);
-	}
-	return found;
-}
-
-struct iq_debugfile *find_vmlinux(const struct debug_dirs *dirs, const char *release,
-				  const char *build_id)
-{
-	struct iq_debugfile *found = NULL;
-
-	if (!sane_build_id(build_id))
-		return NULL;
-	for (unsigned int i = 0; !found && i < dirs->nr; i++)
-		found = vmlinux_below(dirs->dir[i], release, build_id);
-	return found ? found : vmlinux_below(DEBUG_ROOT, release, build_id);
-}
-
-/* ---- Modules --------------------------------------------------------------------------------- */
-
-struct wanted {
-	const struct iq_module *m;
-	char build_id[41]; /* "" unknown */
-	char *path; /* the best so far */
-	unsigned int rank;
-};
-
-struct walk {
-	struct wanted *wanted;
-	unsigned int nr, entries;
-	const char *release;
-};
-
-/* The module that a file of this name is for; false: it is no module's. */
-static bool module_of_file(const char *name, char *module, size_t room, bool *debug)
-{
-	const char *end = strstr(name, ".ko");
-	size_t len;
-
-	if (!end || (strcmp(end, ".ko") && strcmp(end, ".ko.debug")))
-		return false;
-	*debug = end[3] != '\0';
-	len = (size_t)(end - name);
-	if (len >= room)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		module[i] = name[i] == '-' ? '_' : name[i];
-	module[len] = '\0';
-	return true;
-}
-
-/* Is the file at PATH made from the build that was loaded?  True if that cannot be told. */
-static bool same_build(const struct wanted *w, const char *path)
-{
-	struct iq_debugfile *f;
+	struct iq_finder referred = {find_referred, f};
+	struct iq_debugfile *file;
 	struct iq_error *err;
 	const char *id;
 	bool same;
 
-	err = iq_debugfile_open(path, &f);
+	if (access(path, R_OK))
+		return NULL;
+	err = iq_debugfile_open(path, &file);
 	if (err) {
 		iq_error_free(err);
-		return false;
+		return NULL;
 	}
-	id = iq_debugfile_build_id(f);
-	same = !w->build_id[0] || !id[0] || !strcmp(w->build_id, id);
-	iq_debugfile_close(f);
-	return same;
+	id = iq_debugfile_build_id(file);
+	same = *id && *build_id ? !strcmp(id, build_id) : any_build;
+	if (same && iq_debugfile_kind(file) == kind) {
+		iq_debugfile_set_finder(file, &referred);
+		return file;
+	}
+	iq_debugfile_close(file);
+	return NULL;
 }
 
-/*
- * Of several files for one module the one below a directory of this release is better, then the
- * one that is made of debug information.
- */
-static void offer_file(struct walk *w, const char *path, const char *name)
-{
-	char module[64], *copy;
-	unsigned int rank;
-	bool debug;
+/* ---- By build-id ----------------------------------------------------------------------------- */
 
-	if (!module_of_file(name, module, sizeof(module), &debug))
+static const char *const prefixes[] = {"", "usr/lib/debug/", "lib/debug/"};
+
+/* Call TRY with each path that a file of BUILD_ID may have, until it returns something. */
+static void *each_by_id(struct finder *f, const char *build_id,
+			void *(*try_path)(void *arg, const char *path), void *arg)
+{
+	char path[PATH_ROOM];
+	void *found = NULL;
+
+	if (!sane_build_id(build_id))
+		return NULL;
+	for (unsigned int d = 0; !found && d <= f->nr_dirs + 1; d++) {
+		const char *dir = d < f->nr_dirs ? f->dir[d] : d == f->nr_dirs ? f->dump_dir : DEBUG_ROOT;
+
+		for (unsigned int i = 0; !found && i < 2 * IQ_ARRAY_SIZE(prefixes); i++) {
+			if (snprintf(path, sizeof(path), "%s/%s.build-id/%.2s/%s%s", dir,
+				     prefixes[i / 2], build_id, build_id + 2,
+				     i % 2 ? "" : ".debug") < (int)sizeof(path) &&
+			    !access(path, R_OK))
+				found = try_path(arg, path);
+		}
+	}
+	return found;
+}
+
+static void *copy_path(void *arg, const char *path)
+{
+	return strdup(path);
+}
+
+static char *find_referred(void *arg, const char *build_id, const char *name)
+{
+	struct finder *f = arg;
+	char path[PATH_ROOM], *found = each_by_id(f, build_id, copy_path, NULL);
+
+	/* Debian and Fedora keep them in .dwz, by package. */
+	for (unsigned int d = 0; !found && d <= f->nr_dirs; d++) {
+		const char *dir = d < f->nr_dirs ? f->dir[d] : DEBUG_ROOT;
+
+		for (unsigned int i = 0; !found && i < IQ_ARRAY_SIZE(prefixes); i++) {
+			snprintf(path, sizeof(path), "%s/%s.dwz/%s", dir, prefixes[i], name);
+			if (!access(path, R_OK))
+				found = strdup(path);
+		}
+	}
+	return found ? found : debuginfod_fetch(f, build_id, name);
+}
+
+struct by_id {
+	struct finder *f;
+	enum iq_file_kind kind;
+	const char *build_id;
+};
+
+static void *open_with_dwarf(void *arg, const char *path)
+{
+	struct by_id *q = arg;
+	struct iq_debugfile *file = try_debugfile(q->f, path, q->kind, q->build_id, false);
+
+	if (file && !iq_debugfile_has_dwarf(file)) {
+		iq_debugfile_close(file);
+		file = NULL;
+	}
+	return file;
+}
+
+struct iq_debugfile *find_by_build_id(struct finder *f, enum iq_file_kind kind, const char *build_id)
+{
+	struct by_id q = {f, kind, build_id};
+
+	return each_by_id(f, build_id, open_with_dwarf, &q);
+}
+
+struct iq_debugfile *fetch_debugfile(struct finder *f, enum iq_file_kind kind, const char *build_id,
+				     const char *what)
+{
+	struct by_id q = {f, kind, build_id};
+	char *path = debuginfod_fetch(f, build_id, what);
+	struct iq_debugfile *file = path ? open_with_dwarf(&q, path) : NULL;
+
+	free(path);
+	return file;
+}
+
+/* ---- Debug information that was split off ----------------------------------------------------- */
+
+/* One of NAMES in the directory ROOT with DIR behind it. */
+static struct iq_debugfile *try_names(struct by_id *q, const char *root, const char *dir,
+				      const char *const names[2])
+{
+	struct iq_debugfile *found = NULL;
+	char path[PATH_ROOM];
+
+	for (unsigned int i = 0; !found && i < 2; i++) {
+		if (names[i] && snprintf(path, sizeof(path), "%s%s/%s", root, dir, names[i]) <
+					(int)sizeof(path))
+			found = open_with_dwarf(q, path);
+	}
+	return found;
+}
+
+/* As gdb looks for it ("Debugging Information in Separate Files"), and where we look for everything. */
+static struct iq_debugfile *split_beside(struct by_id *q, const char *dir, const char *real_dir,
+					 const char *const names[2])
+{
+	struct finder *f = q->f;
+	struct iq_debugfile *found = try_names(q, dir, "", names);
+
+	if (!found)
+		found = try_names(q, dir, "/.debug", names);
+	if (!found)
+		found = try_names(q, f->dump_dir, "", names);
+	for (unsigned int i = 0; !found && i <= f->nr_dirs; i++) {
+		const char *root = i < f->nr_dirs ? f->dir[i] : DEBUG_ROOT;
+
+		found = try_names(q, root, real_dir, names);
+		if (!found)
+			found = try_names(q, root, "", names);
+	}
+	return found;
+}
+
+struct iq_debugfile *find_split(struct finder *f, struct iq_debugfile *stripped)
+{
+	struct by_id q = {f, iq_debugfile_kind(stripped), iq_debugfile_build_id(stripped)};
+	const char *path = iq_debugfile_path(stripped), *base = strrchr(path, '/');
+	char *dir = directory_of(path), *real = realpath(path, NULL), with_suffix[256];
+	char *real_dir = real ? directory_of(real) : NULL;
+	/* strip --only-keep-debug leaves no link: "vmlinux.debug" is what people call it. */
+	const char *names[2] = {iq_debugfile_debuglink(stripped), with_suffix};
+	struct iq_debugfile *found = NULL;
+
+	base = base ? base + 1 : path;
+	snprintf(with_suffix, sizeof(with_suffix), "%s.debug", base);
+	if (sane_build_id(q.build_id) && dir && real_dir)
+		found = split_beside(&q, dir, real_dir, names);
+	free(dir);
+	free(real);
+	free(real_dir);
+	if (!found)
+		found = find_by_build_id(f, q.kind, q.build_id);
+	return found ? found : fetch_debugfile(f, q.kind, q.build_id, base);
+}
+
+/* ---- A vmlinux ------------------------------------------------------------------------------- */
+
+/* The better of two files of one build; the other is closed. */
+static struct iq_debugfile *better(struct iq_debugfile *a, struct iq_debugfile *b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	if (iq_debugfile_has_dwarf(b) && !iq_debugfile_has_dwarf(a)) {
+		iq_debugfile_close(a);
+		return b;
+	}
+	iq_debugfile_close(b);
+	return a;
+}
+
+static bool good_enough(const struct iq_debugfile *file)
+{
+	return file && iq_debugfile_has_dwarf(file);
+}
+
+/* Where it may lie below a directory; %s is the release. */
+static const char *const shapes[] = {
+	"vmlinux-%s",		      "vmlinux-%s.debug",	     "boot/vmlinux-%s",
+	"boot/vmlinux-%s.debug",      "lib/modules/%s/vmlinux",	     "lib/modules/%s/vmlinux.debug",
+	"usr/lib/modules/%s/vmlinux", "usr/lib/modules/%s/vmlinux.debug",
+	"lib/modules/%s/build/vmlinux", "usr/lib/modules/%s/build/vmlinux",
+	"%s/vmlinux",		      "%s/vmlinux.debug",
+};
+/* Those that stand for themselves. */
+static const char *const plain[] = {"vmlinux", "vmlinux.debug"};
+static const char *const packed[] = {"", ".xz", ".zst", ".gz"};
+
+static struct iq_debugfile *vmlinux_below(struct finder *f, const char *dir, const char *build_id)
+{
+	unsigned int nr = (f->release[0] ? IQ_ARRAY_SIZE(shapes) : 0) + IQ_ARRAY_SIZE(plain);
+	struct iq_debugfile *best = NULL;
+	char name[256], path[PATH_ROOM];
+
+	for (unsigned int i = 0; !good_enough(best) && i < nr * IQ_ARRAY_SIZE(prefixes); i++) {
+		unsigned int shape = i / IQ_ARRAY_SIZE(prefixes);
+
+		if (shape < IQ_ARRAY_SIZE(plain))
+			snprintf(name, sizeof(name), "%s", plain[shape]);
+		else /* the release passed sane_release() */
+			snprintf(name, sizeof(name), shapes[shape - IQ_ARRAY_SIZE(plain)],
+				 f->release);
+		for (unsigned int p = 0; !good_enough(best) && p < IQ_ARRAY_SIZE(packed); p++) {
+			snprintf(path, sizeof(path), "%s/%s%s%s", dir,
+				 prefixes[i % IQ_ARRAY_SIZE(prefixes)], name, packed[p]);
+			best = better(best, try_debugfile(f, path, IQ_FILE_VMLINUX, build_id, false));
+		}
+	}
+	return best;
+}
+
+struct iq_debugfile *find_vmlinux(struct finder *f, const char *release, const char *build_id)
+{
+	struct iq_debugfile *best, *split;
+
+	if (!sane_build_id(build_id))
+		return NULL;
+	finder_set_release(f, release);
+	best = find_by_build_id(f, IQ_FILE_VMLINUX, build_id);
+	for (unsigned int d = 0; !good_enough(best) && d <= f->nr_dirs + 2; d++) {
+		const char *dir = d < f->nr_dirs      ? f->dir[d]
+				  : d == f->nr_dirs   ? f->dump_dir
+				  : d == f->nr_dirs + 1 ? DEBUG_ROOT
+						      : "";
+
+		best = better(best, vmlinux_below(f, dir, build_id));
+	}
+	if (best && !good_enough(best)) {
+		split = find_split(f, best);
+		best = better(best, split);
+	} else if (!best) {
+		best = fetch_debugfile(f, IQ_FILE_VMLINUX, build_id, "vmlinux");
+	}
+	return best;
+}
+
+/* ---- The finder ------------------------------------------------------------------------------ */
+
+struct iq_error *finder_open(struct session *s, const struct debug_dirs *dirs, const char *dump,
+			     struct finder **ret)
+{
+	struct finder *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return iq_error_nomem();
+	f->s = s;
+	f->dir = dirs->dir;
+	f->nr_dirs = dirs->nr;
+	f->dump_dir = directory_of(dump);
+	if (!f->dump_dir) {
+		finder_close(f);
+		return iq_error_nomem();
+	}
+	*ret = f;
+	return NULL;
+}
+
+void finder_close(struct finder *f)
+{
+	if (!f)
 		return;
-	rank = 1 + debug + (w->release && strstr(path, w->release) ? 2 : 0);
-	for (unsigned int i = 0; i < w->nr; i++) {
-		struct wanted *one = &w->wanted[i];
-
-		if (strcmp(one->m->name, module) || one->rank >= rank || !same_build(one, path))
-			continue;
-		copy = strdup(path);
-		if (!copy)
-			return;
-		free(one->path);
-		one->path = copy;
-		one->rank = rank;
-	}
+	module_index_free(f->modules);
+	debuginfod_close(f->debuginfod);
+	free(f->dump_dir);
+	free(f->vmlinux_dir);
+	free(f);
 }
 
-static bool is_directory(int dir, const struct dirent *e)
+void finder_set_release(struct finder *f, const char *release)
 {
-	struct stat st;
-
-	if (e->d_type != DT_UNKNOWN)
-		return e->d_type == DT_DIR;
-	return !fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
+	snprintf(f->release, sizeof(f->release), "%s", sane_release(release) ? release : "");
 }
 
-/* Directories are followed, links to them are not. */
-static void walk_tree(struct walk *w, const char *path, unsigned int depth)
+void finder_set_vmlinux(struct finder *f, const char *path)
 {
-	DIR *dir = opendir(path);
-	struct dirent *e;
-	char child[4096];
-
-	if (!dir)
-		return;
-	while (w->entries < WALK_ENTRIES && (e = readdir(dir))) {
-		w->entries++;
-		if (e->d_name[0] == '.')
-			continue;
-		if ((size_t)snprintf(child, sizeof(child), "%s/%s", path, e->d_name) >=
-		    sizeof(child))
-			continue;
-		if (!is_directory(dirfd(dir), e))
-			offer_file(w, child, e->d_name);
-		else if (depth < WALK_DEPTH)
-			walk_tree(w, child, depth + 1);
-	}
-	closedir(dir);
+	free(f->vmlinux_dir);
+	f->vmlinux_dir = directory_of(path);
 }
 
-/* The modules of K without a debug file. */
-static unsigned int list_wanted(struct iq_kernel *k, struct wanted **ret)
+void finder_adopt(struct finder *f, struct iq_debugfile *file)
 {
-	struct iq_module *const *modules;
-	struct iq_error *err;
-	unsigned int nr, n = 0;
-	struct wanted *wanted;
+	struct iq_finder referred = {find_referred, f};
 
-	err = iq_modules(k, &modules, &nr);
-	if (err) {
-		/* Whoever needs the modules will be told. */
-		iq_error_free(err);
-		return 0;
-	}
-	wanted = calloc(nr ? nr : 1, sizeof(*wanted));
-	for (unsigned int i = 0; wanted && i < nr; i++) {
-		if (modules[i]->debug)
-			continue;
-		wanted[n].m = modules[i];
-		iq_module_build_id(k, modules[i], wanted[n].build_id, sizeof(wanted[n].build_id));
-		n++;
-	}
-	*ret = wanted;
-	return n;
-}
-
-unsigned int find_modules(const struct debug_dirs *dirs, struct iq_kernel *k, char **paths,
-			  unsigned int room)
-{
-	struct walk w = {.release = sane_release(k->release) ? k->release : NULL};
-	char system_dir[256] = "";
-	unsigned int n = 0;
-
-	if (w.release)
-		snprintf(system_dir, sizeof(system_dir), DEBUG_ROOT "/lib/modules/%s", w.release);
-	/* Without a place to look in the list of modules need not be read. */
-	if (!dirs->nr && (!system_dir[0] || access(system_dir, R_OK | X_OK)))
-		return 0;
-	w.nr = list_wanted(k, &w.wanted);
-	if (!w.nr) {
-		free(w.wanted);
-		return 0;
-	}
-	for (unsigned int i = 0; i < dirs->nr; i++)
-		walk_tree(&w, dirs->dir[i], 0);
-	if (system_dir[0])
-		walk_tree(&w, system_dir, 0);
-	for (unsigned int i = 0; i < w.nr; i++) {
-		if (w.wanted[i].path && n < room)
-			paths[n++] = w.wanted[i].path;
-		else
-			free(w.wanted[i].path);
-	}
-	free(w.wanted);
-	return n;
+	iq_debugfile_set_finder(file, &referred);
 }

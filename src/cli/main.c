@@ -66,8 +66,9 @@ static const struct option long_options[] = {
 /* What the command line says. */
 struct arguments {
 	struct session_options open;
-	const char **commands, **dirs, **dumps, **modules;
-	unsigned int nr_commands, room_commands, room_dirs, room_dumps, room_modules;
+	const char **commands, **dirs, **dumps, **modules, **vmlinux, **damaged;
+	unsigned int nr_commands, room_commands, room_dirs, room_dumps, room_modules,
+		room_vmlinux, room_damaged;
 	bool done; /* --help or --version was all */
 };
 
@@ -142,14 +143,19 @@ static struct iq_error *sort_file(struct arguments *a, const char *path)
 	} else {
 		switch (iq_file_recognise(path)) {
 		case IQ_FILE_VMLINUX:
-			if (a->open.vmlinux)
+			/* Two may be a stripped one and its debug information. */
+			if (a->open.nr_vmlinux == 2)
 				err = iq_error_new(IQ_E_USAGE,
-						   "two vmlinux files were given: %s and %s",
-						   a->open.vmlinux, path);
-			a->open.vmlinux = path;
+						   "more than two vmlinux files were given: %s, %s and %s",
+						   a->vmlinux[0], a->vmlinux[1], path);
+			else
+				err = push(&a->vmlinux, &a->open.nr_vmlinux, &a->room_vmlinux, path);
 			break;
 		case IQ_FILE_MODULE:
 			err = push(&a->modules, &a->open.nr_modules, &a->room_modules, path);
+			break;
+		case IQ_FILE_DAMAGED:
+			err = push(&a->damaged, &a->open.nr_damaged, &a->room_damaged, path);
 			break;
 		case IQ_FILE_OTHER:
 			err = not_ours(path, fd);
@@ -229,10 +235,12 @@ static struct iq_error *parse_arguments(struct session *s, struct arguments *a, 
 		IQ_TRY(sort_file(a, argv[i]));
 	a->open.dumps = a->dumps;
 	a->open.modules = a->modules;
+	a->open.vmlinux = a->vmlinux;
+	a->open.damaged = a->damaged;
 	a->open.debug_dirs.dir = a->dirs;
 	if (a->open.nr_dumps)
 		return NULL;
-	if (a->open.vmlinux || a->open.nr_modules)
+	if (a->open.nr_vmlinux || a->open.nr_modules || a->open.nr_damaged)
 		return usage_error(iq_error_new(IQ_E_USAGE, "no dump was given, only debug files"));
 	return usage_error(iq_error_new(IQ_E_USAGE, "no dump was given"));
 }
@@ -347,6 +355,8 @@ int main(int argc, char **argv)
 	free(a.dirs);
 	free(a.dumps);
 	free(a.modules);
+	free(a.vmlinux);
+	free(a.damaged);
 	if (fflush(stdout) && !status)
 		status = EXIT_COMMAND_FAILED;
 	return status;

@@ -3,14 +3,68 @@
 #include "internal.h"
 #include <stdlib.h>
 
+#define MAX_DEBUGFILES 8192
+
+struct iq_error *session_keep_file(struct session *s, struct iq_debugfile *file,
+				   struct iq_debugfile **ret)
+{
+	for (unsigned int i = 0; i < s->nr_modules; i++) {
+		if (strcmp(iq_debugfile_path(s->modules[i]), iq_debugfile_path(file)))
+			continue;
+		iq_debugfile_close(file);
+		*ret = s->modules[i];
+		return NULL;
+	}
+	if (s->nr_modules >= MAX_DEBUGFILES ||
+	    !iq_grow(&s->modules, &s->room_modules, s->nr_modules + 1, sizeof(struct iq_debugfile *))) {
+		iq_debugfile_close(file);
+		return iq_error_new(IQ_E_LIMIT, "more than %u debug files", MAX_DEBUGFILES);
+	}
+	s->modules[s->nr_modules++] = file;
+	*ret = file;
+	return NULL;
+}
+
 static struct iq_error *add_module_file(struct session *s, const char *path)
 {
-	struct iq_debugfile *f;
+	struct iq_debugfile *f, *split;
 
-	if (s->nr_modules >= SESSION_MAX_DEBUGFILES)
-		return iq_error_new(IQ_E_LIMIT, "more than %u debug files", SESSION_MAX_DEBUGFILES);
 	IQ_TRY(iq_debugfile_open(path, &f));
-	s->modules[s->nr_modules++] = f;
+	finder_adopt(s->finder, f);
+	/* A stripped file leads to what was stripped from it. */
+	split = iq_debugfile_has_dwarf(f) ? NULL : find_split(s->finder, f);
+	if (split)
+		IQ_TRY(session_keep_file(s, split, &split));
+	return session_keep_file(s, f, &f);
+}
+
+/* The kernel keeps a pointer to the list, which does not grow any more. */
+static struct iq_error *add_given_modules(struct session *s, const struct session_options *o)
+{
+	for (unsigned int i = 0; !o->no_vmlinux && i < o->nr_modules; i++)
+		IQ_TRY(add_module_file(s, o->modules[i]));
+	s->given = calloc(s->nr_modules + 1, sizeof(*s->given));
+	if (!s->given)
+		return iq_error_nomem();
+	for (unsigned int i = 0; i < s->nr_modules; i++)
+		s->given[s->nr_given++] = s->modules[i];
+	return NULL;
+}
+
+/* The kernel needs the debug file of a module. */
+static struct iq_debugfile *on_find_module(void *arg, struct iq_kernel *k, const struct iq_module *m)
+{
+	struct session *s = arg;
+	struct iq_debugfile *file = find_module(s->finder, k, m, NULL, false);
+	struct iq_error *err;
+
+	if (!file)
+		return NULL;
+	err = session_keep_file(s, file, &file);
+	if (!err)
+		return file;
+	iq_warn(&s->warnings, "%s", err->message);
+	iq_error_free(err);
 	return NULL;
 }
 
@@ -19,8 +73,10 @@ static struct iq_error *open_kernel(struct session *s, const struct session_opti
 {
 	struct iq_kernel_options options = {
 		.vmlinux = vmlinux,
-		.modules = s->modules,
-		.nr_modules = s->nr_modules,
+		.modules = s->given,
+		.nr_modules = s->nr_given,
+		.find_module = o->no_vmlinux ? NULL : on_find_module,
+		.find_module_arg = s,
 		.no_btf = o->no_btf,
 		.cancel = &s->cancel,
 	};
@@ -61,7 +117,44 @@ static struct iq_debugfile *vmlinux_by_note(struct session *s, const struct sess
 	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "BUILD-ID", build_id,
 			       sizeof(build_id)))
 		return NULL;
-	return find_vmlinux(&o->debug_dirs, release, build_id);
+	return find_vmlinux(s->finder, release, build_id);
+}
+
+/*
+ * Open the vmlinux that was given.  Of two of one build one is the debug information that was split
+ * off from the other, which else is looked for.
+ */
+static struct iq_error *open_vmlinux(struct session *s, const struct session_options *o)
+{
+	struct iq_debugfile *other = NULL;
+	bool same;
+
+	IQ_TRY(iq_debugfile_open(o->vmlinux[0], &s->vmlinux));
+	finder_adopt(s->finder, s->vmlinux);
+	finder_set_vmlinux(s->finder, o->vmlinux[0]);
+	if (o->nr_vmlinux > 1) {
+		IQ_TRY(iq_debugfile_open(o->vmlinux[1], &other));
+		finder_adopt(s->finder, other);
+		same = !strcmp(iq_debugfile_build_id(s->vmlinux), iq_debugfile_build_id(other));
+		if (!same || iq_debugfile_has_dwarf(s->vmlinux) == iq_debugfile_has_dwarf(other)) {
+			iq_debugfile_close(other);
+			return iq_error_new(IQ_E_USAGE, "two vmlinux files were given: %s and %s",
+					    o->vmlinux[0], o->vmlinux[1]);
+		}
+	} else if (!iq_debugfile_has_dwarf(s->vmlinux)) {
+		other = find_split(s->finder, s->vmlinux);
+		if (!other)
+			iq_warn(&s->warnings,
+				"%s has no debug information, and none that was split off from it "
+				"(build-id %s) is found: no source lines",
+				o->vmlinux[0], iq_debugfile_build_id(s->vmlinux));
+	}
+	if (other) {
+		same = iq_debugfile_has_dwarf(s->vmlinux);
+		s->stripped = same ? other : s->vmlinux;
+		s->vmlinux = same ? s->vmlinux : other;
+	}
+	return NULL;
 }
 
 /* The kernel with the vmlinux that was given on the command line. */
@@ -69,7 +162,7 @@ static struct iq_error *open_with_given(struct session *s, const struct session_
 {
 	struct iq_error *err, *without;
 
-	IQ_TRY(iq_debugfile_open(o->vmlinux, &s->vmlinux));
+	IQ_TRY(open_vmlinux(s, o));
 	err = open_kernel(s, o, s->vmlinux, &s->kernel);
 	if (!err)
 		return NULL;
@@ -78,7 +171,7 @@ static struct iq_error *open_with_given(struct session *s, const struct session_
 	if (!without) {
 		iq_kernel_close(s->kernel);
 		s->kernel = NULL;
-		return err;
+		return iq_error_hint(err, "without it the dump can be opened all the same");
 	}
 	iq_error_free(without);
 	s->kernel_error = err;
@@ -105,7 +198,7 @@ static void open_with_found(struct session *s, const struct session_options *o)
 	}
 	if (s->vmlinux || o->no_vmlinux)
 		return;
-	s->vmlinux = find_vmlinux(&o->debug_dirs, s->kernel->release, s->kernel->build_id);
+	s->vmlinux = find_vmlinux(s->finder, s->kernel->release, s->kernel->build_id);
 	if (s->vmlinux)
 		reopen_kernel(s, o, s->vmlinux);
 	if (s->vmlinux && s->kernel->vmlinux != s->vmlinux) {
@@ -114,32 +207,33 @@ static void open_with_found(struct session *s, const struct session_options *o)
 	}
 }
 
-/* Debug files of modules from the directories; a file that cannot be used is none. */
-static void add_found_modules(struct session *s, const struct session_options *o)
+/* Files that were named but cannot be used: nobody is to wait for lines from them. */
+static void warn_of_damage(struct session *s, const struct session_options *o)
 {
-	char *paths[SESSION_MAX_DEBUGFILES];
-	unsigned int before = s->nr_modules, nr;
+	for (unsigned int i = 0; i < o->nr_damaged; i++) {
+		struct iq_debugfile *f;
+		struct iq_error *err = iq_debugfile_open(o->damaged[i], &f);
 
-	nr = find_modules(&o->debug_dirs, s->kernel, paths, SESSION_MAX_DEBUGFILES - s->nr_modules);
-	for (unsigned int i = 0; i < nr; i++) {
-		iq_error_free(add_module_file(s, paths[i]));
-		free(paths[i]);
+		if (err)
+			iq_warn(&s->warnings, "%s; it is not used", err->message);
+		else
+			iq_debugfile_close(f);
+		iq_error_free(err);
 	}
-	if (s->nr_modules > before)
-		reopen_kernel(s, o, s->vmlinux);
 }
 
 struct iq_error *session_open(struct session *s, const struct session_options *o)
 {
 	IQ_TRY(iq_dump_open_files(o->dumps, o->nr_dumps, &s->warnings, &s->dump));
-	for (unsigned int i = 0; !o->no_vmlinux && i < o->nr_modules; i++)
-		IQ_TRY(add_module_file(s, o->modules[i]));
-	if (o->vmlinux && !o->no_vmlinux)
+	IQ_TRY(finder_open(s, &o->debug_dirs, o->dumps[0], &s->finder));
+	IQ_TRY(add_given_modules(s, o));
+	warn_of_damage(s, o);
+	if (o->nr_vmlinux && !o->no_vmlinux)
 		IQ_TRY(open_with_given(s, o));
 	else
 		open_with_found(s, o);
-	if (s->kernel && !o->no_vmlinux)
-		add_found_modules(s, o);
+	if (s->kernel)
+		finder_set_release(s->finder, s->kernel->release);
 	if (s->kernel_error)
 		iq_warn(&s->warnings, "%s", s->kernel_error->message);
 	return NULL;
@@ -151,8 +245,11 @@ void session_close(struct session *s)
 		iq_kernel_close(s->kernel);
 	for (unsigned int i = 0; i < s->nr_modules; i++)
 		iq_debugfile_close(s->modules[i]);
-	if (s->vmlinux)
-		iq_debugfile_close(s->vmlinux);
+	free(s->modules);
+	free(s->given);
+	iq_debugfile_close(s->vmlinux);
+	iq_debugfile_close(s->stripped);
+	finder_close(s->finder);
 	if (s->dump)
 		iq_dump_close(s->dump);
 	iq_variables_free(s->variables);

@@ -4,7 +4,9 @@
 
 #include "debugfile_dwarf.h"
 #include "symtab_elf.h"
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- What kind of file ----------------------------------------------------------------------- */
 
@@ -26,6 +28,23 @@ static enum iq_file_kind kind_of(const struct iq_elffile *e)
 	return found >= 2 ? IQ_FILE_VMLINUX : IQ_FILE_OTHER;
 }
 
+/* An ELF file for one of our machines, of a type that we use, which cannot be read further. */
+static bool is_broken_elf(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Elf64_Ehdr h;
+	bool elf;
+
+	if (fd < 0)
+		return false;
+	elf = pread(fd, &h, sizeof(h), 0) == sizeof(h) && !memcmp(h.e_ident, ELFMAG, SELFMAG) &&
+	      h.e_ident[EI_CLASS] == ELFCLASS64 && h.e_ident[EI_DATA] == ELFDATA2LSB &&
+	      (h.e_machine == EM_X86_64 || h.e_machine == EM_AARCH64) &&
+	      (h.e_type == ET_EXEC || h.e_type == ET_REL || h.e_type == ET_DYN);
+	close(fd);
+	return elf;
+}
+
 enum iq_file_kind iq_file_recognise(const char *path)
 {
 	struct iq_elffile e;
@@ -34,9 +53,12 @@ enum iq_file_kind iq_file_recognise(const char *path)
 
 	if (err) {
 		iq_error_free(err);
-		return IQ_FILE_OTHER;
+		return is_broken_elf(path) ? IQ_FILE_DAMAGED : IQ_FILE_OTHER;
 	}
 	kind = kind_of(&e);
+	/* Without its section headers, or with rubbish in their place. */
+	if (kind == IQ_FILE_OTHER && !e.names_len && is_broken_elf(path))
+		kind = IQ_FILE_DAMAGED;
 	iq_elffile_close(&e);
 	return kind;
 }

@@ -52,15 +52,17 @@ static struct iq_error *read_sections(struct iq_elffile *e, const Elf64_Ehdr *h)
 
 	if (!h->e_shoff)
 		return NULL;
-	if (h->e_shentsize != sizeof(Elf64_Shdr) || !inside(e, h->e_shoff, sizeof(first)))
+	if (h->e_shentsize != sizeof(Elf64_Shdr))
 		return not_elf(e, "bad section headers");
+	if (!inside(e, h->e_shoff, sizeof(first)))
+		return not_elf(e, "it is cut off, its section headers lie behind its end");
 	memcpy(&first, e->map + h->e_shoff, sizeof(first));
 	if (!nr) /* 65280 or more (elf(5), "extended numbering") */
 		nr = first.sh_size;
 	if (names == SHN_XINDEX)
 		names = first.sh_link;
 	if (nr > e->size / sizeof(first) || !inside(e, h->e_shoff, nr * sizeof(first)))
-		return not_elf(e, "section headers behind its end");
+		return not_elf(e, "it is cut off, its section headers lie behind its end");
 	sections = calloc(nr ? nr : 1, sizeof(*sections));
 	if (!sections)
 		return iq_error_nomem();
