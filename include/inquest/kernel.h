@@ -63,6 +63,9 @@ struct iq_kernel {
 	uint64_t stext, etext;		/* runtime addresses of kernel text; 0 unknown */
 	struct iq_debugfile *vmlinux;	/* NULL: none */
 	struct iq_kernel_private *priv;
+	/* What the room stack remembers of this kernel's functions; freed with the kernel. */
+	void *stack_memory;
+	void (*stack_memory_free)(void *memory);
 };
 
 /*

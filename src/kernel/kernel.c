@@ -45,6 +45,8 @@ void iq_kernel_close(struct iq_kernel *k)
 {
 	if (!k)
 		return;
+	if (k->stack_memory)
+		k->stack_memory_free(k->stack_memory);
 	slabs_free(k);
 	vmaps_free(k);
 	log_free(k);
@@ -53,6 +55,7 @@ void iq_kernel_close(struct iq_kernel *k)
 	cpus_free(k);
 	iq_orc_close(k->priv->orc);
 	iq_types_close(k->priv->btf); /* a vmlinux's types are its own */
+	iq_symtab_close(k->priv->generated);
 	iq_symtab_close(k->symbols);
 	iq_vm_close(k->vm);
 	iq_reader_close(k->reader);

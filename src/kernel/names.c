@@ -19,7 +19,9 @@ bool iq_symbol_at(struct iq_kernel *k, uint64_t address, struct iq_symbol *ret)
 		return k->symbols && iq_symtab_by_address(k->symbols, address, ret) &&
 		       is_kernel_address(k, ret->address);
 	m = iq_module_at(k, address);
-	t = m ? iq_module_symbols(k, m) : NULL;
+	if (!m)
+		return kernel_generated_at(k, address, ret);
+	t = iq_module_symbols(k, m);
 	return t && iq_symtab_by_address(t, address, ret);
 }
 
@@ -56,7 +58,8 @@ bool iq_symbol_named(struct iq_kernel *k, const char *name, struct iq_symbol *re
 		if (t && iq_symtab_by_name(t, name, &from, ret))
 			return true;
 	}
-	return false;
+	from = 0;
+	return !only && kernel_generated(k) && iq_symtab_by_name(kernel_generated(k), name, &from, ret);
 }
 
 uint64_t iq_kernel_symbol(struct iq_kernel *k, const char *name)

@@ -69,6 +69,9 @@ struct iq_kernel_private {
 	unsigned int nr_caches, room_caches;
 	struct iq_map cache_by_address;
 	struct slab_recent *recent_slabs;
+
+	enum lazy generated_state;
+	struct iq_symtab *generated;
 	struct kernel_probes *probes; /* NULL: nothing was probed */
 };
 
@@ -114,6 +117,10 @@ void module_use_given(struct iq_kernel *k, struct iq_module *m);
 uint64_t kernel_timekeeper_symbol(struct iq_kernel *k);
 /* system.c: pages of RAM that the nodes have (struct pglist_data); 0 unknown. */
 uint64_t kernel_present_pages(struct iq_kernel *k);
+
+/* generated.c: the names of code made at run time (BPF, ftrace, kprobes); NULL: none are known. */
+struct iq_symtab *kernel_generated(struct iq_kernel *k);
+bool kernel_generated_at(struct iq_kernel *k, uint64_t address, struct iq_symbol *ret);
 
 /* cpu.c, task.c, module.c, log.c, vmalloc.c, slab.c */
 void cpus_free(struct iq_kernel *k);

@@ -392,3 +392,23 @@ void functions_free(struct functions *all)
 	free(all->list);
 	memset(all, 0, sizeof(*all));
 }
+
+static void functions_close(void *memory)
+{
+	functions_free(memory);
+	free(memory);
+}
+
+struct functions *functions_get(struct iq_kernel *k)
+{
+	struct functions *all = k->stack_memory;
+
+	if (!all) {
+		all = calloc(1, sizeof(*all));
+		k->stack_memory = all;
+		k->stack_memory_free = functions_close;
+	} else if (all->read > READ_MAX / 2) {
+		functions_forget(all);
+	}
+	return all;
+}

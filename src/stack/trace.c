@@ -163,20 +163,21 @@ struct iq_error *iq_backtrace(struct iq_kernel *k, const struct iq_task *t,
 {
 	const struct iq_cpu *c = cpu_of(k, t);
 	struct iq_error *err;
-	struct functions functions = {0};
+	struct functions *functions = functions_get(k);
 	struct unwinder u;
 	struct iq_frame top;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->task = *t;
 	ret->cpu = c ? (int)c->cpu : -1;
-	unwinder_init(&u, k, t, &functions);
+	if (!functions)
+		return iq_error_nomem();
+	unwinder_init(&u, k, t, functions);
 	err = start(&u, t, c, &top);
 	if (!err)
 		err = trace(&u, &top, ret);
 	else
 		ret->end = t->stack ? IQ_END_UNREADABLE : IQ_END_NO_STACK;
-	functions_free(&functions);
 	return err;
 }
 
@@ -184,18 +185,19 @@ struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t,
 				   const struct iq_regs *regs, struct iq_backtrace *ret)
 {
 	struct iq_error *err;
-	struct functions functions = {0};
+	struct functions *functions = functions_get(k);
 	struct unwinder u;
 	struct iq_frame top;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->task = *t;
 	ret->cpu = cpu;
-	unwinder_init(&u, k, t, &functions);
+	if (!functions)
+		return iq_error_nomem();
+	unwinder_init(&u, k, t, functions);
 	err = start_at(&u, regs, &top);
 	if (!err)
 		err = trace(&u, &top, ret);
-	functions_free(&functions);
 	return err;
 }
 

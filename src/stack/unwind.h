@@ -150,6 +150,11 @@ const struct function *function_of(struct unwinder *u, const struct iq_symbol *s
  * a return address deep, the code plays tricks, and nothing is said.)
  */
 bool function_depth(const struct function *f, uint64_t address, struct depth *ret);
+/*
+ * Those of kernel K, which are kept with it from trace to trace; NULL without memory.  To be called at the
+ * beginning of a trace: if there are too many they are forgotten then.
+ */
+struct functions *functions_get(struct iq_kernel *k);
 /* Free the functions, but not what is known of the whole kernel. */
 void functions_forget(struct functions *f);
 void functions_free(struct functions *f);

@@ -190,6 +190,8 @@ static inline void machine_start(struct machine *m)
 
 static inline void machine_free(struct machine *m)
 {
+	if (m->k.stack_memory)
+		m->k.stack_memory_free(m->k.stack_memory);
 	iq_types_close(m->priv.types);
 	iq_orc_close(m->priv.orc);
 	iq_vm_close(m->k.vm);
