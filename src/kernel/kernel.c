@@ -135,6 +135,8 @@ struct iq_types *iq_kernel_types(struct iq_kernel *k)
 	p->types_state = LAZY_FAILED;
 	if (!p->options.no_btf)
 		p->types = p->btf = open_btf(k);
+	if (!p->types && k->vmlinux)
+		p->types = iq_debugfile_types(k->vmlinux);
 	if (p->types)
 		p->types_state = LAZY_DONE;
 	return p->types;

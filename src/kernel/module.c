@@ -362,12 +362,16 @@ static struct iq_types *open_btf(struct iq_kernel *k, struct iq_module *m)
 struct iq_types *iq_module_types(struct iq_kernel *k, struct iq_module *m)
 {
 	struct iq_module_private *p = m->priv;
+	struct iq_debugfile *f = m->debug;
 
-	if (p->types_state)
-		return p->types;
-	p->types_state = LAZY_FAILED;
-	p->types = p->btf = open_btf(k, m);
-	if (p->types)
-		p->types_state = LAZY_DONE;
-	return p->types;
+	if (!p->btf_state) {
+		p->btf = open_btf(k, m);
+		p->btf_state = p->btf ? LAZY_DONE : LAZY_FAILED;
+	}
+	if (p->btf)
+		return p->btf;
+	/* Where types are DWARF's, modules' files are looked for; else those in use are asked. */
+	if (!k->priv->btf && iq_kernel_types(k))
+		f = iq_module_debug(k, m);
+	return f ? iq_debugfile_types(f) : NULL;
 }

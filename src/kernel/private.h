@@ -86,9 +86,8 @@ struct task_stack {
 };
 
 struct iq_module_private {
-	enum lazy symbols_state, types_state, orc_state;
+	enum lazy symbols_state, btf_state, orc_state;
 	struct iq_symtab *symbols;
-	struct iq_types *types; /* `btf`, or the debug file's */
 	struct iq_types *btf;
 	struct iq_orc *orc;
 	bool debug_sought; /* iq_module_debug() need not look for a file (again) */
