@@ -167,13 +167,17 @@ static const struct result_ops ops = {text, json, free_result};
 /* Five bytes that do nothing, where ftrace patches a call in: at the entry, or behind its endbr64. */
 static const char *note_of(struct iq_kernel *k, const struct row *row, const struct row *before)
 {
-	static const uint8_t nop5[] = {0x0f, 0x1f, 0x44, 0x00, 0x00}, endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+	/* The second one is what kernels before 5.13 took on some CPUs. */
+	static const uint8_t nop5[][5] = {{0x0f, 0x1f, 0x44, 0x00, 0x00}, {0x66, 0x66, 0x66, 0x66, 0x90}};
+	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
 	const struct iq_insn *insn = &row->line.insn;
 	uint64_t offset = insn->address - row->symbol.address;
 
 	if (!row->symbol.name)
 		return NULL;
-	if (insn->length == sizeof(nop5) && !memcmp(insn->bytes, nop5, sizeof(nop5)) &&
+	if (insn->length == sizeof(nop5[0]) &&
+	    (!memcmp(insn->bytes, nop5[0], sizeof(nop5[0])) ||
+	     !memcmp(insn->bytes, nop5[1], sizeof(nop5[1]))) &&
 	    (!offset || (offset == sizeof(endbr64) && before &&
 			 !memcmp(before->line.insn.bytes, endbr64, sizeof(endbr64)))))
 		return "FTRACE NOP";

@@ -25,14 +25,27 @@ def reports(truth):
     """All traces of the log as (title, who, rip, chain of reliable frames), the chosen one first."""
     found = []
     if truth.get('call_chain'):
-        found.append((truth.get('report') or '', truth.get('task'), truth.get('rip'), truth['call_chain']))
+        found.append((truth.get('report') or '', truth.get('task'), rip_of(truth), truth['call_chain']))
     for r in truth.get('traces', []):
         chain = [f for f in r['trace'] if not f.get('unreliable')]
         if r.get('rip'):
             chain.insert(0, dict(r['rip']))
         if chain:
-            found.append((r['title'], r.get('who'), r.get('rip'), chain))
+            found.append((r['title'], r.get('who'), rip_of(r), chain))
     return found
+
+
+def rip_of(report):
+    """Where the exception was: a function, or the address of a call that went nowhere; None without one."""
+    if report.get('rip'):
+        return report['rip']
+    return {'function': None, 'address': report['rip_address']} if report.get('rip_address') else None
+
+
+def is_at(frame, rip):
+    if rip['function'] is None:
+        return int(frame['ip'], 16) == int(rip['address'], 16)
+    return frame['function'] == rip['function'] and frame['offset'] == int(rip['offset'], 16)
 
 
 def is_about(title, who, task):
@@ -74,16 +87,17 @@ def kernel_frames(task):
 
 
 def find_start(frames, rip, chain):
+    # The kernel's trace lacks an exception that was nowhere: it begins at the caller.
+    behind = 1 if rip and rip['function'] is None else 0
     for i, f in enumerate(frames):
         if rip:
-            if f['exception'] and f['function'] == rip['function'] and f['offset'] == int(rip['offset'], 16):
-                return i
+            if f['exception'] and is_at(f, rip):
+                return i + behind
         elif f['function'] == chain[0]['function']:
             return i
     # The registers of a kernel that saved them itself: the exception is the innermost frame.
-    if rip and frames and frames[0]['function'] == rip['function'] and \
-            frames[0]['offset'] == int(rip['offset'], 16):
-        return 0
+    if rip and frames and is_at(frames[0], rip):
+        return behind
     return None
 
 
@@ -93,6 +107,13 @@ def frame_text(function, offset, module):
 
 def compare_frame(want, got, first):
     """Differences of one frame."""
+    if want['function'] is None:
+        return [] if int(got['ip'], 16) == int(want['address'], 16) and got['reliable'] else \
+            [f'frame {got["n"]}: {got["ip"]}, the kernel says {want["address"]}']
+    # A return address at the very end of a function, as nothing returns to: it is the start of a trampoline
+    # (of kretprobes), that the next symbol names and the kernel prints as it is.
+    if want['offset'] == want.get('size') and not first:
+        return [] if got['reliable'] else [f'frame {got["n"]} is marked unreliable']
     said = frame_text(want['function'], int(want['offset'], 16), want.get('module'))
     have = frame_text(got['function'], got['offset'] or 0, got['module'])
     # Inside panic() the kernel went on after it had printed its trace.
@@ -113,7 +134,7 @@ def compare_frame(want, got, first):
 def complete(chain):
     """Does the kernel's trace end where traces end?  It gives up where it meets a foreign stack."""
     return bool(re.match(r'(entry_|ret_from_fork|secondary_startup|start_secondary|asm_|x86_64_start)',
-                         chain[-1]['function']))
+                         chain[-1]['function'] or ''))
 
 
 def compare_report(report, task, serial):
@@ -125,15 +146,17 @@ def compare_report(report, task, serial):
         return []
     start = find_start(frames, rip, chain)
     if start is None:
-        return [f'no frame {chain[0]["function"]}+{chain[0]["offset"]} for "{title[:60]}"']
+        return [f'no frame {chain[0]["function"]}+{chain[0].get("offset")} for "{title[:60]}"']
     got = frames[start:]
     found = []
+    if serial and rip and rip['function'] is None and start and frames[start - 1]['exception']:
+        found += compare_registers(serial, rip, frames[start - 1]['exception'])
     for n, (w, g) in enumerate(zip(chain, got)):
         found += compare_frame(w, g, n == 0)
         if serial and g['exception']:
             found += compare_registers(serial, w, g['exception'])
     if len(got) < len(chain):
-        found.append('missing: ' + ', '.join(f['function'] for f in chain[len(got):]))
+        found.append('missing: ' + ', '.join(str(f['function']) for f in chain[len(got):]))
     if len(got) > len(chain) and complete(chain):
         found.append('too many: ' + ', '.join(str(f['function']) for f in got[len(chain):]))
     return found
@@ -142,7 +165,10 @@ def compare_report(report, task, serial):
 def log_registers(serial, rip):
     """The registers that the kernel printed below each 'RIP: 0010:function+offset'."""
     blocks, regs = [], None
-    head = re.compile(r'RIP: 0010:%s\+%s/' % (re.escape(rip['function']), rip['offset']))
+    if rip['function'] is None:
+        head = re.compile(r'RIP: 0010:%s$' % rip['address'])
+    else:
+        head = re.compile(r'RIP: 0010:%s\+%s/' % (re.escape(rip['function']), rip['offset']))
     for line in serial.splitlines():
         line = re.sub(r'^\[\s*\d+\.\d+\](\[[^\]]*\])? ?', '', line)
         if 'RIP: ' in line:

@@ -21,7 +21,8 @@ def all_of_kernel(t, core):
         places.setdefault(n, set()).add((a, k))
     ours, wrong, count = {}, [], 0
     for s in listed(t, core):
-        if s['module']:
+        # Nor has System.map the labels that assemblers and compilers make up.
+        if s['module'] or s['name'].startswith('.L'):
             continue
         a, n = int(s['address'], 16), s['name']
         ours.setdefault(n, set()).add(a)
@@ -51,7 +52,8 @@ def all_as_proc(t, core):
             a, k, n, *m = line.split()
             # The kernel writes the letter of what a module exports (but not to GPL modules only) in capitals.
             theirs.add((int(a, 16), k.lower() if m else k, n, m[0].strip('[]') if m else None))
-    ours = {(int(s['address'], 16), s['type'], s['name'], s['module']) for s in listed(t, core)}
+    ours = {(int(s['address'], 16), s['type'], s['name'], s['module']) for s in listed(t, core)
+            if not s['name'].startswith('.L')}
     # ftrace's trampolines and BPF programs are listed as modules that are none; the compiler's own
     # labels the kernel lists, but names no address by them.
     theirs = {x for x in theirs if x[3] not in ('bpf', '__builtin__ftrace', '__builtin__kprobes') and
