@@ -61,13 +61,19 @@ bool function_depth(const struct function *f, uint64_t address, struct depth *re
 
 /* ---- Which code ------------------------------------------------------------------------------------ */
 
+/* Init text has been given back; something else lies there now.  BPF programs are made elsewhere. */
+static bool is_live(struct iq_kernel *k, uint64_t address)
+{
+	return iq_is_text(k, address) || (is_code(k, address) && !(address >= k->layout.text_base &&
+								   address < k->layout.text_end));
+}
+
 static bool add_part(struct unwinder *u, struct function *f, const struct iq_symbol *s)
 {
 	struct code_part *p = &f->part[f->nr_parts];
 
-	/* Init text has been given back; something else lies there now. */
 	if (f->nr_parts == CODE_PARTS || !s->size || s->size > FUNCTION_MAX ||
-	    !iq_is_text(u->k, s->address) || u->functions->read + s->size > READ_MAX)
+	    !is_live(u->k, s->address) || u->functions->read + s->size > READ_MAX)
 		return false;
 	p->start = s->address;
 	p->size = s->size;

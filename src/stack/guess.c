@@ -131,7 +131,7 @@ static bool by_search(struct unwinder *u, const struct iq_frame *f, struct iq_fr
 
 bool guess_step(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next)
 {
-	if (by_code(u, f, next) || by_trampoline(u, f, next))
+	if (by_cfi(u, f, next) || by_code(u, f, next) || by_trampoline(u, f, next))
 		return true;
 	if (!u->trial && (by_frame_pointer(u, f, next) || by_search(u, f, next)))
 		return true;

@@ -236,8 +236,10 @@ static bool step_call(struct unwinder *u, const struct iq_frame *f, const struct
 	if (!step_return(u, f, cfa, next))
 		return false;
 	restore_fp(u, f, row, cfa, next);
-	if (!u->trial)
+	if (!u->trial) {
 		saved_registers(u, f, cfa, false, next);
+		cfi_registers(u, f, cfa, next);
+	}
 	return true;
 }
 

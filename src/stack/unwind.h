@@ -78,6 +78,14 @@ bool recover_return(struct unwinder *u, const struct iq_stack *s, uint64_t slot,
 /* F runs in a trampoline of ftrace's: its caller, the traced function.  As unwind_step(). */
 bool by_trampoline(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
 
+/* ---- cfi_step.c ---- */
+
+/* By .debug_frame.  As unwind_step(). */
+bool by_cfi(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next);
+/* Registers of F's caller that NEXT lacks, if .debug_frame agrees that F's CFA is CFA. */
+void cfi_registers(struct unwinder *u, const struct iq_frame *f, uint64_t cfa,
+		   struct iq_frame *next);
+
 /* ---- guess.c: where no table speaks ---- */
 
 /* By the function's code, by frame pointer or by searching the stack.  As unwind_step(). */
@@ -180,5 +188,10 @@ struct iq_error *start_running(struct unwinder *u, const struct iq_cpu *c,
 			       struct iq_frame *f) IQ_CHECK;
 struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t,
 				struct iq_frame *f) IQ_CHECK;
+
+/* ---- slots.c: the words of a frame ---- */
+
+/* The stack canary of task T (task_struct.stack_canary); false: it has none, or it cannot be told. */
+bool slots_canary(struct iq_kernel *k, const struct iq_task *t, uint64_t *canary);
 
 #endif

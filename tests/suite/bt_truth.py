@@ -77,13 +77,8 @@ def live_reports(truth, task):
     return panics[-1:] or oopses[-1:]
 
 
-# Code that the kernel made at run time, of which its traces have the address only.
-NAMELESS = re.compile(r'(ftrace_trampoline|kprobe_(opt)?insn_page)$')
-
-
 def kernel_frames(task):
-    return [f for f in task['frames'] if not f['inline'] and f['context'] != 'user' and
-            not NAMELESS.match(f['function'] or '')]
+    return [f for f in task['frames'] if not f['inline'] and f['context'] != 'user']
 
 
 def find_start(frames, rip, chain):
