@@ -21,6 +21,7 @@
 	X(mod) \
 	X(mount) \
 	X(p) \
+	X(pahole) \
 	X(ps) \
 	X(rd) \
 	X(search) \

@@ -105,6 +105,10 @@ static json_t *array(struct writer *w, const struct iq_type *t, uint64_t address
 	return list;
 }
 
+static json_t *members(struct writer *w, const struct iq_type *t, uint64_t address, uint64_t bit_offset,
+		       unsigned int depth);
+
+/* BIT_OFFSET: of what M is a member of, from BASE. */
 static json_t *one_member(struct writer *w, const char *name, const struct iq_member *m, uint64_t base,
 			  uint64_t bit_offset, unsigned int depth)
 {
@@ -120,7 +124,10 @@ static json_t *one_member(struct writer *w, const char *name, const struct iq_me
 		json_object_set_new(o, "bit_offset", json_integer((json_int_t)(at % 8)));
 		json_object_set_new(o, "bit_size", json_integer(m->bit_size));
 	}
-	if (aggregate && (w->vm || !*name))
+	/* What has no name belongs to the struct around it, and so do the offsets of its members. */
+	if (aggregate && !*name)
+		json_object_set_new(o, "members", members(w, t, base, at, depth + 1));
+	else if (aggregate && w->vm)
 		json_object_set_new(o, "members", value(w, m->type, base + at / 8, 0, 0, depth + 1));
 	else if (w->vm)
 		json_object_set_new(o, "value",
@@ -129,14 +136,15 @@ static json_t *one_member(struct writer *w, const char *name, const struct iq_me
 	return o;
 }
 
-static json_t *members(struct writer *w, const struct iq_type *t, uint64_t address, unsigned int depth)
+static json_t *members(struct writer *w, const struct iq_type *t, uint64_t address, uint64_t bit_offset,
+		       unsigned int depth)
 {
 	unsigned int nr;
 	const struct iq_member *m = iq_type_members(t, &nr);
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < nr && w->budget && depth < MAX_DEPTH; i++)
-		json_array_append_new(list, one_member(w, m[i].name, &m[i], address, 0, depth));
+		json_array_append_new(list, one_member(w, m[i].name, &m[i], address, bit_offset, depth));
 	return list;
 }
 
@@ -151,7 +159,7 @@ static json_t *value(struct writer *w, const struct iq_type *type, uint64_t addr
 	switch (t->kind) {
 	case IQ_KIND_STRUCT:
 	case IQ_KIND_UNION:
-		return members(w, t, address, depth);
+		return members(w, t, address, 0, depth);
 	case IQ_KIND_ARRAY:
 		return array(w, t, address, depth);
 	case IQ_KIND_INT:
@@ -177,7 +185,7 @@ json_t *json_members(struct iq_vm *vm, const struct iq_type *t, uint64_t address
 {
 	struct writer w = {.vm = vm, .budget = MAX_VALUES};
 
-	return members(&w, iq_type_strip(t), address, 0);
+	return members(&w, iq_type_strip(t), address, 0, 0);
 }
 
 json_t *json_member(struct iq_vm *vm, const char *name, const struct iq_member *m, uint64_t base)
