@@ -59,11 +59,19 @@ void iq_args_without_dwarf(struct iq_args *a, bool without);
 struct iq_error *iq_args_trace(struct iq_args *a, const struct iq_backtrace *b) IQ_CHECK;
 /*
  * Parameters, and with debug information local variables, of frame N of that trace.  A frame whose
- * function's parameters nobody knows has none.  Free with iq_variables_free().
+ * function's parameters nobody knows has none.  Free with iq_frame_variables_free().
  */
 struct iq_error *iq_args_frame(struct iq_args *a, unsigned int n,
 			       struct iq_frame_variables *ret) IQ_CHECK;
-void iq_variables_free(struct iq_frame_variables *v);
+void iq_frame_variables_free(struct iq_frame_variables *v);
+
+/*
+ * iq_frame_slots() of that trace's frame N, with more to say of its words: variables by the debug information,
+ * parameters and other values by the code that put them there, the stack canary by the code that checks
+ * it, and which words the function has never written.
+ */
+struct iq_error *iq_args_slots(struct iq_args *a, unsigned int n, struct iq_slot **slots,
+			       unsigned int *nr) IQ_CHECK;
 
 /* ---- Where values come from ------------------------------------------------------------------- */
 

@@ -89,6 +89,28 @@ struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t,
 				   const struct iq_regs *regs, struct iq_backtrace *ret) IQ_CHECK;
 void iq_backtrace_free(struct iq_backtrace *b);
 
+/* ---- What is wrong with a stack ----------------------------------------------------------------- */
+
+enum iq_damage_kind {
+	IQ_DAMAGE_GUARD,     /* the stack pointer has left the stack at its lower end */
+	IQ_DAMAGE_END_MAGIC, /* STACK_END_MAGIC at the end of the stack is gone */
+	IQ_DAMAGE_CANARY,    /* a frame's stack protector canary is not the task's */
+};
+struct iq_damage {
+	enum iq_damage_kind kind;
+	int frame;		/* index of the frame concerned; -1: the whole stack */
+	uint64_t address;	/* of the word; GUARD: the stack pointer */
+	uint64_t found, expected; /* GUARD: 0, and the lowest address of the stack */
+	uint64_t from, to;	/* CANARY: the bytes around it that hold the same value again and again */
+	char text[320];		/* for people; not escaped: symbols are in it */
+};
+/*
+ * What can be proven to be wrong with the stack that B is the trace of, at most MAX findings; returns their
+ * number.  A trace that breaks off says why in end_text; that is not repeated here.
+ */
+unsigned int iq_stack_damage(struct iq_kernel *k, const struct iq_backtrace *b, struct iq_damage *ret,
+			     unsigned int max);
+
 /* ---- What each word of the stack is ----------------------------------------------------------- */
 
 enum iq_slot_kind {
@@ -99,6 +121,12 @@ enum iq_slot_kind {
 	IQ_SLOT_ALIGNMENT,   /* padding: the CPU aligned rsp to 16 before it pushed the trap frame */
 	IQ_SLOT_CANARY,	     /* equals the task's stack_canary */
 	IQ_SLOT_STACK_LINK,  /* saved stack pointer at the top of an IRQ stack */
+	/* Only iq_args_slots() (args.h) tells these from unknown ones; `text` says more. */
+	IQ_SLOT_VARIABLE,    /* a variable or parameter, or a part of one, by name */
+	IQ_SLOT_SPILL,	     /* a value that the code has put there, and what it is */
+	IQ_SLOT_LOCAL,	     /* written by the code, or by others to whom its address was given */
+	IQ_SLOT_LEFTOVER,    /* the function has not written here: padding, or left by earlier calls */
+	IQ_SLOT_DYNAMIC,     /* room for something of variable size */
 };
 struct iq_slot {
 	uint64_t address, value;
@@ -107,11 +135,14 @@ struct iq_slot {
 	unsigned int frame;  /* index of the frame whose function owns the word */
 	int reg;
 	const char *name;    /* TRAP: the kernel's member name; else NULL */
+	bool changed;	     /* CANARY: it is not what it must be */
+	char text[96];	     /* what else is to be said; "" nothing */
 };
 /*
  * The words of frame N of B: from just above its own return slot (its sp) up to and including the next
  * frame's return slot, or the trap frame between them, or the end of the stack; labelled.  SLOTS is owned by the caller
- * (free()).  Saved registers are known from ORC (rbp) and from the pushes in the function's own code.
+ * (free()).  Saved registers are known from ORC (rbp) and from the pushes in the function's own code.  What
+ * variables and spilled values are, iq_args_slots() finds out.
  */
 struct iq_error *iq_frame_slots(struct iq_kernel *k, const struct iq_backtrace *b, unsigned int n,
 				struct iq_slot **slots, unsigned int *nr) IQ_CHECK;

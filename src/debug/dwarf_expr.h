@@ -11,22 +11,22 @@
 
 enum iq_dw_known {
 	IQ_DW_KNOWN,
-	IQ_DW_NO_REGISTER,    /* a register that is not known: `reg` of the location */
-	IQ_DW_NO_MEMORY,      /* memory that is not in the dump */
-	IQ_DW_NO_CFA,	      /* the frame's address */
+	IQ_DW_NO_REGISTER, /* a register that is not known: `reg` of the location */
+	IQ_DW_NO_MEMORY, /* memory that is not in the dump */
+	IQ_DW_NO_CFA, /* the frame's address */
 	IQ_DW_NO_ENTRY_VALUE, /* what a register held when the function was called */
-	IQ_DW_NO_ADDRESS,     /* an object of a module's section that is not placed, or thread-local */
-	IQ_DW_UNSUPPORTED,    /* an operation for other languages or machines: `reg` is its number */
+	IQ_DW_NO_ADDRESS, /* an object of a module's section that is not placed, or thread-local */
+	IQ_DW_UNSUPPORTED, /* an operation for other languages or machines: `reg` is its number */
 	IQ_DW_DAMAGED,
 };
 
 enum iq_dw_where {
-	IQ_DW_NOWHERE,	/* optimised out */
-	IQ_DW_MEMORY,	/* at address `number` */
+	IQ_DW_NOWHERE, /* optimised out */
+	IQ_DW_MEMORY, /* at address `number` */
 	IQ_DW_REGISTER, /* in register `number` */
-	IQ_DW_VALUE,	/* it is `number`, and nowhere */
-	IQ_DW_BYTES,	/* it is `bytes`, and nowhere */
-	IQ_DW_POINTER,	/* a pointer to entry `number`, plus `offset`, which itself is nowhere */
+	IQ_DW_VALUE, /* it is `number`, and nowhere */
+	IQ_DW_BYTES, /* it is `bytes`, and nowhere */
+	IQ_DW_POINTER, /* a pointer to entry `number`, plus `offset`, which itself is nowhere */
 };
 
 /* A part of an object. */

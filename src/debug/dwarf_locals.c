@@ -524,7 +524,8 @@ void iq_local_why(const struct iq_arch *a, enum iq_local_state s, unsigned int r
 		snprintf(buf, room, "in %s, which is not known",
 			 reg < a->nr_regs ? a->reg_names[reg] : "a register");
 	else
-		snprintf(buf, room, "%s", (unsigned int)s < IQ_ARRAY_SIZE(text) && text[s] ? text[s] : "");
+		snprintf(buf, room, "%s",
+			 (unsigned int)s < IQ_ARRAY_SIZE(text) && text[s] ? text[s] : "");
 }
 
 /* ---- What was passed to a called function ------------------------------------------------------ */

@@ -48,7 +48,7 @@ struct iq_error *iq_args_trace(struct iq_args *a, const struct iq_backtrace *b)
 	return err;
 }
 
-void iq_variables_free(struct iq_frame_variables *v)
+void iq_frame_variables_free(struct iq_frame_variables *v)
 {
 	iq_arena_free(&v->arena);
 	*v = (struct iq_frame_variables){0};
@@ -291,10 +291,10 @@ static struct iq_error *by_code(struct iq_args *a, unsigned int n, struct iq_fra
 		struct arg_place place;
 
 		*v = (struct iq_frame_variable){.name = p[i].name,
-					  .type = p[i].type,
-					  .function = frame->symbol.name,
-					  .parameter = true,
-					  .from = "where it was passed cannot be told"};
+						.type = p[i].type,
+						.function = frame->symbol.name,
+						.parameter = true,
+						.from = "where it was passed cannot be told"};
 		/* Behind one that cannot be placed none can. */
 		placed = placed && args_place(a->k->arch, p[i].type, &c, &place);
 		if (!placed)

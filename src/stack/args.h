@@ -89,6 +89,7 @@ struct spill {
 
 struct state {
 	struct value reg[NR_GPR];
+	struct value other_sp; /* put in memory before the stack was changed */
 	uint64_t written[FLOW_WORDS / 64]; /* words that may have been written */
 	struct spill *spill; /* by offset */
 	unsigned int nr, room;
@@ -131,10 +132,16 @@ struct flow {
 	struct origin *origin; /* 2 for each op */
 	uint16_t live_in; /* registers that are read before they are written */
 	unsigned int stack_words; /* parameters on the stack */
+	uint64_t canary; /* per-CPU offset of the stack canary */
 	/* Places in the frame whose address was taken, by offset from the CFA. */
 	int32_t *taken;
 	unsigned int nr_taken, taken_room;
-	bool no_frame; /* the stack pointer was lost: nothing is known of the frame's words */
+	int32_t variable_below; /* below CFA + this the frame has no fixed layout; 0: it has */
+	/* By word: who writes there. */
+	struct frame_use {
+		uint32_t writer; /* number + 1 of the op; 0: none but that of the canary */
+		bool several, canary;
+	} word[FLOW_WORDS];
 };
 
 /*

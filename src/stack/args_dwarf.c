@@ -4,8 +4,8 @@
  * register held at the function's entry gets that from the caller: by its call site's description,
  * else by what its code and ours say.
  */
-#include <inttypes.h>
 #include <inquest/locals.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "args_solve.h"
@@ -32,8 +32,8 @@ static void add_registers(const struct iq_args *a, unsigned int n, struct iq_reg
 
 	for (unsigned int r = 0; r < NR_GPR && x->usable; r++)
 		if (!iq_reg_known(regs, r) && a->k->arch->callee_saved >> r & 1 &&
-		    args_value(a, n, &x->st.reg[r], &value, &width, &certain, NULL) &&
-		    width == 8 && certain)
+		    args_value(a, n, &x->st.reg[r], &value, &width, &certain, NULL) && width == 8 &&
+		    certain)
 			iq_reg_set(regs, r, value);
 }
 
@@ -130,14 +130,14 @@ static void convert(struct iq_args *a, unsigned int n, const struct iq_local *l,
 	const char *function = iq_arena_strdup(&all->arena, l->function);
 
 	*v = (struct iq_frame_variable){.name = name ? name : "",
-				  .type = l->type,
-				  .function = function ? function : "",
-				  .inlined = l->inlined,
-				  .block = l->block,
-				  .parameter = l->parameter,
-				  .from_dwarf = true,
-				  .size = l->size,
-				  .from = where(a, n, l, all)};
+					.type = l->type,
+					.function = function ? function : "",
+					.inlined = l->inlined,
+					.block = l->block,
+					.parameter = l->parameter,
+					.from_dwarf = true,
+					.size = l->size,
+					.from = where(a, n, l, all)};
 	if (l->state != IQ_LOCAL_KNOWN)
 		return;
 	v->in_memory = l->in_memory;
@@ -164,8 +164,7 @@ struct iq_error *args_by_dwarf(struct iq_args *a, unsigned int n, struct iq_fram
 	f = iq_kernel_debugfile(a->k, q.frame.address);
 	if (!f || !iq_debugfile_locals(f, &q.frame, &locals))
 		return NULL;
-	ret->list = iq_arena_alloc(&ret->arena,
-				   (locals.nr ? locals.nr : 1) * sizeof(*ret->list));
+	ret->list = iq_arena_alloc(&ret->arena, (locals.nr ? locals.nr : 1) * sizeof(*ret->list));
 	for (unsigned int i = 0; ret->list && i < locals.nr; i++)
 		convert(a, n, &locals.list[i], ret, &ret->list[ret->nr++]);
 	iq_locals_free(&locals);

@@ -130,7 +130,8 @@ static void hold(struct state *st, int64_t offset, unsigned int size, struct val
 	forget(st, offset, offset + size);
 	v = narrowed(v, size, false);
 	if (v.base == V_UNKNOWN || st->nr == SPILLS_MAX || offset < OFFSET_MIN ||
-	    offset > 8 * STACK_WORDS || !iq_grow(&st->spill, &st->room, st->nr + 1, sizeof(*st->spill)))
+	    offset > 8 * STACK_WORDS ||
+	    !iq_grow(&st->spill, &st->room, st->nr + 1, sizeof(*st->spill)))
 		return;
 	while (i < st->nr && st->spill[i].offset < offset)
 		i++;
@@ -168,6 +169,10 @@ static void state_join(struct state *to, const struct state *from, bool *changed
 			*changed = true;
 		}
 	}
+	if (to->other_sp.base != V_UNKNOWN && !value_same(&to->other_sp, &from->other_sp)) {
+		to->other_sp = unknown;
+		*changed = true;
+	}
 	for (unsigned int i = 0, j = 0; i < to->nr; i++) {
 		struct spill *a = &to->spill[i];
 
@@ -197,6 +202,7 @@ struct run {
 	struct iq_kernel *k;
 	struct flow *f;
 	unsigned int steps;
+	bool replay; /* all is known already */
 	bool more_taken; /* an address was taken that was not known of before */
 	bool failed;
 };
@@ -279,11 +285,45 @@ static bool in_frame(const struct op *op, const struct state *st, int64_t *offse
 	return *offset > -(1 << 24) && *offset < 1 << 24;
 }
 
-static void lose_frame(struct run *r, struct state *st)
+/*
+ * The stack pointer goes to where nobody can tell: room for something of variable size, or a larger
+ * alignment.  What lies above it stays what it is, and is found by the frame pointer only.
+ */
+static void lose_stack(struct run *r, int64_t above)
 {
-	st->nr = 0;
-	memset(st->written, 0xff, sizeof(st->written));
-	r->f->no_frame = true;
+	struct flow *f = r->f;
+
+	if (above >= OFFSET_MIN && above < 0 && (!f->variable_below || above > f->variable_below))
+		f->variable_below = (int32_t)above;
+}
+
+static bool is_canary(const struct run *r, const struct value *v)
+{
+	const struct origin *o = v->base == V_DEF ? &r->f->origin[v->n] : NULL;
+
+	return o && o->kind == FROM_PERCPU && o->size == 8 && !v->addend && v->width == 8 &&
+	       (uint64_t)o->address.addend == r->f->canary;
+}
+
+/* Remember who writes into the words at CFA + AT. */
+static void note_word(struct run *r, const struct op *op, int64_t at, int64_t size, struct value v)
+{
+	uint32_t n = (uint32_t)(op - r->f->op) + 1;
+
+	for (; !r->replay && size > 0 && at < 0;
+	     size -= 8 - (at & 7), at = (at & ~INT64_C(7)) + 8) {
+		struct frame_use *w;
+
+		if (at < OFFSET_MIN)
+			continue;
+		w = &r->f->word[word_of((int32_t)at)];
+		if (is_canary(r, &v))
+			w->canary = true;
+		else if (w->writer && w->writer != n)
+			w->several = true;
+		else
+			w->writer = n;
+	}
 }
 
 /* A write of OP to its memory operand; V: what, if that is known. */
@@ -296,6 +336,7 @@ static void write_memory(struct run *r, const struct op *op, struct state *st, u
 
 	if (!in_frame(op, st, &at, &variable))
 		return others_write(r, st);
+	note_word(r, op, at, variable || !size ? -at : size, v);
 	if (variable || !size) {
 		/* An array, or of unknown length: anything above. */
 		forget(st, at, INT32_MAX);
@@ -330,8 +371,7 @@ static struct value name_source(struct run *r, struct state *st, const struct op
 	return st->reg[reg];
 }
 
-static struct value new_value(struct run *r, struct state *st, const struct op *op,
-			      struct origin o)
+static struct value new_value(struct run *r, struct state *st, const struct op *op, struct origin o)
 {
 	uint32_t def = 2 * (uint32_t)(op - r->f->op);
 
@@ -348,7 +388,7 @@ static void set_reg(struct run *r, const struct op *op, struct state *st, int re
 	    !(reg == IQ_X86_RBP && v.addend == -16 && op->kind == OP_MOVE) && op->kind != OP_POP)
 		take_address(r, v.addend);
 	if (reg == IQ_X86_RSP && v.base != V_CFA && old->base == V_CFA)
-		lose_frame(r, st);
+		lose_stack(r, old->addend);
 	st->reg[reg] = v;
 }
 
@@ -450,9 +490,12 @@ static void run_push(struct run *r, const struct op *op, struct state *st)
 	if (op->src < 0 && !op->mem_read && !op->reads)
 		v = whole(V_CONST, 0, op->imm);
 	/* Every function pushes what it must preserve: nothing is read by that. */
-	if (op->src == IQ_X86_RSP || sp->base != V_CFA)
-		return lose_frame(r, st);
+	if (op->src == IQ_X86_RSP && sp->base == V_CFA)
+		take_address(r, sp->addend);
 	sp->addend -= 8;
+	if (sp->base != V_CFA)
+		return;
+	note_word(r, op, sp->addend, 8, v);
 	add_spill(st, sp->addend, 8, v, (uint32_t)(op - r->f->op));
 }
 
@@ -460,11 +503,12 @@ static void run_pop(struct run *r, const struct op *op, struct state *st)
 {
 	struct value *sp = &st->reg[IQ_X86_RSP], v = unknown;
 
-	if (sp->base == V_CFA) {
-		if (sp->addend >= OFFSET_MIN && sp->addend < 0)
-			v = state_word(st, (int32_t)sp->addend, 8);
-		sp->addend += 8;
-	}
+	if (sp->base == V_CFA && sp->addend >= OFFSET_MIN && sp->addend < 0)
+		v = state_word(st, (int32_t)sp->addend, 8);
+	sp->addend += 8;
+	/* Back from another stack, at the top of which the stack pointer had been put. */
+	if (op->dst == IQ_X86_RSP)
+		v = st->other_sp;
 	if (op->dst < 0)
 		return write_memory(r, op, st, 0, unknown);
 	set_reg(r, op, st, op->dst, v);
@@ -477,7 +521,7 @@ static void run_leave(struct run *r, const struct op *op, struct state *st)
 	st->reg[IQ_X86_RBP] = unknown;
 	if (bp.base != V_CFA || bp.width < 8) {
 		st->reg[IQ_X86_RSP] = unknown;
-		return lose_frame(r, st);
+		return;
 	}
 	st->reg[IQ_X86_RBP] = bp.addend >= OFFSET_MIN && bp.addend < 0
 				      ? state_word(st, (int32_t)bp.addend, 8)
@@ -508,6 +552,10 @@ static void run_call(struct run *r, const struct op *op, struct state *st)
 
 static void run_other(struct run *r, const struct op *op, struct state *st)
 {
+	static const struct origin other = {.kind = FROM_OTHER};
+
+	if (op->flow == IQ_FLOW_RETURN)
+		return;
 	if (op->mem_write)
 		write_memory(r, op, st, op->mem_size, unknown);
 	/* The stack pointer, realigned: it lies somewhere below. */
@@ -515,7 +563,8 @@ static void run_other(struct run *r, const struct op *op, struct state *st)
 		if (op->writes >> reg & 1) {
 			if (st->reg[reg].base == V_CFA && reg != IQ_X86_RSP)
 				take_address(r, st->reg[reg].addend);
-			set_reg(r, op, st, (int)reg, unknown);
+			set_reg(r, op, st, (int)reg,
+				reg == IQ_X86_RSP ? new_value(r, st, op, other) : unknown);
 		}
 }
 
@@ -544,6 +593,8 @@ static void run_op(struct run *r, const struct op *op, struct state *st)
 	case OP_LOAD:
 		return run_load(r, op, st);
 	case OP_STORE:
+		if (op->src == IQ_X86_RSP)
+			st->other_sp = st->reg[IQ_X86_RSP];
 		return write_memory(r, op, st, op->size,
 				    narrowed(name_source(r, st, op, op->src), op->size, false));
 	case OP_STORE_IMM:
@@ -598,6 +649,7 @@ static void enter(struct run *r, struct block *b, const struct state *st, bool f
 	if (b->reached && !value_same(&b->in.reg[IQ_X86_RSP], &st->reg[IQ_X86_RSP])) {
 		if (!firm)
 			return;
+
 		r->failed = r->failed || b->firm;
 		b->reached = false;
 	}
@@ -617,10 +669,10 @@ static void leave_block(struct run *r, const struct block *b, const struct op *l
 {
 	struct flow *f = r->f;
 	unsigned int behind = b->first + b->nr;
-	struct block *next = behind < f->nr_ops && last->address + last->length ==
-							   f->op[behind].address
-				     ? block_at(f, f->op[behind].address)
-				     : NULL;
+	struct block *next =
+		behind < f->nr_ops && last->address + last->length == f->op[behind].address
+			? block_at(f, f->op[behind].address)
+			: NULL;
 	bool into = last->has_target && code_find(f, last->target) >= 0;
 
 	switch ((enum iq_flow)last->flow) {
@@ -638,8 +690,8 @@ static void leave_block(struct run *r, const struct block *b, const struct op *l
 		if (into)
 			return enter(r, block_at(f, last->target), st, b->firm);
 		/* Through a register it may go to a place in this function, unless it leaves its frame. */
-		if (!last->has_target && (st->reg[IQ_X86_RSP].base != V_CFA ||
-					  st->reg[IQ_X86_RSP].addend != -8))
+		if (!last->has_target &&
+		    (st->reg[IQ_X86_RSP].base != V_CFA || st->reg[IQ_X86_RSP].addend != -8))
 			r->failed = true;
 		return;
 	case IQ_FLOW_TRAP:
@@ -672,6 +724,7 @@ static struct state entry_state(const struct flow *f)
 
 	for (unsigned int r = 0; r < NR_GPR; r++)
 		st.reg[r] = whole(V_ENTRY, r, 0);
+	st.other_sp = unknown;
 	st.reg[IQ_X86_RSP] = whole(V_CFA, 0, -8);
 	for (unsigned int i = 0; i < f->stack_words && i < STACK_WORDS; i++)
 		add_spill(&st, 8 * (int64_t)i, 8, whole(V_STACK, 8 * i, 0), 0);
@@ -726,7 +779,7 @@ void flow_run(struct iq_kernel *k, struct flow *f)
 
 bool flow_at(struct iq_kernel *k, struct flow *f, unsigned int n, struct state *st)
 {
-	struct run r = {.k = k, .f = f};
+	struct run r = {.k = k, .f = f, .replay = true};
 	unsigned int low = 0, high = f->nr_blocks;
 	const struct block *b;
 

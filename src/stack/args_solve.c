@@ -47,6 +47,7 @@ struct flow *args_flow(struct iq_args *a, const struct iq_symbol *s)
 	a->all[a->nr_flows++] = f;
 	if (code_read(a->k, s, f)) {
 		f->stack_words = STACK_PARAMETERS;
+		f->canary = a->canary_offset;
 		flow_run(a->k, f);
 	}
 	a->total_ops += f->nr_ops;
@@ -185,16 +186,35 @@ static void own_registers(struct iq_args *a, unsigned int n)
 	}
 }
 
+/*
+ * What was pushed last, in front of a call, are parameters of the called function: they belong to it, and it
+ * may have changed them.
+ */
+static bool passed_on(const struct frame_facts *x, unsigned int i, int64_t *bottom)
+{
+	const struct spill *s = &x->st.spill[i];
+	const struct op *op = &x->flow->op[s->op];
+
+	if (s->offset != *bottom || op->kind != OP_PUSH)
+		return false;
+	*bottom += 8;
+	return true;
+}
+
 static void own_words(struct iq_args *a, unsigned int n)
 {
 	struct frame_facts *x = &a->frame[n];
 	const struct iq_frame *f = &a->b->frames[n];
+	const struct value *sp = &x->st.reg[IQ_X86_RSP];
+	int64_t bottom = sp->base == V_CFA && !f->exact_ip ? sp->addend : INT64_MIN;
 
-	for (unsigned int i = 0; i < x->st.nr && !x->flow->no_frame; i++) {
+	for (unsigned int i = 0; i < x->st.nr; i++) {
 		const struct spill *s = &x->st.spill[i];
 		uint64_t at = x->cfa + (uint64_t)(int64_t)s->offset, value;
 		int32_t taken;
 
+		if (passed_on(x, i, &bottom))
+			continue;
 		/* Below the stack pointer there is nothing of the frame's any more. */
 		if (at < f->sp || at < f->stack.start || at >= f->stack.end ||
 		    iq_vm_read_uint(a->k->vm, at, s->size, &value))
@@ -202,9 +222,9 @@ static void own_words(struct iq_args *a, unsigned int n)
 		learn(x, &s->value, value, s->size,
 		      (struct fact){.source = FACT_WORD,
 				    .address = at,
-				    .certain = f->reliable &&
-					       !flow_taken(x->flow, s->offset + s->size - 1,
-							   &taken)});
+				    .certain =
+					    f->reliable &&
+					    !flow_taken(x->flow, s->offset + s->size - 1, &taken)});
 	}
 }
 
@@ -266,8 +286,8 @@ static void prepare(struct iq_args *a, unsigned int n)
 
 static bool is_thunk(const char *name, const char **reg)
 {
-	static const char *const prefixes[] = {"__x86_indirect_thunk_", "__x86_indirect_call_thunk_",
-					       "__x86_indirect_its_thunk_"};
+	static const char *const prefixes[] = {
+		"__x86_indirect_thunk_", "__x86_indirect_call_thunk_", "__x86_indirect_its_thunk_"};
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(prefixes); i++) {
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i]))) {
@@ -343,9 +363,8 @@ static enum link_kind link_of(struct iq_args *a, unsigned int n)
 		return LINK_NONE;
 	if (is_thunk(s.name, &reg)) {
 		r = iq_reg_by_name(a->k->arch, reg);
-		return r < 0 || r >= NR_GPR
-			       ? LINK_UNSURE
-			       : through(a, n + 1, &caller->st.reg[r], callee->flow);
+		return r < 0 || r >= NR_GPR ? LINK_UNSURE
+					    : through(a, n + 1, &caller->st.reg[r], callee->flow);
 	}
 	return jumps_to(a, op->target, callee->flow) ? LINK_SURE : LINK_NONE;
 }
@@ -384,9 +403,10 @@ static bool exchange_all(struct iq_args *a, unsigned int n)
 		if (r != a->k->arch->reg_sp)
 			news |= exchange(a, n, &caller->st.reg[r], &entry);
 	}
-	for (unsigned int i = 0; i < callee->flow->stack_words && !caller->flow->no_frame; i++) {
+	for (unsigned int i = 0; i < callee->flow->stack_words; i++) {
 		struct value entry = {.base = V_STACK, .width = 8, .n = 8 * i};
-		struct value word = state_word(&caller->st, (int32_t)(sp->addend + 8 * (int64_t)i), 8);
+		struct value word =
+			state_word(&caller->st, (int32_t)(sp->addend + 8 * (int64_t)i), 8);
 
 		/* What is above its own frame is no parameter of the callee's. */
 		if (sp->base == V_CFA && sp->addend + 8 * (int64_t)i < -8)
@@ -431,15 +451,21 @@ void args_forget(struct iq_args *a)
 		args_forget_flows(a);
 }
 
-/* Where each CPU keeps its current task: current_task, pcpu_hot (6.2 - 6.14), const_current_task. */
-static void find_current(struct iq_args *a)
+/*
+ * Where each CPU keeps its current task: current_task, pcpu_hot (6.2 - 6.14), const_current_task; and
+ * where the compiler takes the stack canary from: %gs:40, or (6.15) a variable of its own.
+ */
+static void look_for_variables(struct iq_args *a)
 {
-	static const char *const names[] = {"const_pcpu_hot", "const_current_task", "pcpu_hot",
-					    "current_task"};
+	static const char *const current[] = {"const_pcpu_hot", "const_current_task", "pcpu_hot",
+					      "current_task"};
 
-	a->looked_for_current = true;
-	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(names) && !a->current_offset; i++)
-		a->current_offset = iq_kernel_symbol(a->k, names[i]);
+	a->looked = true;
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(current) && !a->current_offset; i++)
+		a->current_offset = iq_kernel_symbol(a->k, current[i]);
+	a->canary_offset = iq_kernel_symbol(a->k, "__stack_chk_guard");
+	if (!a->canary_offset)
+		a->canary_offset = 40;
 }
 
 static void use(struct iq_args *a, unsigned int n)
@@ -453,8 +479,8 @@ struct iq_error *args_solve(struct iq_args *a)
 {
 	const struct iq_backtrace *b = a->b;
 
-	if (!a->looked_for_current)
-		find_current(a);
+	if (!a->looked)
+		look_for_variables(a);
 	a->frame = calloc(b->nr ? b->nr : 1, sizeof(*a->frame));
 	if (!a->frame)
 		return iq_error_nomem();

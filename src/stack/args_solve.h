@@ -48,8 +48,10 @@ struct iq_args {
 	const struct iq_backtrace *b;
 	struct frame_facts *frame; /* b->nr of them */
 	unsigned int nr_frames;
-	uint64_t current_offset; /* per-CPU offset of the pointer to the current task; 0: not known */
-	bool looked_for_current;
+	uint64_t
+		current_offset; /* per-CPU offset of the pointer to the current task; 0: not known */
+	uint64_t canary_offset;
+	bool looked;
 };
 
 /* Solve the trace a->b. */

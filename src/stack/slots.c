@@ -19,7 +19,7 @@ struct listing {
 	uint64_t canary;
 };
 
-static bool find_canary(struct iq_kernel *k, const struct iq_task *t, uint64_t *canary)
+bool slots_canary(struct iq_kernel *k, const struct iq_task *t, uint64_t *canary)
 {
 	uint64_t offset, size;
 
@@ -152,8 +152,22 @@ static void label_called(struct listing *l, struct iq_slot *s, const struct iq_f
 	}
 }
 
+/*
+ * A task that never was in user mode has room for the registers of user mode all the same, at the top of its
+ * stack (task_pt_regs()), with 16 bytes more above it in kernels that know FRED.
+ */
+static bool own_regs(const struct listing *l, const struct iq_frame *last, uint64_t *ret)
+{
+	uint64_t above = last->stack.end - last->sp - l->k->arch->trap_frame_size;
+
+	*ret = last->sp;
+	return last->stack.kind == IQ_STACK_TASK && l->b->end == IQ_END_OUTERMOST &&
+	       (above == 0 || above == 16);
+}
+
 static void label(struct listing *l, struct iq_slot *s)
 {
+	uint64_t trap;
 	const struct iq_frame *next = l->n + 1 < l->b->nr ? &l->b->frames[l->n + 1] : NULL;
 
 	if (next && next->has_trap)
@@ -162,6 +176,8 @@ static void label(struct listing *l, struct iq_slot *s)
 		label_called(l, s, next);
 	else if (l->b->has_user_regs && l->b->user_regs_address)
 		label_trap(l, s, l->b->user_regs_address, 0, l->n);
+	else if (own_regs(l, &l->b->frames[l->n], &trap))
+		label_trap(l, s, trap, l->b->frames[l->n].stack.end, l->n);
 	if (s->kind == IQ_SLOT_UNKNOWN && l->has_canary && s->readable && s->value == l->canary)
 		s->kind = IQ_SLOT_CANARY;
 }
@@ -174,7 +190,7 @@ struct iq_error *iq_frame_slots(struct iq_kernel *k, const struct iq_backtrace *
 
 	if (n >= b->nr)
 		return iq_error_new(IQ_E_USAGE, "there is no frame %u", n);
-	l.has_canary = find_canary(k, &b->task, &l.canary);
+	l.has_canary = slots_canary(k, &b->task, &l.canary);
 	err = list_words(&l, &b->frames[n]);
 	if (err) {
 		free(l.slots);
@@ -214,10 +230,17 @@ void iq_slot_label(struct iq_kernel *k, const struct iq_slot *s, char *buf, size
 		snprintf(buf, room, "[padding]");
 		break;
 	case IQ_SLOT_CANARY:
-		snprintf(buf, room, "[canary]");
+		snprintf(buf, room, s->changed ? "[canary, changed]" : "[canary]");
 		break;
 	case IQ_SLOT_STACK_LINK:
 		snprintf(buf, room, "[stack link]");
+		break;
+	case IQ_SLOT_VARIABLE:
+	case IQ_SLOT_SPILL:
+	case IQ_SLOT_LOCAL:
+	case IQ_SLOT_LEFTOVER:
+	case IQ_SLOT_DYNAMIC:
+		snprintf(buf, room, "[%s]", s->text);
 		break;
 	case IQ_SLOT_UNKNOWN:
 		break;

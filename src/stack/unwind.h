@@ -125,6 +125,9 @@ struct function {
 	bool unfollowed; /* a jump through a register may lead to other places of it */
 	bool gaps; /* some code was not come by: nothing is known of it */
 	bool falls_out; /* the code runs into what lies behind it */
+	uint64_t canary_stored; /* address behind the instruction that stores it; 0: none does */
+	int16_t canary_at; /* it lies there: CFA - canary_at, or frame pointer + canary_at */
+	bool canary_by_fp;
 	uint64_t written; /* registers that it changes, other than by pop */
 	struct frame_word {
 		uint64_t pushed; /* callee-saved registers that are pushed into this word */
