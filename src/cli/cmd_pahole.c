@@ -363,6 +363,8 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct pa
 	if (!err)
 		err = find_type(s, iq_buf_str(&name), WANT_STRUCT, &x->found);
 	if (!err)
+		err = warn_of_others(s, &x->found);
+	if (!err)
 		err = iq_struct_layout_open(x->found.type, line_size, &x->layout);
 	iq_buf_free(&name);
 	return err;

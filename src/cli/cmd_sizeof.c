@@ -81,6 +81,7 @@ static struct iq_error *find_sized(struct session *s, char *name, struct type_re
 	if (dot)
 		*dot++ = '\0';
 	IQ_TRY(find_type(s, name, WANT_ANY, &x->found));
+	IQ_TRY(warn_of_others(s, &x->found));
 	x->type = x->found.type;
 	if (!dot)
 		return NULL;

@@ -420,6 +420,8 @@ static struct iq_error *fill(struct session *s, const struct request *q, bool un
 	free(name);
 	if (err)
 		return err;
+	if (!q->all)
+		IQ_TRY(warn_of_others(s, &x->found));
 	x->type = x->found.type;
 	IQ_TRY(find_members(x));
 	if (q->raw && x->nr_paths > 1)

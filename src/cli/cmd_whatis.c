@@ -212,6 +212,7 @@ static struct iq_error *find_named(struct session *s, const char *name, struct w
 {
 	struct found_type found;
 	struct iq_types *types;
+	struct iq_error *err;
 
 	IQ_TRY(iq_kernel_need_types(s->kernel, &types));
 	if (!type_exists(s->kernel, name))
@@ -222,8 +223,9 @@ static struct iq_error *find_named(struct session *s, const char *name, struct w
 	IQ_TRY(find_type(s, name, WANT_ANY, &found));
 	x->type = found.type;
 	x->module = found.module;
+	err = warn_of_others(s, &found);
 	free(found.name);
-	return NULL;
+	return err;
 }
 
 static struct iq_error *unknown(struct iq_kernel *k, const char *name)

@@ -44,40 +44,57 @@ json_t *json_enumerators(const struct iq_type *t)
 
 void layouts_free(struct layouts *l)
 {
+	for (unsigned int i = 0; i < l->nr; i++)
+		free(l->layout[i].text);
 	free(l->layout);
 	*l = (struct layouts){0};
 }
 
-/* What tells two types of one name apart: everything that is shown of them. */
-static uint64_t layout_hash(const struct iq_type *t)
+/* T, unless one like it is there already; SEEN has their hashes. */
+static struct iq_error *add_layout(struct layouts *l, struct iq_map *seen, const struct iq_type *t,
+				   struct iq_module *module)
 {
-	const struct iq_type *target = iq_type_strip(t);
 	struct iq_buf text = {0};
 	uint64_t hash;
 
 	iq_type_define(t, &(struct iq_define){.offsets = true}, &text);
-	iq_buf_printf(&text, "\n%llu", (unsigned long long)target->size);
+	iq_buf_printf(&text, "\n%llu", (unsigned long long)iq_type_strip(t)->size);
 	hash = iq_hash_mem(iq_buf_str(&text), text.len);
-	iq_buf_free(&text);
-	return hash;
+	if (iq_map_get(seen, hash)) {
+		iq_buf_free(&text);
+		return NULL;
+	}
+	if (text.failed || !iq_map_put(seen, hash, (void *)(uintptr_t)t) ||
+	    !iq_grow(&l->layout, &l->room, l->nr + 1, sizeof(*l->layout))) {
+		iq_buf_free(&text);
+		return iq_error_nomem();
+	}
+	l->layout[l->nr++] = (struct layout){.type = t, .text = iq_buf_steal(&text), .module = module};
+	return NULL;
 }
 
-/* T and those of its name behind it in the same source, each layout once; SEEN has their hashes. */
+/* T and those of its name behind it in the same source. */
 static struct iq_error *add_same_name(struct layouts *l, struct iq_map *seen, const struct iq_type *t,
 				      struct iq_module *module)
 {
 	for (unsigned int i = 0; t && i < MAX_SAME_NAME && l->nr < MAX_LAYOUTS; i++) {
-		uint64_t hash = layout_hash(t);
-
-		if (!iq_map_get(seen, hash)) {
-			if (!iq_map_put(seen, hash, (void *)(uintptr_t)t) ||
-			    !iq_grow(&l->layout, &l->room, l->nr + 1, sizeof(*l->layout)))
-				return iq_error_nomem();
-			l->layout[l->nr++] = (struct layout){t, module};
-		}
+		IQ_TRY(add_layout(l, seen, t, module));
 		t = iq_type_next_same_name(t);
 	}
 	return NULL;
+}
+
+/* The kernel's first, then by size and text. */
+static int compare_layouts(const void *a, const void *b)
+{
+	const struct layout *x = a, *y = b;
+	uint64_t xs = iq_type_strip(x->type)->size, ys = iq_type_strip(y->type)->size;
+
+	if (x->module != y->module && (!x->module || !y->module))
+		return x->module ? 1 : -1;
+	if (xs != ys)
+		return xs < ys ? -1 : 1;
+	return strcmp(x->text, y->text);
 }
 
 /* The name of T as iq_type_by_name() takes it. */
@@ -129,11 +146,14 @@ struct iq_error *find_layouts(struct session *s, const struct iq_type *t, bool m
 		err = add_of_modules(s->kernel, &l, &seen, named, iq_buf_str(&name));
 	iq_buf_free(&name);
 	iq_map_free(&seen);
-	if (err)
+	if (err) {
 		layouts_free(&l);
-	else
-		*ret = l;
-	return err;
+		return err;
+	}
+	if (l.nr > 1)
+		qsort(l.layout, l.nr, sizeof(*l.layout), compare_layouts);
+	*ret = l;
+	return NULL;
 }
 
 /* ---- One of them ------------------------------------------------------------------------------- */
@@ -250,20 +270,29 @@ static struct iq_error *choose(struct session *s, uint64_t number, struct found_
 	return NULL;
 }
 
-/* Nobody chose: say that there was a choice. */
-static struct iq_error *warn_of_others(struct session *s, const struct found_type *f)
+struct iq_error *warn_of_others(struct session *s, const struct found_type *f)
 {
-	struct layouts l;
+	const struct iq_type *t = iq_type_unqualified(f->type);
+	struct layouts l, one = {0};
+	struct iq_map seen = {0};
+	struct iq_error *err;
+	unsigned int number = 0;
 
-	if (!iq_type_next_same_name(iq_type_unqualified(f->type)))
+	if (f->chosen || !iq_type_next_same_name(t))
 		return NULL;
-	IQ_TRY(find_layouts(s, f->type, false, &l));
-	if (l.nr > 1)
-		iq_warn(&s->warnings,
-			"%s has %u layouts in the types of this dump: this is %s#1, struct -a %s shows all",
-			f->name, l.nr, f->name, f->name);
+	IQ_TRY(find_layouts(s, t, false, &l));
+	err = add_layout(&one, &seen, t, NULL);
+	for (unsigned int i = 0; !err && i < l.nr && one.nr; i++) {
+		if (!strcmp(l.layout[i].text, one.layout[0].text))
+			number = i + 1;
+	}
+	if (!err && l.nr > 1)
+		iq_warn(&s->warnings, "there are %u different types %s: this is %s#%u, struct -a %s shows all",
+			l.nr, f->name, f->name, number, f->name);
+	iq_map_free(&seen);
+	layouts_free(&one);
 	layouts_free(&l);
-	return NULL;
+	return err;
 }
 
 static struct iq_error *not_found(struct iq_kernel *k, const char *name, enum type_want want, bool other)
@@ -283,7 +312,7 @@ static struct iq_error *not_found(struct iq_kernel *k, const char *name, enum ty
 struct iq_error *find_type(struct session *s, const char *word, enum type_want want,
 			   struct found_type *ret)
 {
-	struct found_type f = {.number = 1};
+	struct found_type f = {0};
 	struct iq_error *err = NULL;
 	struct iq_types *types;
 	bool other = false;
@@ -302,10 +331,8 @@ struct iq_error *find_type(struct session *s, const char *word, enum type_want w
 			err = not_found(s->kernel, f.name, want, other);
 	}
 	if (!err && strchr(word, '#')) {
-		f.number = (unsigned int)IQ_MIN(number, (uint64_t)UINT32_MAX);
+		f.chosen = true;
 		err = choose(s, number, &f);
-	} else if (!err) {
-		err = warn_of_others(s, &f);
 	}
 	if (err)
 		free(f.name);

@@ -2,8 +2,9 @@
 /*
  * Types by what the user typed: struct, union, whatis, sizeof, enum, pahole.
  *
- * Several types can have one name: each source file may define its own.  The first is meant unless
- * a number says otherwise: "foo#2" is the second one.
+ * Several types can have one name: each source file may define its own.  They are numbered by size and
+ * text, so that the numbers are the same whatever the types were read from: "foo#2" is the second
+ * one.  Without a number that one is meant which comes first where the types were read from.
  */
 #ifndef INQUEST_CLI_TYPE_FIND_H
 #define INQUEST_CLI_TYPE_FIND_H
@@ -13,6 +14,7 @@
 /* One of the different types of a name. */
 struct layout {
 	const struct iq_type *type;
+	char *text; /* its definition with offsets, by which they are told apart */
 	struct iq_module *module; /* whose types have it; NULL: the kernel's */
 };
 struct layouts {
@@ -28,12 +30,12 @@ struct found_type {
 	const struct iq_type *type;
 	struct iq_module *module; /* NULL: the kernel's */
 	char *name;		  /* without "#2"; allocated */
-	unsigned int number;	  /* 1: the first, or the only one */
+	bool chosen;		  /* by a number */
 };
 /*
  * The type WORD: "list_head", "struct list_head", "foo#2", "gfp_t".  STRUCT and UNION take either
  * (and typedefs of them), the one named first.  An unknown name is an error with the nearest
- * spellings.  If there are several of the name, and none was chosen, that is a warning.
+ * spellings.
  */
 struct iq_error *find_type(struct session *s, const char *word, enum type_want want,
 			   struct found_type *ret) IQ_CHECK;
@@ -43,6 +45,8 @@ struct iq_error *find_type(struct session *s, const char *word, enum type_want w
  */
 struct iq_error *find_layouts(struct session *s, const struct iq_type *t, bool modules,
 			      struct layouts *ret) IQ_CHECK;
+/* If there are others of the name, and nobody chose, that is a warning. */
+struct iq_error *warn_of_others(struct session *s, const struct found_type *f) IQ_CHECK;
 /* Why there is no type NAME, with the nearest spellings. */
 struct iq_error *unknown_type(struct iq_kernel *k, const char *what, const char *name);
 /* Is it, stripped, a struct or union? */
