@@ -51,6 +51,7 @@ struct session {
 	unsigned int print_repeats;
 	bool print_null_stop;
 	struct iq_variables *variables;	/* $name and the history of p; NULL until one is needed */
+	char *src;			/* directory of source code: --src, set src; NULL: none */
 	bool quit;			/* set by exit */
 	unsigned int commands_failed;
 

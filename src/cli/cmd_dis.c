@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dis: the dump's machine code. */
 #include "disasm.h"
+#include "source.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -11,8 +12,7 @@ struct row {
 	struct disasm_line line;
 	struct iq_symbol symbol; /* name NULL: none */
 	const char *note;	 /* "[FTRACE NOP]" */
-	const char *file;	 /* NULL: none known, or not asked for */
-	unsigned int line_nr;
+	struct chain *chain;	 /* NULL: no line known, or not asked for; owned */
 	bool trap; /* an exception of the context happened here */
 };
 
@@ -22,22 +22,25 @@ struct dis_result {
 	unsigned int nr, room;
 	bool hex, lines, user;
 	struct iq_symbol typed; /* the function as it was named: of several at one address */
-	/* -s */
-	const char *source_file;
-	unsigned int source_line;
-	char *source; /* its text; NULL: the file is not here */
+	struct listing listing; /* -s */
 	bool source_only;
-	char *name;
+	char *name; /* as typed */
 };
+
+static void free_row(struct row *row)
+{
+	free(row->line.text);
+	free(row->chain);
+}
 
 static void free_result(void *data)
 {
 	struct dis_result *x = data;
 
 	for (unsigned int i = 0; i < x->nr; i++)
-		free(x->rows[i].line.text);
+		free_row(&x->rows[i]);
 	free(x->rows);
-	free(x->source);
+	listing_free(&x->listing);
 	free(x->name);
 	free(x);
 }
@@ -46,11 +49,29 @@ static void free_result(void *data)
 
 static void text_source(const struct dis_result *x, struct iq_buf *out)
 {
-	iq_buf_printf(out, "FILE: %s\nLINE: %u\n\n", x->source_file, x->source_line);
-	if (x->source)
-		iq_buf_puts(out, x->source);
+	if (x->listing.missing)
+		iq_buf_printf(out, "FILE: %s\nLINE: %u\n\ndis: %s: %s\n", x->listing.file,
+			      x->listing.line, x->name, x->listing.missing);
 	else
-		iq_buf_printf(out, "dis: %s: source code is not available\n", x->name);
+		text_listing(&x->listing, out);
+}
+
+static bool same_place(const struct chain *a, const struct chain *b)
+{
+	for (unsigned int i = 0; a->nr == b->nr && i < a->nr; i++) {
+		if (a->at[i].line != b->at[i].line || strcmp(a->at[i].file, b->at[i].file) ||
+		    strcmp(a->at[i].function, b->at[i].function))
+			return false;
+	}
+	return a->nr == b->nr;
+}
+
+/* "FILE: LINE" as crash has it; where functions are inlined, those that they are inlined into below. */
+static void text_place(const struct chain *c, struct iq_buf *out)
+{
+	iq_buf_add_escaped(out, c->at[0].file, strlen(c->at[0].file), false);
+	iq_buf_printf(out, ": %u\n", c->at[0].line);
+	text_chain(c, out);
 }
 
 static void text_row(const struct dis_result *x, const struct row *row, struct iq_buf *out)
@@ -78,8 +99,7 @@ static void text_row(const struct dis_result *x, const struct row *row, struct i
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct dis_result *x = r->data;
-	const char *file = NULL;
-	unsigned int line = 0;
+	const struct chain *shown = NULL;
 
 	if (x->source_only) {
 		text_source(x, out);
@@ -88,11 +108,9 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct row *row = &x->rows[i];
 
-		if (row->file && (!file || strcmp(file, row->file) || line != row->line_nr)) {
-			file = row->file;
-			line = row->line_nr;
-			iq_buf_add_escaped(out, file, strlen(file), false);
-			iq_buf_printf(out, ": %u\n", line);
+		if (row->chain && !(shown && same_place(shown, row->chain))) {
+			shown = row->chain;
+			text_place(shown, out);
 		}
 		text_row(x, row, out);
 	}
@@ -115,6 +133,7 @@ static json_t *json_target(struct iq_kernel *k, uint64_t address)
 
 static json_t *json_row(struct iq_kernel *k, const struct row *row)
 {
+	const struct iq_inline *at = row->chain ? &row->chain->at[0] : NULL;
 	const struct iq_insn *insn = &row->line.insn;
 	struct iq_buf bytes = {0};
 	json_t *o = json_object();
@@ -137,8 +156,9 @@ static json_t *json_row(struct iq_kernel *k, const struct row *row)
 	json_object_set_new(o, "note", row->note ? json_string(row->note) : json_null());
 	json_object_set_new(o, "exception", json_boolean(row->trap));
 	json_object_set_new(o, "target", insn->has_target ? json_target(k, insn->target) : json_null());
-	json_object_set_new(o, "file", row->file ? json_text(row->file, strlen(row->file)) : json_null());
-	json_object_set_new(o, "line", row->file ? json_integer(row->line_nr) : json_null());
+	json_object_set_new(o, "file", at ? json_text(at->file, strlen(at->file)) : json_null());
+	json_object_set_new(o, "line", at ? json_integer(at->line) : json_null());
+	json_object_set_new(o, "chain", row->chain ? json_chain(row->chain) : json_array());
 	iq_buf_free(&bytes);
 	return o;
 }
@@ -151,12 +171,8 @@ static json_t *json(struct session *s, const struct result *r)
 	for (unsigned int i = 0; i < x->nr; i++)
 		json_array_append_new(list, json_row(x->k, &x->rows[i]));
 	json_object_set_new(o, "instructions", list);
-	if (x->source_only) {
-		json_object_set_new(o, "file", json_text(x->source_file, strlen(x->source_file)));
-		json_object_set_new(o, "line", json_integer(x->source_line));
-		json_object_set_new(o, "source",
-				    x->source ? json_text(x->source, strlen(x->source)) : json_null());
-	}
+	if (x->source_only)
+		json_listing(&x->listing, o);
 	return o;
 }
 
@@ -215,7 +231,7 @@ static void trim_padding(struct dis_result *x)
 	end += x->rows[nr - 1].line.insn.flow == IQ_FLOW_RETURN ? PATCHED_JUMP : 1;
 	while (x->nr > nr && (x->rows[x->nr - 1].line.insn.address >= end ||
 			      strcmp(x->rows[x->nr - 1].line.insn.mnemonic, "int3")))
-		free(x->rows[--x->nr].line.text);
+		free_row(&x->rows[--x->nr]);
 }
 
 /* Mark the instructions that exceptions on the context's stack interrupted. */
@@ -259,8 +275,8 @@ static struct iq_error *add_row(struct dis_result *x, const struct memory *m, ui
 		else if (x->typed.name && row.symbol.address == x->typed.address)
 			row.symbol = x->typed;
 		row.note = note_of(x->k, &row, x->nr ? &x->rows[x->nr - 1] : NULL);
-		if (x->lines && !iq_kernel_line(x->k, address, &row.file, &row.line_nr))
-			row.file = NULL;
+		if (x->lines)
+			row.chain = chain_of(x->k, address, true);
 	}
 	x->rows[x->nr++] = row;
 	return NULL;
@@ -372,38 +388,9 @@ static void keep_last(struct dis_result *x, uint64_t count)
 	unsigned int drop = x->nr > count ? x->nr - (unsigned int)count : 0;
 
 	for (unsigned int i = 0; i < drop; i++)
-		free(x->rows[i].line.text);
+		free_row(&x->rows[i]);
 	memmove(x->rows, x->rows + drop, (x->nr - drop) * sizeof(*x->rows));
 	x->nr -= drop;
-}
-
-/* -s: the lines of the source around the function's, if its file is here. */
-static struct iq_error *find_source(struct dis_result *x, const char *word, uint64_t address)
-{
-	struct iq_buf source = {0};
-	char *line = NULL;
-	size_t room = 0;
-	FILE *f;
-
-	if (!iq_kernel_line(x->k, address, &x->source_file, &x->source_line))
-		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE, "no line is known for %s", word),
-				     "lines come from a vmlinux or module with debug information");
-	x->source_only = true;
-	x->name = strdup(word);
-	if (!x->name)
-		return iq_error_nomem();
-	f = fopen(x->source_file, "re");
-	for (unsigned int nr = 1; f && nr < x->source_line + 40 && getline(&line, &room, f) >= 0; nr++) {
-		if (nr + 5 >= x->source_line)
-			iq_buf_printf(&source, "%c %6u  %s", nr == x->source_line ? '*' : ' ', nr, line);
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	if (source.len)
-		x->source = iq_buf_steal(&source);
-	iq_buf_free(&source);
-	return NULL;
 }
 
 static struct iq_error *disassemble(struct session *s, const struct request *q, const struct range *range,
@@ -446,8 +433,12 @@ static struct iq_error *fill(struct session *s, const struct request *q, struct 
 	/* The address of a function's entry means the function. */
 	is_symbol |= !q->user && iq_is_text(x->k, address) && iq_symbol_at(x->k, address, &symbol) &&
 		     symbol.address == address;
-	if (q->source)
-		return find_source(x, q->word, address);
+	if (q->source) {
+		x->name = strdup(q->word);
+		IQ_TRY(listing_at(s, address, q->has_count ? (unsigned int)q->count : 0, &x->listing));
+		x->source_only = true;
+		return NULL;
+	}
 	IQ_TRY(find_range(x, q, address, is_symbol, &range));
 	return disassemble(s, q, &range, x);
 }
@@ -478,16 +469,19 @@ const struct command cmd_dis = {
 	.name = "dis",
 	.summary = "disassemble",
 	.help = "dis [-r|-f] [-l] [-x|-d] [-u] ADDRESS|SYMBOL|(EXPRESSION) [COUNT]\n"
-		"dis -s ADDRESS|SYMBOL\n\n"
+		"dis -s ADDRESS|SYMBOL [COUNT]\n\n"
 		"The machine code as it lies in the dump.  A symbol alone means its whole function; an\n"
 		"address one instruction.  Where an exception interrupted the context's task, the\n"
 		"instruction is marked [EXCEPTION RIP].\n\n"
 		"  -r       from the start of the function up to ADDRESS (COUNT: the last so many)\n"
 		"  -f       from ADDRESS to the end of the function\n"
-		"  -l       source lines, if a vmlinux or module with debug information was given\n"
+		"  -l       source lines, with the functions that are inlined there, if there is a vmlinux\n"
+		"           or module with debug information\n"
 		"  -x, -d   offsets in hexadecimal or decimal\n"
 		"  -u       a user address of the context's task\n"
-		"  -s       the source text, if its file is on this machine\n\n"
+		"  -s       the source text instead, if set src or --src says where it is: up to the end\n"
+		"           of the function, or COUNT lines; * marks the line that is meant, > those that\n"
+		"           the context's stack is in\n\n"
 		"  dis kfree\n"
 		"  dis -rl ffffffffc050148e\n"
 		"  dis (vfs_write+9) 4\n",

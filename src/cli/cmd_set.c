@@ -3,10 +3,11 @@
 #include "internal.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct setting {
 	/* What was set, and is shown. */
-	enum { SET_CONTEXT, SET_RADIX, SET_PRINT } what;
+	enum { SET_CONTEXT, SET_RADIX, SET_PRINT, SET_SRC } what;
 	struct iq_task task;
 	bool hex;
 	unsigned int elements, repeats; /* set print; 0 and IQ_UNLIMITED as in struct iq_format */
@@ -127,6 +128,16 @@ static json_t *json_print(const struct setting *x)
 	return o;
 }
 
+static void text_src(struct session *s, struct iq_buf *out)
+{
+	iq_buf_puts(out, "source directory: ");
+	if (s->src)
+		iq_buf_add_escaped(out, s->src, strlen(s->src), false);
+	else
+		iq_buf_puts(out, "(none)");
+	iq_buf_putc(out, '\n');
+}
+
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct setting *x = r->data;
@@ -135,6 +146,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		iq_buf_printf(out, "output radix: %s\n", x->hex ? "16 (hex)" : "10 (decimal)");
 	else if (x->what == SET_PRINT)
 		text_print(x, out);
+	else if (x->what == SET_SRC)
+		text_src(s, out);
 	else
 		text_context(s, &x->task, 7, out);
 }
@@ -149,6 +162,10 @@ static json_t *json(struct session *s, const struct result *r)
 	if (x->what == SET_PRINT)
 		return json_print(x);
 	o = json_object();
+	if (x->what == SET_SRC) {
+		json_object_set_new(o, "src", s->src ? json_text(s->src, strlen(s->src)) : json_null());
+		return o;
+	}
 	json_object_set_new(o, "radix", json_integer(x->hex ? 16 : 10));
 	return o;
 }
@@ -226,6 +243,30 @@ static struct iq_error *set_print(struct session *s, int argc, char **argv, stru
 	return answer(s, SET_PRINT, r);
 }
 
+/* The directory that source code is looked for in; "~/linux" is the shell's way to name one. */
+static struct iq_error *set_src(struct session *s, int argc, char **argv, struct result *r)
+{
+	const char *home = getenv("HOME");
+	struct iq_buf path = {0};
+	struct stat st;
+
+	if (argc > 1)
+		return iq_error_new(IQ_E_USAGE, "the source directory is one word");
+	if (argc == 1) {
+		if (!strncmp(argv[0], "~/", 2) && home)
+			iq_buf_printf(&path, "%s%s", home, argv[0] + 1);
+		else
+			iq_buf_puts(&path, argv[0]);
+		if (stat(iq_buf_str(&path), &st) || !S_ISDIR(st.st_mode)) {
+			iq_buf_free(&path);
+			return iq_error_new(IQ_E_NOT_FOUND, "%s is not a directory", argv[0]);
+		}
+		free(s->src);
+		s->src = iq_buf_steal(&path);
+	}
+	return answer(s, SET_SRC, r);
+}
+
 /* Names of settings; crash's own for two of them. */
 static struct iq_error *set_named(struct session *s, int argc, char **argv, bool *known, struct result *r)
 {
@@ -237,6 +278,8 @@ static struct iq_error *set_named(struct session *s, int argc, char **argv, bool
 	*known = true;
 	if (!strcmp(argv[0], "radix"))
 		return set_radix(s, argc - 1, argv + 1, r);
+	if (!strcmp(argv[0], "src"))
+		return set_src(s, argc - 1, argv + 1, r);
 	if (!strcmp(argv[0], "print"))
 		return set_print(s, argc - 1, argv + 1, r);
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(others); i++) {
@@ -329,6 +372,7 @@ const struct command cmd_set = {
 	.help = "set [PID | TASK | -p | -c CPU]\n"
 		"       set radix [10 | 16]\n"
 		"       set print [elements N | repeats N | null-stop on|off]\n"
+		"       set src [DIRECTORY]\n"
 		"\n"
 		"Shows the context, or makes another task the context.  bt, vtop and $registers\n"
 		"mean the context unless they are told otherwise; at first it is the task that\n"
@@ -344,6 +388,7 @@ const struct command cmd_set = {
 		"           first), repeats folds more than N equal ones into <repeats …> (none at first,\n"
 		"           gdb's own habit is 10), null-stop ends arrays of characters at the first NUL;\n"
 		"           N can be unlimited; alone it shows the settings\n"
+		"  src      the directory that src, dis -s and list show source from\n"
 		"\n"
 		"  inquest> set -c 1\n"
 		"  inquest> set 4711\n"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* sym: from a name to an address and back. */
 #include "internal.h"
+#include "source.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
 struct row {
 	struct iq_symbol symbol;
 	uint64_t offset;
-	const char *file; /* NULL: no line known */
-	unsigned int line;
+	struct chain *chain; /* NULL: no line known; owned */
 	const struct iq_module *start, *end; /* a mark instead of a symbol */
 	bool marked; /* it stands between such marks, which name the module */
 };
@@ -22,6 +22,8 @@ static void free_result(void *data)
 {
 	struct sym_result *x = data;
 
+	for (unsigned int i = 0; i < x->nr; i++)
+		free(x->row[i].chain);
 	free(x->row);
 	free(x);
 }
@@ -60,18 +62,22 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 					   false);
 			iq_buf_putc(out, ']');
 		}
-		if (row->file) {
+		if (row->chain) {
 			iq_buf_putc(out, ' ');
-			iq_buf_add_escaped(out, row->file, strlen(row->file), false);
-			iq_buf_printf(out, ": %u", row->line);
+			iq_buf_add_escaped(out, row->chain->at[0].file, strlen(row->chain->at[0].file),
+					   false);
+			iq_buf_printf(out, ": %u", row->chain->at[0].line);
 		}
 		iq_buf_putc(out, '\n');
+		if (row->chain)
+			text_chain(row->chain, out);
 	}
 }
 
 static json_t *json_row(const struct row *row)
 {
 	const char type[2] = {row->symbol.type, '\0'}, *module = row->symbol.module;
+	const struct iq_inline *at = row->chain ? &row->chain->at[0] : NULL;
 	json_t *o = json_object();
 
 	json_object_set_new(o, "name", json_text(row->symbol.name, strlen(row->symbol.name)));
@@ -82,9 +88,10 @@ static json_t *json_row(const struct row *row)
 					     : json_null());
 	json_object_set_new(o, "type", json_text(type, 1));
 	json_object_set_new(o, "module", module ? json_text(module, strlen(module)) : json_null());
-	json_object_set_new(o, "file",
-			    row->file ? json_text(row->file, strlen(row->file)) : json_null());
-	json_object_set_new(o, "line", row->file ? json_integer(row->line) : json_null());
+	json_object_set_new(o, "file", at ? json_text(at->file, strlen(at->file)) : json_null());
+	json_object_set_new(o, "line", at ? json_integer(at->line) : json_null());
+	json_object_set_new(o, "call", json_boolean(row->chain && row->chain->call));
+	json_object_set_new(o, "chain", row->chain ? json_chain(row->chain) : json_array());
 	return o;
 }
 
@@ -123,10 +130,15 @@ static struct iq_error *add_with_line(struct iq_kernel *k, struct sym_result *x,
 				      const struct iq_symbol *symbol, uint64_t address)
 {
 	struct row row = {.symbol = *symbol, .offset = address - symbol->address};
+	struct iq_error *err;
 
-	if (!strchr("tTwW", symbol->type) || !iq_kernel_line(k, address, &row.file, &row.line))
-		row.file = NULL;
-	return add(x, &row);
+	/* A symbol is the instruction that it names, even if a call stands in front of it. */
+	if (strchr("tTwW", symbol->type))
+		row.chain = chain_of(k, address, !row.offset);
+	err = add(x, &row);
+	if (err)
+		free(row.chain);
+	return err;
 }
 
 /* The tables: the kernel's is number 0, then those of the modules. */
@@ -244,6 +256,7 @@ static struct iq_error *add_neighbours(struct session *s, bool previous, bool ne
 		if (!err && next && has_after)
 			err = add_with_line(s->kernel, &wide, &after, after.address);
 	}
+	/* The rows themselves went over, with what they own. */
 	free(x->row);
 	*x = wide;
 	return err;
@@ -422,7 +435,9 @@ const struct command cmd_sym = {
 		"\n"
 		"Shows where a symbol lies, or which symbol an address belongs to: the address,\n"
 		"nm's letter for what it is, the name, the module in brackets and, for code, its\n"
-		"source line if a vmlinux or the module's debug file is open.\n"
+		"source line if a vmlinux or the module's debug file is open.  Of an address that\n"
+		"a call returns to it is the line of the call; functions that are inlined there\n"
+		"stand below it.\n"
 		"\n"
 		"  -p          the symbol before it as well\n"
 		"  -n          the symbol behind it as well\n"

@@ -17,6 +17,7 @@
 	X(hex) \
 	X(info) \
 	X(kmem) \
+	X(line) \
 	X(log) \
 	X(mod) \
 	X(mount) \
@@ -27,6 +28,7 @@
 	X(search) \
 	X(set) \
 	X(sizeof) \
+	X(src) \
 	X(struct) \
 	X(sym) \
 	X(sys) \
@@ -46,8 +48,8 @@ const struct command *const commands[] = {COMMANDS(ENTRY) NULL};
 static const struct alias {
 	const char *name, *command;
 } aliases[] = {
-	{"*", "struct"},  {"dmesg", "log"}, {"h", "help"}, {"last", "ps"},
-	{"lsmod", "mod"}, {"man", "help"},  {"q", "exit"}, {"quit", "exit"},
+	{"*", "struct"}, {"dmesg", "log"}, {"h", "help"}, {"last", "ps"},  {"list", "src"},
+	{"lsmod", "mod"}, {"man", "help"}, {"q", "exit"}, {"quit", "exit"},
 };
 
 static const struct command *by_exact_name(const char *name, size_t len)

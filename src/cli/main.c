@@ -35,6 +35,7 @@ static const char help_text[] =
 	"  --no-btf          do not use the types (BTF) in the dump\n"
 	"  --debug-dir DIR   look for a vmlinux and module files in DIR too; may be\n"
 	"                    repeated\n"
+	"  --src DIR         the kernel's source is in DIR (src, dis -s)\n"
 	"  --json[=pretty]   results as JSON, one object a command\n"
 	"  --version         show the version of inquest and its libraries\n"
 	"  --help            show this help\n"
@@ -48,6 +49,7 @@ enum {
 	OPT_NO_VMLINUX = 256,
 	OPT_NO_BTF,
 	OPT_DEBUG_DIR,
+	OPT_SRC,
 	OPT_JSON,
 	OPT_VERSION,
 	OPT_HELP,
@@ -57,6 +59,7 @@ static const struct option long_options[] = {
 	{"no-vmlinux", no_argument, NULL, OPT_NO_VMLINUX},
 	{"no-btf", no_argument, NULL, OPT_NO_BTF},
 	{"debug-dir", required_argument, NULL, OPT_DEBUG_DIR},
+	{"src", required_argument, NULL, OPT_SRC},
 	{"json", optional_argument, NULL, OPT_JSON},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -193,6 +196,12 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 			break;
 		case OPT_DEBUG_DIR:
 			IQ_TRY(push(&a->dirs, &a->open.debug_dirs.nr, &a->room_dirs, optarg));
+			break;
+		case OPT_SRC:
+			free(s->src);
+			s->src = strdup(optarg);
+			if (!s->src)
+				return iq_error_nomem();
 			break;
 		case OPT_JSON:
 			s->json = true;

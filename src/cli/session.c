@@ -253,6 +253,7 @@ void session_close(struct session *s)
 	if (s->dump)
 		iq_dump_close(s->dump);
 	iq_variables_free(s->variables);
+	free(s->src);
 	iq_error_free(s->kernel_error);
 	iq_warnings_clear(&s->warnings);
 }
