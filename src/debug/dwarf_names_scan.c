@@ -15,20 +15,33 @@
 #define MAX_NESTING 16 /* types without names in types without names */
 #define NAMES_MAX (1U << 26)
 #define BUDGET 1000000
+#define SAME_MAX 4096 /* different things of one name and kind; a kernel has some hundred */
+#define AROUND (128U << 10)
+#define FORGET (4U << 20) /* what was read is given back in such pieces */
 
-/* A set of names; `ids` are what they are told apart by, 0: an empty slot. */
-struct name_set {
-	struct dwarf_name *names;
-	uint64_t *ids; /* of the names */
-	unsigned int nr, room, room_ids;
-	uint32_t *slots; /* number + 1 */
-	uint32_t mask;
+/* A set of numbers; 0 is not one of them. */
+struct id_set {
+	uint64_t *slots;
+	uint32_t nr, mask;
+	bool failed; /* no memory: it stays as it is */
+};
+
+/* A name and the whole hash of its text: looking at texts again would bring in all of the file. */
+struct found {
+	uint64_t hash;
+	struct dwarf_name name;
+};
+
+struct name_list {
+	struct found *found;
+	unsigned int nr, room;
 	bool failed;
 };
 
 struct name_worker {
 	struct dwarf_scan scan;
-	struct name_set set;
+	struct id_set seen;
+	struct name_list list;
 	unsigned int damaged;
 	uint64_t
 		budget; /* entries that may be read once more, to see what a type without a name is */
@@ -109,7 +122,7 @@ static bool skip_children(struct dwarf_scan *s, const struct scan_die *die, uint
 		return true;
 	}
 	while (depth) {
-		if (!dwarf_scan_die(s, *offset, &child))
+		if (!dwarf_scan_pass(s, *offset, &child))
 			return false;
 		*offset = child.end;
 		if (!child.abbrev)
@@ -226,21 +239,22 @@ static uint64_t hash_type(struct name_worker *w, uint64_t offset, unsigned int d
 	return h;
 }
 
-/* ---- The set --------------------------------------------------------------------------------- */
+/* ---- What was seen already ------------------------------------------------------------------- */
 
-static bool enlarge(struct name_set *s)
+static bool enlarge(struct id_set *s)
 {
 	uint32_t mask = s->mask ? 2 * s->mask + 1 : 4095;
-	uint32_t *slots = calloc((size_t)mask + 1, sizeof(*slots));
+	uint64_t *slots = s->nr < NAMES_MAX ? calloc((size_t)mask + 1, sizeof(*slots)) : NULL;
 
 	if (!slots)
 		return false;
-	for (unsigned int i = 0; i < s->nr; i++) {
-		uint32_t at = (uint32_t)s->ids[i] & mask;
+	for (uint32_t i = 0; s->slots && i <= s->mask; i++) {
+		uint32_t at = (uint32_t)s->slots[i] & mask;
 
-		while (slots[at])
+		while (s->slots[i] && slots[at])
 			at = (at + 1) & mask;
-		slots[at] = i + 1;
+		if (s->slots[i])
+			slots[at] = s->slots[i];
 	}
 	free(s->slots);
 	s->slots = slots;
@@ -248,42 +262,23 @@ static bool enlarge(struct name_set *s)
 	return true;
 }
 
-/* False: it is there already (then the lower offset counts), or there is no memory. */
-static bool insert(struct name_set *s, uint64_t id, const struct dwarf_name *name)
+/* False: it was there already. */
+static bool is_new(struct id_set *s, uint64_t id)
 {
 	uint32_t at;
 
-	if (s->failed)
-		return false;
-	if (s->nr >= s->mask / 2 && (s->nr >= NAMES_MAX || !enlarge(s))) {
+	id += !id;
+	if (s->nr >= s->mask / 2 && !enlarge(s)) {
 		s->failed = true;
-		return false;
+		return true;
 	}
 	for (at = (uint32_t)id & s->mask; s->slots[at]; at = (at + 1) & s->mask) {
-		struct dwarf_name *there = &s->names[s->slots[at] - 1];
-
-		if (s->ids[s->slots[at] - 1] != id)
-			continue;
-		if (name->offset < there->offset)
-			*there = *name;
-		return false;
+		if (s->slots[at] == id)
+			return false;
 	}
-	if (!iq_grow(&s->names, &s->room, s->nr + 1, sizeof(*s->names)) ||
-	    !iq_grow(&s->ids, &s->room_ids, s->nr + 1, sizeof(*s->ids))) {
-		s->failed = true;
-		return false;
-	}
-	s->names[s->nr] = *name;
-	s->ids[s->nr] = id;
-	s->slots[at] = ++s->nr;
+	s->slots[at] = id;
+	s->nr++;
 	return true;
-}
-
-static void free_set(struct name_set *s)
-{
-	free(s->names);
-	free(s->ids);
-	free(s->slots);
 }
 
 /* ---- One unit -------------------------------------------------------------------------------- */
@@ -307,22 +302,28 @@ static bool locate(const struct iq_dwarf *d, const char *text, struct dwarf_name
 	return false;
 }
 
-static bool add(struct name_worker *w, unsigned int kind, const char *text, uint64_t offset,
+static void add(struct name_worker *w, unsigned int kind, const char *text, uint64_t offset,
 		uint64_t key)
 {
+	struct dwarf_name name = {
+		.offset = (uint32_t)offset, .key = (uint32_t)(key ^ key >> 32), .kind = (uint8_t)kind};
 	const char *usual = NULL;
-	struct dwarf_name name = {.offset = (uint32_t)offset,
-				  .key = (uint32_t)(key ^ key >> 32),
-				  .kind = (uint8_t)kind};
 	uint64_t hash;
 
-	if (!*text || !locate(w->scan.dwarf, text, &name))
-		return false;
+	/* The same text lies at one place, as a rule. */
+	if (!*text || !is_new(&w->seen, mix(mix((uintptr_t)text, kind), key)) ||
+	    !locate(w->scan.dwarf, text, &name))
+		return;
 	if (kind == IQ_KIND_INT || kind == IQ_KIND_FLOAT)
 		usual = types_arithmetic_name(text, strlen(text));
-	hash = usual ? dwarf_names_hash(usual) : hash_text(w, text);
+	hash = dwarf_names_hash(usual ? usual : text);
 	name.hash = (uint32_t)(hash ^ hash >> 32);
-	return insert(&w->set, mix(mix(hash, kind), name.key), &name);
+	if (w->list.nr >= NAMES_MAX ||
+	    !iq_grow(&w->list.found, &w->list.room, w->list.nr + 1, sizeof(*w->list.found))) {
+		w->list.failed = true;
+		return;
+	}
+	w->list.found[w->list.nr++] = (struct found){hash, name};
 }
 
 static void add_enumerators(struct name_worker *w, const struct scan_die *die)
@@ -339,6 +340,26 @@ static void add_enumerators(struct name_worker *w, const struct scan_die *die)
 	}
 }
 
+/*
+ * A struct, union or enum at a glance: its name, where in its source file it is declared, how large it
+ * and its description are, and its first member.  Other units have the same one, as a rule.
+ */
+static uint64_t glance(struct name_worker *w, const struct scan_die *die)
+{
+	uint64_t h = mix(8, (uintptr_t)scan_name(die));
+	struct scan_die first;
+
+	/* Without siblings it is not known how large it is: then it is always looked at. */
+	h = mix(h, scan_has(die, SCAN_SIBLING) ? die->v[SCAN_SIBLING] - die->offset : die->offset);
+	h = mix(h, scan_get(die, SCAN_LINE) << 32 | scan_get(die, SCAN_COLUMN));
+	h = mix(h, scan_get(die, SCAN_SIZE) << 16 | die->abbrev->tag);
+	if (die->abbrev->children && dwarf_scan_die(&w->scan, die->end, &first) && first.abbrev) {
+		h = mix(h, (uintptr_t)scan_name(&first));
+		h = mix(h, hash_type_of(w, &first, 0) ^ scan_get(&first, SCAN_VALUE));
+	}
+	return h;
+}
+
 /* Structs, unions, enums: defined or declared.  *NEXT is what follows their children. */
 static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64_t *next)
 {
@@ -347,7 +368,6 @@ static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64
 	unsigned int kind = is_enum ? IQ_KIND_ENUM : is_union ? IQ_KIND_UNION : IQ_KIND_STRUCT;
 	const char *name = scan_name(die);
 	uint64_t key;
-	bool new;
 
 	if (scan_get(die, SCAN_DECLARATION)) {
 		add(w,
@@ -357,14 +377,14 @@ static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64
 		    name, die->offset, 0);
 		return skip_children(&w->scan, die, next);
 	}
-	if (!*name && !is_enum)
+	/* What is the same as far as it can be seen at a glance is not looked at closely again. */
+	if ((!*name && !is_enum) || !is_new(&w->seen, glance(w, die)))
 		return skip_children(&w->scan, die, next);
 	key = hash_content(w, die, 0, next);
 	if (!key)
 		return false;
-	new = *name &&add(w, kind, name, die->offset, key);
-	/* The constants of an enum without a name are told apart by their own names. */
-	if (is_enum && (new || !*name))
+	add(w, kind, name, die->offset, key);
+	if (is_enum)
 		add_enumerators(w, die);
 	return true;
 }
@@ -391,13 +411,16 @@ static void add_variable(struct name_worker *w, const struct scan_die *die, bool
 /* Definitions with their names; *NEXT is the first child that is no parameter. */
 static bool add_function(struct name_worker *w, const struct scan_die *die, uint64_t *next)
 {
-	uint64_t key = hash_content(w, die, 0, next);
+	uint64_t key;
 
+	*next = die->end;
+	if (!*scan_name(die))
+		return true;
+	key = hash_content(w, die, 0, next);
 	if (!key)
 		return false;
-	if (!scan_get(die, SCAN_DECLARATION))
-		add(w, NAME_FUNCTION, scan_name(die), die->offset,
-		    mix(key, scan_get(die, SCAN_LINE)));
+	add(w, NAME_FUNCTION, scan_name(die), die->offset,
+	    mix(key, scan_get(die, SCAN_LINE)));
 	return true;
 }
 
@@ -427,6 +450,8 @@ static bool visit(struct name_worker *w, const struct scan_die *die, bool top, u
 		add_variable(w, die, top);
 		break;
 	case DW_TAG_subprogram:
+		if (scan_get(die, SCAN_DECLARATION))
+			break;
 		*descend = die->abbrev->children;
 		return add_function(w, die, next);
 	case DW_TAG_lexical_block:
@@ -460,7 +485,7 @@ static bool scan_unit(struct name_worker *w, uint64_t unit)
 
 		if (at == s->unit.end)
 			return true;
-		if (!dwarf_scan_die(s, at, &die))
+		if (!dwarf_scan_pass(s, at, &die))
 			return false;
 		if (!die.abbrev) {
 			at = die.end;
@@ -479,6 +504,7 @@ static bool scan_unit(struct name_worker *w, uint64_t unit)
 
 static bool list_units(struct build *b)
 {
+	uint64_t forgotten = 0;
 	struct iq_dw_unit u;
 
 	for (uint64_t at = 0; at < UINT32_MAX && iq_dw_unit_header(b->dwarf, at, &u);
@@ -486,6 +512,10 @@ static bool list_units(struct build *b)
 		if (!iq_grow(&b->units, &b->room_units, b->nr_units + 1, sizeof(*b->units)))
 			return false;
 		b->units[b->nr_units++] = (uint32_t)at;
+		if (u.end - forgotten > FORGET) {
+			iq_dwarf_forget(b->dwarf, IQ_DW_INFO, forgotten, u.end);
+			forgotten = u.end;
+		}
 	}
 	return true;
 }
@@ -503,19 +533,30 @@ static void scan_units(void *arg, unsigned int number)
 	b->workers[number] = w;
 	while ((i = __atomic_fetch_add(&b->next, 1, __ATOMIC_RELAXED)) < b->nr_units) {
 		w->damaged += !scan_unit(w, b->units[i]);
-		iq_dwarf_forget(b->dwarf, IQ_DW_INFO, b->units[i], w->scan.unit.end);
+		/* With those before, which came back with it: pages are mapped by the dozen. */
+		iq_dwarf_forget(b->dwarf, IQ_DW_INFO,
+				b->units[i] > AROUND ? b->units[i] - AROUND : 0, w->scan.unit.end);
 	}
 }
 
-static int by_hash(const void *pa, const void *pb)
+static int by_kind(const struct found *a, const struct found *b)
 {
-	const struct dwarf_name *a = pa, *b = pb;
+	if (a->name.hash != b->name.hash)
+		return a->name.hash < b->name.hash ? -1 : 1;
+	if (a->name.kind != b->name.kind)
+		return a->name.kind < b->name.kind ? -1 : 1;
+	return a->hash < b->hash ? -1 : a->hash > b->hash;
+}
 
-	if (a->hash != b->hash)
-		return a->hash < b->hash ? -1 : 1;
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return a->offset < b->offset ? -1 : a->offset > b->offset;
+/* For each text and kind: what says the same stands together. */
+static int by_key(const void *pa, const void *pb)
+{
+	const struct found *a = pa, *b = pb;
+	int order = by_kind(a, b);
+
+	if (order || a->name.key != b->name.key)
+		return order ? order : a->name.key < b->name.key ? -1 : 1;
+	return a->name.offset < b->name.offset ? -1 : a->name.offset > b->name.offset;
 }
 
 /* The kind that a definition of what NAME declares has; 0: it is no declaration. */
@@ -528,62 +569,82 @@ static unsigned int definition_of(const struct dwarf_name *name)
 							: 0;
 }
 
-/* Is what a name declares defined as well?  The names are sorted, definitions before. */
-static bool is_defined(const struct dwarf_names *n, const struct dwarf_name *all, uint32_t i)
+/* Is what number I declares defined as well?  Definitions stand before. */
+static bool is_defined(const struct found *all, uint32_t i)
 {
-	unsigned int kind = definition_of(&all[i]);
+	unsigned int kind = definition_of(&all[i].name), steps = 0;
 
-	for (uint32_t j = i; kind && j-- > 0 && all[j].hash == all[i].hash;) {
-		if (all[j].kind == kind &&
-		    !strcmp(dwarf_name_text(n, &all[j]), dwarf_name_text(n, &all[i])))
+	for (uint32_t j = i; kind && j-- > 0 && all[j].name.hash == all[i].name.hash &&
+			     steps++ < SAME_MAX;) {
+		if (all[j].name.kind == kind && all[j].hash == all[i].hash)
 			return true;
 	}
 	return false;
 }
 
-/* All names of SET, sorted; it keeps nothing. */
-static void finish(struct dwarf_names *n, struct name_set *set)
+static int by_offset(const void *pa, const void *pb)
 {
-	struct dwarf_name *names = set->names;
-	uint32_t nr = 0;
+	const struct dwarf_name *a = pa, *b = pb;
 
-	if (set->nr)
-		qsort(names, set->nr, sizeof(*names), by_hash);
-	for (uint32_t i = 0; i < set->nr; i++) {
-		if (!is_defined(n, names, i))
-			names[nr++] = names[i];
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+/* Each of ALL once, the lowest offset of those that say the same, and no declarations in vain. */
+static bool finish(struct dwarf_names *n, struct name_list *all)
+{
+	struct dwarf_name *names = calloc(all->nr ? all->nr : 1, sizeof(*names));
+	uint32_t same = 0;
+
+	if (!names)
+		return false;
+	if (all->nr)
+		qsort(all->found, all->nr, sizeof(*all->found), by_key);
+	for (uint32_t i = 0; i < all->nr; i++) {
+		const struct found *f = &all->found[i];
+
+		same = i && !by_kind(f - 1, f) ? same + 1 : 0;
+		/* More of one name than any sane program has. */
+		if (same >= SAME_MAX || (same && f[-1].name.key == f->name.key) ||
+		    is_defined(all->found, i))
+			continue;
+		names[n->nr++] = f->name;
 	}
-	set->names = NULL;
-	n->names = nr ? realloc(names, nr * sizeof(*names)) : names;
+	qsort(names, n->nr, sizeof(*names), by_offset);
+	n->names = realloc(names, (n->nr ? n->nr : 1) * sizeof(*names));
 	if (!n->names)
 		n->names = names;
-	n->nr = nr;
+	return true;
 }
 
 static bool merge(struct build *b, struct dwarf_names *n)
 {
-	struct name_worker *first = NULL;
-	bool good = true;
+	struct name_list all = {0};
+	bool good = b->next >= b->nr_units;
 
-	for (unsigned int i = 0; i < b->nr_workers; i++) {
+	for (unsigned int i = 0; i < b->nr_workers && good; i++) {
 		struct name_worker *w = b->workers[i];
 
 		if (!w)
 			continue;
 		n->damaged += w->damaged;
-		good = good && !w->set.failed;
-		if (!first) {
-			first = w;
-			continue;
-		}
-		for (unsigned int j = 0; j < w->set.nr; j++)
-			insert(&first->set, w->set.ids[j], &w->set.names[j]);
-		free_set(&w->set);
-		w->set = (struct name_set){0};
+		good = !w->list.failed && !w->seen.failed &&
+		       iq_grow(&all.found, &all.room, all.nr + w->list.nr + 1, sizeof(*all.found));
+		if (good && w->list.nr)
+			memcpy(all.found + all.nr, w->list.found,
+			       w->list.nr * sizeof(*all.found));
+		if (good)
+			all.nr += w->list.nr;
+		free(w->list.found);
+		w->list = (struct name_list){0};
+		free(w->seen.slots);
+		w->seen = (struct id_set){0};
 	}
-	if (!first || first->set.failed || b->next < b->nr_units)
-		return false;
-	finish(n, &first->set);
+	good = good && finish(n, &all);
+	free(all.found);
 	return good;
 }
 
@@ -607,7 +668,8 @@ struct dwarf_names *dwarf_names_build(struct iq_dwarf *d)
 	for (unsigned int i = 0; b.workers && i < b.nr_workers; i++) {
 		if (b.workers[i]) {
 			dwarf_scan_close(&b.workers[i]->scan);
-			free_set(&b.workers[i]->set);
+			free(b.workers[i]->seen.slots);
+			free(b.workers[i]->list.found);
 			free(b.workers[i]);
 		}
 	}

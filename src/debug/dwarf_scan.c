@@ -26,6 +26,14 @@ enum how {
 
 /* ---- Compiling ------------------------------------------------------------------------------- */
 
+/* Entries whose place in the source is of interest. */
+static bool has_place(uint32_t tag)
+{
+	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+	       tag == DW_TAG_class_type || tag == DW_TAG_enumeration_type ||
+	       tag == DW_TAG_subprogram;
+}
+
 static enum scan_value value_of(uint32_t tag, uint64_t attribute)
 {
 	switch (attribute) {
@@ -59,7 +67,9 @@ static enum scan_value value_of(uint32_t tag, uint64_t attribute)
 	case DW_AT_declaration:
 		return SCAN_DECLARATION;
 	case DW_AT_decl_line:
-		return tag == DW_TAG_subprogram ? SCAN_LINE : SCAN_OTHER;
+		return has_place(tag) ? SCAN_LINE : SCAN_OTHER;
+	case DW_AT_decl_column:
+		return has_place(tag) ? SCAN_COLUMN : SCAN_OTHER;
 	case DW_AT_location:
 		return tag == DW_TAG_variable ? SCAN_ADDRESS : SCAN_OTHER;
 	case DW_AT_language:
@@ -69,17 +79,18 @@ static enum scan_value value_of(uint32_t tag, uint64_t attribute)
 	}
 }
 
-/* Entries of which nothing but their size is of interest. */
-static bool is_dull(uint32_t tag)
+/* Entries that are of interest for themselves, not only for what they belong to or refer to. */
+static bool has_name(uint32_t tag)
 {
 	switch (tag) {
-	case DW_TAG_inlined_subroutine:
-	case DW_TAG_lexical_block:
-	case DW_TAG_call_site:
-	case DW_TAG_call_site_parameter:
-	case DW_TAG_GNU_call_site:
-	case DW_TAG_GNU_call_site_parameter:
-	case DW_TAG_label:
+	case DW_TAG_base_type:
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+	case DW_TAG_union_type:
+	case DW_TAG_enumeration_type:
+	case DW_TAG_typedef:
+	case DW_TAG_subprogram:
+	case DW_TAG_variable:
 		return true;
 	default:
 		return false;
@@ -186,9 +197,10 @@ static bool fits(uint8_t how, enum scan_value value)
 	}
 }
 
-static bool add_step(struct dwarf_scan *s, struct scan_step step)
+/* MERGE: the step before is of the same abbreviation. */
+static bool add_step(struct dwarf_scan *s, struct scan_step step, bool merge)
 {
-	struct scan_step *last = s->nr_steps ? &s->steps[s->nr_steps - 1] : NULL;
+	struct scan_step *last = merge ? &s->steps[s->nr_steps - 1] : NULL;
 
 	if (step.how == HOW_SKIP && !step.arg)
 		return true;
@@ -204,21 +216,16 @@ static bool add_step(struct dwarf_scan *s, struct scan_step step)
 	return true;
 }
 
-/* One abbreviation; C is behind its code.  False without memory. */
-static bool compile(struct dwarf_scan *s, struct iq_dw_cursor *c, struct scan_abbrev *a)
+/* The steps of one abbreviation, or if PASS those that only pass over it; C is at its attributes. */
+static bool compile(struct dwarf_scan *s, struct iq_dw_cursor *c, struct scan_abbrev *a, bool pass)
 {
-	a->tag = (uint32_t)iq_dw_uleb(c);
-	a->children = iq_dw_uint(c, 1);
-	a->specs = (uint64_t)(c->p - s->dwarf->section[IQ_DW_ABBREV].data);
-	a->steps = s->nr_steps;
-	/* The dwz file's offsets are not the section's. */
-	a->slow = s->unit.alt;
+	uint32_t first = s->nr_steps;
+
 	while (!c->bad) {
 		uint64_t name = iq_dw_uleb(c), form = iq_dw_uleb(c);
 		int64_t constant = form == DW_FORM_implicit_const ? iq_dw_sleb(c) : 1;
-		enum scan_value value = is_dull(a->tag) && name != DW_AT_sibling
-						? SCAN_OTHER
-						: value_of(a->tag, name);
+		enum scan_value value =
+			pass && name != DW_AT_sibling ? SCAN_OTHER : value_of(a->tag, name);
 		struct scan_step step;
 
 		if (!name && !form)
@@ -230,10 +237,30 @@ static bool compile(struct dwarf_scan *s, struct iq_dw_cursor *c, struct scan_ab
 			continue;
 		}
 		step.value = (uint8_t)value;
-		if (!add_step(s, step))
+		if (!add_step(s, step, s->nr_steps > first))
 			return false;
 	}
-	return add_step(s, (struct scan_step){.how = HOW_END});
+	return add_step(s, (struct scan_step){.how = HOW_END}, false);
+}
+
+/* C is behind the abbreviation's code.  False without memory. */
+static bool compile_both(struct dwarf_scan *s, struct iq_dw_cursor *c, struct scan_abbrev *a)
+{
+	struct iq_dw_cursor again;
+
+	a->tag = (uint32_t)iq_dw_uleb(c);
+	a->children = iq_dw_uint(c, 1);
+	a->specs = (uint64_t)(c->p - s->dwarf->section[IQ_DW_ABBREV].data);
+	/* The dwz file's offsets are not the section's. */
+	a->slow = s->unit.alt;
+	a->steps = a->pass = s->nr_steps;
+	again = *c;
+	if (!compile(s, c, a, false))
+		return false;
+	if (has_name(a->tag))
+		return true;
+	a->pass = s->nr_steps;
+	return compile(s, &again, a, true);
 }
 
 static int by_code(const void *pa, const void *pb)
@@ -260,7 +287,7 @@ static bool compile_all(struct dwarf_scan *s)
 			return false;
 		a = &s->abbrevs[s->nr_abbrevs++];
 		*a = (struct scan_abbrev){.code = code};
-		if (!compile(s, &c, a))
+		if (!compile_both(s, &c, a))
 			return false;
 		sorted = sorted && (a == s->abbrevs || a[-1].code < code);
 	}
@@ -552,9 +579,10 @@ static bool read_slowly(const struct dwarf_scan *s, uint64_t attributes, struct 
 	return die->end;
 }
 
-bool dwarf_scan_die(struct dwarf_scan *s, uint64_t offset, struct scan_die *die)
+static inline bool read_die(struct dwarf_scan *s, uint64_t offset, bool pass, struct scan_die *die)
 {
 	struct reader r = {.p = s->info + offset, .end = s->end};
+	const struct scan_abbrev *a;
 	uint64_t code;
 
 	if (offset < s->unit.root || offset >= s->unit.end)
@@ -567,13 +595,13 @@ bool dwarf_scan_die(struct dwarf_scan *s, uint64_t offset, struct scan_die *die)
 	die->end = (uint64_t)(r.p - s->info);
 	if (r.bad || !code)
 		return !r.bad;
-	die->abbrev = find_abbrev(s, code);
-	if (!die->abbrev)
+	die->abbrev = a = find_abbrev(s, code);
+	if (!a)
 		return false;
-	if (die->abbrev->slow) {
+	if (a->slow) {
 		r.bad = !read_slowly(s, die->end, die);
 	} else {
-		run(s, &s->steps[die->abbrev->steps], &r, die);
+		run(s, &s->steps[pass ? a->pass : a->steps], &r, die);
 		die->end = (uint64_t)(r.p - s->info);
 	}
 	/* Never back. */
@@ -581,4 +609,14 @@ bool dwarf_scan_die(struct dwarf_scan *s, uint64_t offset, struct scan_die *die)
 	    (die->v[SCAN_SIBLING] < die->end || die->v[SCAN_SIBLING] > s->unit.end))
 		die->present &= ~(1U << SCAN_SIBLING);
 	return !r.bad;
+}
+
+bool dwarf_scan_die(struct dwarf_scan *s, uint64_t offset, struct scan_die *die)
+{
+	return read_die(s, offset, false, die);
+}
+
+bool dwarf_scan_pass(struct dwarf_scan *s, uint64_t offset, struct scan_die *die)
+{
+	return read_die(s, offset, true, die);
 }
