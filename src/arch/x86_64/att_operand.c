@@ -30,6 +30,12 @@ static ZydisRegisterClass general_class(unsigned int bits)
 			    : ZYDIS_REGCLASS_GPR16;
 }
 
+/* ud1 (%rax),%rdi, which 7.x's checks trap with: the CPU uses neither, and Zydis says they have 32 bits. */
+static bool is_undefined_wide(const ZydisDecodedInstruction *z)
+{
+	return (z->mnemonic == ZYDIS_MNEMONIC_UD0 || z->mnemonic == ZYDIS_MNEMONIC_UD1) && z->raw.rex.W;
+}
+
 static void put_reg_operand(struct att *a, const ZydisDecodedOperand *op)
 {
 	ZydisRegister reg = op->reg.value;
@@ -46,6 +52,9 @@ static void put_reg_operand(struct att *a, const ZydisDecodedOperand *op)
 		iq_att_put(a, "(%dx)");
 	} else if (is_selector_load(a->z) && op->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM) {
 		put_reg(a, ZydisRegisterEncode(general_class(a->z->operand_width),
+					       (ZyanU8)ZydisRegisterGetId(reg)));
+	} else if (is_undefined_wide(a->z)) {
+		put_reg(a, ZydisRegisterEncode(ZYDIS_REGCLASS_GPR64,
 					       (ZyanU8)ZydisRegisterGetId(reg)));
 	} else {
 		put_reg(a, reg);

@@ -169,7 +169,8 @@ static unsigned int rex_needed(const struct att *a)
 	const ZydisDecodedInstruction *z = a->z;
 	unsigned int used = 0;
 
-	if (z->raw.rex.W && z->operand_width == 64 && !always_64(z) && size_matters(a))
+	if (z->raw.rex.W && ((z->operand_width == 64 && !always_64(z) && size_matters(a)) ||
+			     z->mnemonic == ZYDIS_MNEMONIC_UD0 || z->mnemonic == ZYDIS_MNEMONIC_UD1))
 		used |= 8;
 	for (unsigned int i = 0; i < a->nr_operands; i++) {
 		const ZydisDecodedOperand *op = &a->operands[i];
