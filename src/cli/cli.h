@@ -43,10 +43,12 @@ struct session {
 	struct iq_regs regs;
 	bool frame_selected;		/* by frame, up or down */
 	unsigned int frame;		/* index in the trace of `task` */
+	struct iq_args *args;		/* what is known of functions; NULL until asked: args.h */
 
 	/* How to show things. */
 	bool json, json_pretty, silent, colour, interactive;
 	bool hex;			/* output radix 16 (crash's `hex`) */
+	bool bt_old;			/* bt shows all return addresses: bt -O */
 	unsigned int print_elements;	/* as in struct iq_format: set print … */
 	unsigned int print_repeats;
 	bool print_null_stop;

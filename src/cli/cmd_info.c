@@ -11,7 +11,9 @@ static const struct topic {
 	struct iq_error *(*run)(struct session *s, struct selected *x, int argc, char **argv,
 				struct result *r);
 } topics[] = {
+	{"args", info_args},
 	{"frame", info_frame},
+	{"locals", info_locals},
 	{"registers", info_registers},
 };
 
@@ -44,7 +46,7 @@ const struct command cmd_info = {
 	.name = "info",
 	.summary = "registers and more of the selected frame",
 	.help = "info registers [REGISTER...]\n"
-		"info frame\n"
+		"info frame | args | locals\n"
 		"\n"
 		"Shows what is known of the selected frame of the context's task (see frame).\n"
 		"\n"
@@ -52,6 +54,14 @@ const struct command cmd_info = {
 		"to keep,\n"
 		"             with the places where these saved them; of an interrupted function "
 		"all\n"
+		"  args       the parameters of its function, and of those inlined there.  Without "
+		"debug\n"
+		"             information they are found in the machine code: what the caller passed, "
+		"as far as\n"
+		"             it was kept.  (inferred): not proven, for instance because the function "
+		"was\n"
+		"             called through a pointer\n"
+		"  locals     local variables (needs debug information)\n"
 		"  frame      where the frame is on its stack, how it was found, who called it, "
 		"and "
 		"which\n"

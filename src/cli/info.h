@@ -13,5 +13,9 @@ struct iq_error *info_frame(struct session *s, struct selected *x, int argc, cha
 			    struct result *r) IQ_CHECK;
 struct iq_error *info_registers(struct session *s, struct selected *x, int argc, char **argv,
 				struct result *r) IQ_CHECK;
+struct iq_error *info_args(struct session *s, struct selected *x, int argc, char **argv,
+			   struct result *r) IQ_CHECK;
+struct iq_error *info_locals(struct session *s, struct selected *x, int argc, char **argv,
+			     struct result *r) IQ_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A session: the dump, the kernel in it, and the debug files that go with it. */
+#include "args.h"
 #include "internal.h"
 #include <stdlib.h>
 
@@ -98,6 +99,8 @@ static void reopen_kernel(struct session *s, const struct session_options *o,
 		iq_error_free(err);
 		return;
 	}
+	iq_args_close(s->args);
+	s->args = NULL;
 	iq_kernel_close(s->kernel);
 	s->kernel = k;
 }
@@ -241,6 +244,7 @@ struct iq_error *session_open(struct session *s, const struct session_options *o
 
 void session_close(struct session *s)
 {
+	iq_args_close(s->args);
 	if (s->kernel)
 		iq_kernel_close(s->kernel);
 	for (unsigned int i = 0; i < s->nr_modules; i++)
