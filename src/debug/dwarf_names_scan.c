@@ -15,8 +15,14 @@
 #define MAX_NESTING 16 /* types without names in types without names */
 #define NAMES_MAX (1U << 26)
 #define BUDGET 1000000
+#define BUCKETS 65536U
 #define SAME_MAX 4096 /* different things of one name and kind; a kernel has some hundred */
-#define AROUND (128U << 10)
+/*
+ * Looks the same, and is not: what stands in a file that is included more than once, with other types
+ * each time (fs/compat_binfmt_elf.c).  Of that there are a few, not thousands as of a header.
+ */
+#define LOOKS 5
+#define BATCH (1U << 20) /* bytes of units that a thread takes at a time */
 #define FORGET (4U << 20) /* what was read is given back in such pieces */
 
 /* A set of numbers; 0 is not one of them. */
@@ -241,6 +247,11 @@ static uint64_t hash_type(struct name_worker *w, uint64_t offset, unsigned int d
 
 /* ---- What was seen already ------------------------------------------------------------------- */
 
+static inline uint32_t slot_of(uint64_t id, uint32_t mask)
+{
+	return (uint32_t)(id >> 3) & mask;
+}
+
 static bool enlarge(struct id_set *s)
 {
 	uint32_t mask = s->mask ? 2 * s->mask + 1 : 4095;
@@ -249,7 +260,7 @@ static bool enlarge(struct id_set *s)
 	if (!slots)
 		return false;
 	for (uint32_t i = 0; s->slots && i <= s->mask; i++) {
-		uint32_t at = (uint32_t)s->slots[i] & mask;
+		uint32_t at = slot_of(s->slots[i], mask);
 
 		while (s->slots[i] && slots[at])
 			at = (at + 1) & mask;
@@ -262,23 +273,28 @@ static bool enlarge(struct id_set *s)
 	return true;
 }
 
-/* False: it was there already. */
-static bool is_new(struct id_set *s, uint64_t id)
+/* How many times ID was seen before, at most 7. */
+static unsigned int seen_times(struct id_set *s, uint64_t id)
 {
 	uint32_t at;
 
-	id += !id;
+	/* The lowest bits of a slot are the number of times. */
+	id = (id & ~UINT64_C(7)) + 8;
 	if (s->nr >= s->mask / 2 && !enlarge(s)) {
 		s->failed = true;
-		return true;
+		return 0;
 	}
-	for (at = (uint32_t)id & s->mask; s->slots[at]; at = (at + 1) & s->mask) {
-		if (s->slots[at] == id)
-			return false;
+	for (at = slot_of(id, s->mask); s->slots[at]; at = (at + 1) & s->mask) {
+		unsigned int times = s->slots[at] & 7;
+
+		if ((s->slots[at] & ~UINT64_C(7)) != id)
+			continue;
+		s->slots[at] += times < 7;
+		return times;
 	}
-	s->slots[at] = id;
+	s->slots[at] = id | 1;
 	s->nr++;
-	return true;
+	return 0;
 }
 
 /* ---- One unit -------------------------------------------------------------------------------- */
@@ -311,7 +327,7 @@ static void add(struct name_worker *w, unsigned int kind, const char *text, uint
 	uint64_t hash;
 
 	/* The same text lies at one place, as a rule. */
-	if (!*text || !is_new(&w->seen, mix(mix((uintptr_t)text, kind), key)) ||
+	if (!*text || seen_times(&w->seen, mix(mix((uintptr_t)text, kind), key)) ||
 	    !locate(w->scan.dwarf, text, &name))
 		return;
 	if (kind == IQ_KIND_INT || kind == IQ_KIND_FLOAT)
@@ -341,23 +357,17 @@ static void add_enumerators(struct name_worker *w, const struct scan_die *die)
 }
 
 /*
- * A struct, union or enum at a glance: its name, where in its source file it is declared, how large it
- * and its description are, and its first member.  Other units have the same one, as a rule.
+ * A struct, union or enum at a glance: its name, where in its source file it is declared, how large
+ * it and its description are.  Other units have the same one, as a rule.
  */
-static uint64_t glance(struct name_worker *w, const struct scan_die *die)
+static uint64_t glance(const struct scan_die *die)
 {
 	uint64_t h = mix(8, (uintptr_t)scan_name(die));
-	struct scan_die first;
 
-	/* Without siblings it is not known how large it is: then it is always looked at. */
+	/* Without a sibling it is not known how large it is: then it is always looked at. */
 	h = mix(h, scan_has(die, SCAN_SIBLING) ? die->v[SCAN_SIBLING] - die->offset : die->offset);
 	h = mix(h, scan_get(die, SCAN_LINE) << 32 | scan_get(die, SCAN_COLUMN));
-	h = mix(h, scan_get(die, SCAN_SIZE) << 16 | die->abbrev->tag);
-	if (die->abbrev->children && dwarf_scan_die(&w->scan, die->end, &first) && first.abbrev) {
-		h = mix(h, (uintptr_t)scan_name(&first));
-		h = mix(h, hash_type_of(w, &first, 0) ^ scan_get(&first, SCAN_VALUE));
-	}
-	return h;
+	return mix(h, scan_get(die, SCAN_SIZE) << 16 | die->abbrev->tag);
 }
 
 /* Structs, unions, enums: defined or declared.  *NEXT is what follows their children. */
@@ -377,8 +387,8 @@ static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64
 		    name, die->offset, 0);
 		return skip_children(&w->scan, die, next);
 	}
-	/* What is the same as far as it can be seen at a glance is not looked at closely again. */
-	if ((!*name && !is_enum) || !is_new(&w->seen, glance(w, die)))
+	/* What looked the same at a glance several times is not looked at closely any more. */
+	if ((!*name && !is_enum) || seen_times(&w->seen, glance(die)) >= LOOKS)
 		return skip_children(&w->scan, die, next);
 	key = hash_content(w, die, 0, next);
 	if (!key)
@@ -520,22 +530,38 @@ static bool list_units(struct build *b)
 	return true;
 }
 
+/* The next units that nobody has yet, [*FIRST, *END), about BATCH bytes; false: none. */
+static bool claim(struct build *b, unsigned int *first, unsigned int *end)
+{
+	*first = __atomic_load_n(&b->next, __ATOMIC_RELAXED);
+	do {
+		if (*first >= b->nr_units)
+			return false;
+		*end = *first + 1;
+		while (*end < b->nr_units && b->units[*end] - b->units[*first] < BATCH)
+			++*end;
+	} while (!__atomic_compare_exchange_n(&b->next, first, *end, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
 static void scan_units(void *arg, unsigned int number)
 {
 	struct build *b = arg;
 	struct name_worker *w = calloc(1, sizeof(*w));
-	unsigned int i;
+	unsigned int i, end;
 
 	/* The others do it then. */
 	if (!w)
 		return;
 	w->scan.dwarf = b->dwarf;
 	b->workers[number] = w;
-	while ((i = __atomic_fetch_add(&b->next, 1, __ATOMIC_RELAXED)) < b->nr_units) {
-		w->damaged += !scan_unit(w, b->units[i]);
-		/* With those before, which came back with it: pages are mapped by the dozen. */
-		iq_dwarf_forget(b->dwarf, IQ_DW_INFO,
-				b->units[i] > AROUND ? b->units[i] - AROUND : 0, w->scan.unit.end);
+	while (claim(b, &i, &end)) {
+		uint64_t start = b->units[i];
+
+		for (; i < end; i++)
+			w->damaged += !scan_unit(w, b->units[i]);
+		iq_dwarf_forget(b->dwarf, IQ_DW_INFO, start, w->scan.unit.end);
 	}
 }
 
@@ -586,34 +612,77 @@ static int by_offset(const void *pa, const void *pb)
 {
 	const struct dwarf_name *a = pa, *b = pb;
 
-	if (a->hash != b->hash)
-		return a->hash < b->hash ? -1 : 1;
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
+/*
+ * Sort by by_key(): into buckets of a few by the first bits of their hashes, and each of these.
+ * NULL without memory.
+ */
+static struct found *sort(const struct found *all, uint32_t nr)
+{
+	struct found *sorted = calloc(nr ? nr : 1, sizeof(*sorted));
+	uint32_t *start = calloc(BUCKETS + 1, sizeof(*start));
+
+	if (!sorted || !start) {
+		free(sorted);
+		free(start);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < nr; i++)
+		start[all[i].name.hash / (UINT32_MAX / BUCKETS + 1)]++;
+	for (uint32_t i = 0, at = 0; i < BUCKETS; i++) {
+		at += start[i];
+		start[i] = at;
+	}
+	start[BUCKETS] = nr;
+	/* Backwards, so that each start ends up where its bucket begins. */
+	for (uint32_t i = nr; i-- > 0;)
+		sorted[--start[all[i].name.hash / (UINT32_MAX / BUCKETS + 1)]] = all[i];
+	for (uint32_t i = 0; i < BUCKETS; i++) {
+		if (start[i + 1] - start[i] > 1)
+			qsort(sorted + start[i], start[i + 1] - start[i], sizeof(*sorted), by_key);
+	}
+	free(start);
+	return sorted;
+}
+
+/* Put those of one hash and kind, which stand together, in the order of their offsets. */
+static void sort_runs(struct dwarf_name *names, uint32_t nr)
+{
+	for (uint32_t i = 0, end; i < nr; i = end) {
+		for (end = i + 1; end < nr && names[end].hash == names[i].hash &&
+				  names[end].kind == names[i].kind;
+		     end++)
+			;
+		if (end - i > 1)
+			qsort(names + i, end - i, sizeof(*names), by_offset);
+	}
+}
+
 /* Each of ALL once, the lowest offset of those that say the same, and no declarations in vain. */
-static bool finish(struct dwarf_names *n, struct name_list *all)
+static bool finish(struct dwarf_names *n, const struct name_list *all)
 {
 	struct dwarf_name *names = calloc(all->nr ? all->nr : 1, sizeof(*names));
+	struct found *sorted = sort(all->found, all->nr);
 	uint32_t same = 0;
 
-	if (!names)
-		return false;
-	if (all->nr)
-		qsort(all->found, all->nr, sizeof(*all->found), by_key);
-	for (uint32_t i = 0; i < all->nr; i++) {
-		const struct found *f = &all->found[i];
+	for (uint32_t i = 0; names && sorted && i < all->nr; i++) {
+		const struct found *f = &sorted[i];
 
 		same = i && !by_kind(f - 1, f) ? same + 1 : 0;
 		/* More of one name than any sane program has. */
 		if (same >= SAME_MAX || (same && f[-1].name.key == f->name.key) ||
-		    is_defined(all->found, i))
+		    is_defined(sorted, i))
 			continue;
 		names[n->nr++] = f->name;
 	}
-	qsort(names, n->nr, sizeof(*names), by_offset);
+	free(sorted);
+	if (!names || !sorted) {
+		free(names);
+		return false;
+	}
+	sort_runs(names, n->nr);
 	n->names = realloc(names, (n->nr ? n->nr : 1) * sizeof(*names));
 	if (!n->names)
 		n->names = names;

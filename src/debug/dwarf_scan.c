@@ -216,13 +216,19 @@ static bool add_step(struct dwarf_scan *s, struct scan_step step, bool merge)
 	return true;
 }
 
+/* Nearly all of them are one byte. */
+static inline uint64_t uleb(struct iq_dw_cursor *c)
+{
+	return c->p < c->end && *c->p < 128 ? *c->p++ : iq_dw_uleb(c);
+}
+
 /* The steps of one abbreviation, or if PASS those that only pass over it; C is at its attributes. */
 static bool compile(struct dwarf_scan *s, struct iq_dw_cursor *c, struct scan_abbrev *a, bool pass)
 {
 	uint32_t first = s->nr_steps;
 
 	while (!c->bad) {
-		uint64_t name = iq_dw_uleb(c), form = iq_dw_uleb(c);
+		uint64_t name = uleb(c), form = uleb(c);
 		int64_t constant = form == DW_FORM_implicit_const ? iq_dw_sleb(c) : 1;
 		enum scan_value value =
 			pass && name != DW_AT_sibling ? SCAN_OTHER : value_of(a->tag, name);
