@@ -25,7 +25,7 @@ static bool is_signed(const struct iq_type *t)
 	       (t->encoding == IQ_ENC_SIGNED || t->encoding == IQ_ENC_CHAR);
 }
 
-bool variable_value(const struct iq_frame_variable *v, struct iq_value *ret)
+bool frame_variable_value(const struct iq_frame_variable *v, struct iq_value *ret)
 {
 	const struct iq_type *t = v->type ? iq_type_strip(v->type) : NULL;
 
@@ -88,7 +88,7 @@ static void add_value(struct session *s, const struct iq_frame_variable *v, bool
 
 	if (v->certainty == IQ_VALUE_UNAVAILABLE) {
 		iq_buf_printf(out, "<%s>", v->from);
-	} else if (!variable_value(v, &value)) {
+	} else if (!frame_variable_value(v, &value)) {
 		if (v->bytes)
 			add_bytes(v, out);
 		else
@@ -164,7 +164,7 @@ json_t *json_variable(struct session *s, const struct iq_frame_variable *v)
 
 	json_object_set_new(o, "name", json_text(v->name, strlen(v->name)));
 	json_object_set_new(o, "type", json_ctype(v->type));
-	if (variable_value(v, &value))
+	if (frame_variable_value(v, &value))
 		shown = value.in_memory
 				? json_value(s->kernel->vm, v->type, v->address, 0, 0)
 				: json_scalar(v->type, &value);

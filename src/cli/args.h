@@ -14,7 +14,7 @@ struct iq_error *session_args(struct session *s, const struct iq_backtrace *b,
  * The value of V for printers and expressions: in memory, or a number.  False: it has none, or is
  * a struct that is in no memory.
  */
-bool variable_value(const struct iq_frame_variable *v, struct iq_value *ret);
+bool frame_variable_value(const struct iq_frame_variable *v, struct iq_value *ret);
 
 /* "name = value" and how certain it is, in one line behind INDENT columns. */
 void text_variable(struct session *s, const struct iq_frame_variable *v, unsigned int indent,
