@@ -1,46 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The variables of the function at an address, of those inlined there, and of their blocks. */
-#include <inquest/locals.h>
-
-#include "debugfile_dwarf.h"
 #include "dwarf_locals.h"
+#include "debugfile_dwarf.h"
 #include "dwarf_scope.h"
 #include <stdlib.h>
 
-/* Variables of one frame, and entries that are gone through to find them. */
+/* Variables of one frame. */
 #define LOCALS_MAX 4096
-#define ENTRIES_MAX (1U << 20)
-
-struct reader {
-	struct iq_debugfile *f;
-	struct iq_dw_unit *u;
-	const struct iq_locals_frame *frame;
-	uint64_t link;
-	struct iq_dw_value frame_base;
-	bool has_frame_base;
-	bool in_frame_base;
-	bool doubtful; /* an entry value was used that is not certain */
-	struct found *found;
-	unsigned int nr, room;
-	struct iq_locals *ret;
-};
-
-/* A variable before its type is made, which may need other units. */
-struct found {
-	struct iq_local local;
-	uint64_t type;
-	struct iq_dw_location location;
-	const uint8_t *constant; /* DW_AT_const_value as a block */
-	size_t constant_len;
-	bool is_number; /* DW_AT_const_value */
-	uint64_t number;
-};
 
 /* ---- What expressions are computed from ------------------------------------------------------- */
 
 static enum iq_dw_known get_reg(void *arg, unsigned int reg, uint64_t *ret)
 {
-	const struct reader *r = arg;
+	const struct iq_dw_locals_reader *r = arg;
 
 	if (reg >= IQ_MAX_REGS || !iq_reg_known(r->frame->regs, reg))
 		return IQ_DW_NO_REGISTER;
@@ -50,7 +22,7 @@ static enum iq_dw_known get_reg(void *arg, unsigned int reg, uint64_t *ret)
 
 static enum iq_dw_known get_memory(void *arg, uint64_t address, unsigned int size, uint64_t *ret)
 {
-	const struct reader *r = arg;
+	const struct iq_dw_locals_reader *r = arg;
 	uint8_t b[8] = {0};
 
 	if (size > sizeof(b) || iq_vm_read(r->frame->vm, address, b, size, NULL))
@@ -61,7 +33,7 @@ static enum iq_dw_known get_memory(void *arg, uint64_t address, unsigned int siz
 
 static enum iq_dw_known get_cfa(void *arg, uint64_t *ret)
 {
-	const struct reader *r = arg;
+	const struct iq_dw_locals_reader *r = arg;
 
 	*ret = r->frame->cfa;
 	return r->frame->has_cfa ? IQ_DW_KNOWN : IQ_DW_NO_CFA;
@@ -69,7 +41,7 @@ static enum iq_dw_known get_cfa(void *arg, uint64_t *ret)
 
 static enum iq_dw_known get_address(void *arg, uint64_t link, uint64_t *ret)
 {
-	const struct reader *r = arg;
+	const struct iq_dw_locals_reader *r = arg;
 
 	return iq_debugfile_runtime(r->f, link, ret) ? IQ_DW_KNOWN : IQ_DW_NO_ADDRESS;
 }
@@ -77,7 +49,7 @@ static enum iq_dw_known get_address(void *arg, uint64_t link, uint64_t *ret)
 /* The entry values that compilers write are those of registers. */
 static enum iq_dw_known get_entry_value(void *arg, const uint8_t *code, size_t len, uint64_t *ret)
 {
-	struct reader *r = arg;
+	struct iq_dw_locals_reader *r = arg;
 	struct iq_dw_cursor c = {.p = code, .end = code + len};
 	uint64_t op = iq_dw_uint(&c, 1), reg = op - DW_OP_reg0;
 	bool certain = true;
@@ -91,7 +63,8 @@ static enum iq_dw_known get_entry_value(void *arg, const uint8_t *code, size_t l
 	return IQ_DW_KNOWN;
 }
 
-static struct iq_dw_expr expression(const struct reader *r, const uint8_t *code, size_t len)
+struct iq_dw_expr iq_dw_locals_expr(const struct iq_dw_locals_reader *r, const uint8_t *code,
+				    size_t len)
 {
 	return (struct iq_dw_expr){.code = code,
 				   .len = len,
@@ -102,7 +75,7 @@ static struct iq_dw_expr expression(const struct reader *r, const uint8_t *code,
 
 static enum iq_dw_known get_frame_base(void *arg, uint64_t *ret);
 
-static struct iq_dw_machine machine(struct reader *r)
+struct iq_dw_machine iq_dw_locals_machine(struct iq_dw_locals_reader *r)
 {
 	return (struct iq_dw_machine){.reg = get_reg,
 				      .memory = get_memory,
@@ -115,7 +88,7 @@ static struct iq_dw_machine machine(struct reader *r)
 
 static enum iq_dw_known get_frame_base(void *arg, uint64_t *ret)
 {
-	struct reader *r = arg;
+	struct iq_dw_locals_reader *r = arg;
 	struct iq_dw_location loc;
 	struct iq_dw_machine m;
 	struct iq_dw_expr e;
@@ -129,8 +102,8 @@ static enum iq_dw_known get_frame_base(void *arg, uint64_t *ret)
 	if (known != IQ_DW_KNOWN)
 		return known;
 	r->in_frame_base = true;
-	m = machine(r);
-	e = expression(r, code, len);
+	m = iq_dw_locals_machine(r);
+	e = iq_dw_locals_expr(r, code, len);
 	known = iq_dw_locate(&e, &m, &loc);
 	r->in_frame_base = false;
 	if (known != IQ_DW_KNOWN || loc.nr != 1 || loc.piece[0].bit_size)
@@ -206,7 +179,8 @@ static void note(const struct iq_dw_unit *u, const struct iq_dw_die *die, struct
 	}
 }
 
-static void read_variable(struct reader *r, const struct iq_dw_die *die, struct variable *var)
+static void read_variable(struct iq_dw_locals_reader *r, const struct iq_dw_die *die,
+			  struct variable *var)
 {
 	struct iq_dw_unit *u = r->u;
 	struct iq_dw_die at = *die;
@@ -222,10 +196,10 @@ static void read_variable(struct reader *r, const struct iq_dw_die *die, struct 
 	}
 }
 
-static void locate(struct reader *r, const struct variable *var, struct found *x)
+static void locate(struct iq_dw_locals_reader *r, const struct variable *var, struct iq_dw_found *x)
 {
 	enum iq_dw_known known;
-	struct iq_dw_machine m = machine(r);
+	struct iq_dw_machine m = iq_dw_locals_machine(r);
 	struct iq_dw_expr e;
 	const uint8_t *code;
 	size_t len;
@@ -235,7 +209,7 @@ static void locate(struct reader *r, const struct variable *var, struct found *x
 		x->local.state = IQ_LOCAL_OPTIMISED_OUT;
 		return;
 	}
-	e = expression(r, code, len);
+	e = iq_dw_locals_expr(r, code, len);
 	r->doubtful = false;
 	if (known == IQ_DW_KNOWN)
 		known = iq_dw_locate(&e, &m, &x->location);
@@ -245,7 +219,7 @@ static void locate(struct reader *r, const struct variable *var, struct found *x
 	x->local.entry_value = x->location.by_entry_value;
 }
 
-static void constant(const struct variable *var, struct found *x)
+static void constant(const struct variable *var, struct iq_dw_found *x)
 {
 	const struct iq_dw_value *v = &var->constant;
 
@@ -265,11 +239,11 @@ static void constant(const struct variable *var, struct found *x)
 	}
 }
 
-static void add_variable(struct reader *r, const struct iq_dw_die *die, const char *function,
-			 unsigned int inlined, unsigned int block)
+static void add_variable(struct iq_dw_locals_reader *r, const struct iq_dw_die *die,
+			 const char *function, unsigned int inlined, unsigned int block)
 {
 	struct variable var;
-	struct found *x;
+	struct iq_dw_found *x;
 
 	read_variable(r, die, &var);
 	/* What is only declared here is defined elsewhere: not this function's own. */
@@ -277,7 +251,7 @@ static void add_variable(struct reader *r, const struct iq_dw_die *die, const ch
 	    !iq_grow(&r->found, &r->room, r->nr + 1, sizeof(*r->found)))
 		return;
 	x = &r->found[r->nr++];
-	*x = (struct found){.type = var.type};
+	*x = (struct iq_dw_found){.type = var.type};
 	x->local = (struct iq_local){.name = var.name ? var.name : "",
 				     .function = function ? function : "",
 				     .inlined = inlined,
@@ -291,20 +265,21 @@ static void add_variable(struct reader *r, const struct iq_dw_die *die, const ch
 }
 
 /* The variables that are children of S. */
-static void variables_of(struct reader *r, const struct iq_dw_scope *s, const char *function,
-			 unsigned int inlined, unsigned int block)
+static void variables_of(struct iq_dw_locals_reader *r, const struct iq_dw_scope *s,
+			 const char *function, unsigned int inlined, unsigned int block)
 {
 	struct iq_dw_scope child;
 	uint64_t at = s->die.children ? s->next : 0;
 
-	for (unsigned int i = 0; at && i < ENTRIES_MAX && iq_dw_scope(r->u, at, &child); i++) {
+	for (unsigned int i = 0; at && i < IQ_DW_ENTRIES_MAX && iq_dw_scope(r->u, at, &child);
+	     i++) {
 		if (child.die.tag == DW_TAG_formal_parameter || child.die.tag == DW_TAG_variable)
 			add_variable(r, &child.die, function, inlined, block);
 		at = iq_dw_scope_behind(r->u, &child);
 	}
 }
 
-static void note_frame_base(struct reader *r, const struct iq_dw_scope *function)
+void iq_dw_locals_frame_base(struct iq_dw_locals_reader *r, const struct iq_dw_scope *function)
 {
 	struct iq_dw_attrs attrs;
 	struct iq_dw_value v;
@@ -320,7 +295,8 @@ static void note_frame_base(struct reader *r, const struct iq_dw_scope *function
 }
 
 /* The innermost function first, but the blocks of each from the outside in. */
-static void all_variables(struct reader *r, const struct iq_dw_scope *chain, unsigned int depth)
+static void all_variables(struct iq_dw_locals_reader *r, const struct iq_dw_scope *chain,
+			  unsigned int depth)
 {
 	unsigned int inlined = 0, end = depth;
 
@@ -339,139 +315,12 @@ static void all_variables(struct reader *r, const struct iq_dw_scope *chain, uns
 	}
 }
 
-/* ---- Values ----------------------------------------------------------------------------------- */
-
-/* Copy BITS bits from bit FROM of SRC to bit TO of DST. */
-static void copy_bits(uint8_t *dst, uint64_t to, const uint8_t *src, uint64_t from, uint64_t bits)
-{
-	if (!(to % 8) && !(from % 8) && !(bits % 8)) {
-		memcpy(dst + to / 8, src + from / 8, (size_t)(bits / 8));
-		return;
-	}
-	for (uint64_t i = 0; i < bits; i++)
-		if (src[(from + i) / 8] >> (from + i) % 8 & 1)
-			dst[(to + i) / 8] |= (uint8_t)(1 << (to + i) % 8);
-}
-
-/* The bits of one part into OUT, which has room for them all. */
-static enum iq_local_state add_piece(const struct iq_locals_frame *frame,
-				     const struct iq_dw_piece *p, uint64_t bits, uint8_t *out,
-				     uint64_t to, unsigned int *reg)
-{
-	uint8_t b[8], *memory;
-	uint64_t len = (p->bit_offset + bits + 7) / 8, number = p->number;
-	bool ok;
-
-	switch (p->where) {
-	case IQ_DW_NOWHERE:
-		return IQ_LOCAL_OPTIMISED_OUT;
-	case IQ_DW_POINTER:
-		return IQ_LOCAL_SYNTHETIC;
-	case IQ_DW_REGISTER:
-		if (p->number >= IQ_MAX_REGS ||
-		    !iq_reg_known(frame->regs, (unsigned int)p->number)) {
-			*reg = (unsigned int)IQ_MIN(p->number, UINT32_MAX);
-			return IQ_LOCAL_NO_REGISTER;
-		}
-		number = frame->regs->value[p->number];
-		/* fall through */
-	case IQ_DW_VALUE:
-		if (p->bit_offset > 64 || bits > 64 - p->bit_offset)
-			return IQ_LOCAL_DAMAGED;
-		for (unsigned int i = 0; i < 8; i++)
-			b[i] = (uint8_t)(number >> 8 * i);
-		copy_bits(out, to, b, p->bit_offset, bits);
-		return IQ_LOCAL_KNOWN;
-	case IQ_DW_BYTES:
-		if (len > p->len)
-			return IQ_LOCAL_DAMAGED;
-		copy_bits(out, to, p->bytes, p->bit_offset, bits);
-		return IQ_LOCAL_KNOWN;
-	case IQ_DW_MEMORY:
-		break;
-	}
-	memory = p->bit_offset <= 8 * IQ_LOCAL_MAX && len ? malloc((size_t)len) : NULL;
-	ok = memory && !iq_vm_read(frame->vm, p->number, memory, (size_t)len, NULL);
-	if (ok)
-		copy_bits(out, to, memory, p->bit_offset, bits);
-	free(memory);
-	return ok ? IQ_LOCAL_KNOWN : IQ_LOCAL_NO_MEMORY;
-}
-
-/* Put the value together of its parts. */
-static enum iq_local_state assemble(const struct iq_locals_frame *frame, const struct found *x,
-				    uint8_t *out, unsigned int *reg)
-{
-	uint64_t all = 8 * x->local.size, at = 0;
-
-	for (unsigned int i = 0; i < x->location.nr && at < all; i++) {
-		const struct iq_dw_piece *p = &x->location.piece[i];
-		uint64_t bits = p->bit_size ? IQ_MIN(p->bit_size, all - at) : all - at;
-		enum iq_local_state s;
-
-		s = add_piece(frame, p, bits, out, at, reg);
-		if (s != IQ_LOCAL_KNOWN)
-			return s;
-		at += bits;
-	}
-	return at == all ? IQ_LOCAL_KNOWN : IQ_LOCAL_OPTIMISED_OUT;
-}
-
-static enum iq_local_state constant_bytes(const struct found *x, uint8_t *out)
-{
-	uint64_t size = x->local.size;
-
-	if (x->is_number) {
-		for (uint64_t i = 0; i < size; i++)
-			out[i] = (uint8_t)(i < 8 ? x->number >> 8 * i : 0);
-		return size <= 8 ? IQ_LOCAL_KNOWN : IQ_LOCAL_DAMAGED;
-	}
-	if (x->constant_len < size)
-		return IQ_LOCAL_DAMAGED;
-	memcpy(out, x->constant, (size_t)size);
-	return IQ_LOCAL_KNOWN;
-}
-
-static void evaluate(struct reader *r, struct found *x)
-{
-	struct iq_local *l = &x->local;
-	const struct iq_dw_piece *first = &x->location.piece[0];
-	bool whole = x->location.nr == 1 && !first->bit_size;
-	uint8_t *bytes;
-
-	if (l->state != IQ_LOCAL_KNOWN)
-		return;
-	if (whole && first->where == IQ_DW_MEMORY) {
-		l->in_memory = true;
-		l->address = first->number;
-		return;
-	}
-	if (!l->size || l->size > IQ_LOCAL_MAX) {
-		l->state = IQ_LOCAL_NO_TYPE;
-		return;
-	}
-	bytes = iq_arena_alloc(&r->ret->arena, (size_t)l->size);
-	if (!bytes) {
-		l->state = IQ_LOCAL_NO_TYPE;
-		return;
-	}
-	if (x->is_number || x->constant)
-		l->state = constant_bytes(x, bytes);
-	else
-		l->state = assemble(r->frame, x, bytes, &l->reg);
-	l->bytes = l->state == IQ_LOCAL_KNOWN ? bytes : NULL;
-	if (l->state == IQ_LOCAL_KNOWN && whole && first->where == IQ_DW_REGISTER) {
-		l->in_register = true;
-		l->reg = (unsigned int)first->number;
-	}
-}
-
 /* ---- From outside ----------------------------------------------------------------------------- */
 
 bool iq_debugfile_locals(struct iq_debugfile *f, const struct iq_locals_frame *frame,
 			 struct iq_locals *ret)
 {
-	struct reader r = {.f = f, .frame = frame, .ret = ret};
+	struct iq_dw_locals_reader r = {.f = f, .frame = frame, .ret = ret};
 	struct iq_dw_scope chain[IQ_DW_SCOPES_MAX];
 	struct iq_types *types;
 	unsigned int depth;
@@ -481,17 +330,17 @@ bool iq_debugfile_locals(struct iq_debugfile *f, const struct iq_locals_frame *f
 	depth = r.u ? iq_dw_scopes(r.u, r.link, chain, IQ_DW_SCOPES_MAX) : 0;
 	if (!depth)
 		return false;
-	note_frame_base(&r, &chain[0]);
+	iq_dw_locals_frame_base(&r, &chain[0]);
 	all_variables(&r, chain, depth);
 	ret->list = iq_arena_alloc(&ret->arena, (r.nr ? r.nr : 1) * sizeof(*ret->list));
 	types = ret->list ? iq_debugfile_types(f) : NULL;
 	for (unsigned int i = 0; ret->list && i < r.nr; i++) {
-		struct found *x = &r.found[i];
+		struct iq_dw_found *x = &r.found[i];
 
 		if (types && x->type && x->type <= UINT32_MAX)
 			x->local.type = iq_type_by_id(types, (uint32_t)x->type);
 		x->local.size = x->local.type ? iq_type_strip(x->local.type)->size : 0;
-		evaluate(&r, x);
+		iq_dw_locals_evaluate(&r, x);
 		x->local.certain = x->local.certain && x->local.state == IQ_LOCAL_KNOWN;
 		ret->list[ret->nr++] = x->local;
 	}
@@ -526,114 +375,4 @@ void iq_local_why(const struct iq_arch *a, enum iq_local_state s, unsigned int r
 	else
 		snprintf(buf, room, "%s",
 			 (unsigned int)s < IQ_ARRAY_SIZE(text) && text[s] ? text[s] : "");
-}
-
-/* ---- What was passed to a called function ------------------------------------------------------ */
-
-struct call_site {
-	struct iq_dw_value return_pc;
-	bool has_return_pc;
-};
-
-static bool is_call_site(const struct iq_dw_unit *u, const struct iq_dw_die *die, uint64_t link)
-{
-	struct iq_dw_attrs attrs;
-	struct iq_dw_value v;
-	uint32_t name;
-
-	if (die->tag != DW_TAG_call_site && die->tag != DW_TAG_GNU_call_site)
-		return false;
-	iq_dw_attrs(u, die, &attrs);
-	while (iq_dw_attr_next(&attrs, &name, &v)) {
-		if ((name == DW_AT_call_return_pc || name == DW_AT_low_pc) &&
-		    v.class == IQ_DW_ADDRESS)
-			return v.number == link;
-	}
-	return false;
-}
-
-/* Does DIE say what was in REG?  *VALUE is then the expression. */
-static bool is_parameter(const struct iq_dw_unit *u, const struct iq_dw_die *die, unsigned int reg,
-			 struct iq_dw_value *value)
-{
-	struct iq_dw_attrs attrs;
-	struct iq_dw_value v;
-	uint32_t name;
-	bool same = false, has_value = false;
-
-	if (die->tag != DW_TAG_call_site_parameter && die->tag != DW_TAG_GNU_call_site_parameter)
-		return false;
-	iq_dw_attrs(u, die, &attrs);
-	while (iq_dw_attr_next(&attrs, &name, &v)) {
-		if (v.class != IQ_DW_BLOCK)
-			continue;
-		if (name == DW_AT_location) {
-			same = v.number == 1 && v.block[0] == DW_OP_reg0 + reg && reg < 32;
-		} else if (name == DW_AT_call_value || name == DW_AT_GNU_call_site_value) {
-			*value = v;
-			has_value = true;
-		}
-	}
-	return same && has_value;
-}
-
-static bool parameter_of(const struct iq_dw_unit *u, const struct iq_dw_scope *call,
-			 unsigned int reg, struct iq_dw_value *value)
-{
-	struct iq_dw_scope child;
-	uint64_t at = call->die.children ? call->next : 0;
-
-	for (unsigned int i = 0; at && i < ENTRIES_MAX && iq_dw_scope(u, at, &child); i++) {
-		if (is_parameter(u, &child.die, reg, value))
-			return true;
-		at = iq_dw_scope_behind(u, &child);
-	}
-	return false;
-}
-
-static bool call_site_in(const struct iq_dw_unit *u, const struct iq_dw_scope *s, uint64_t link,
-			 unsigned int reg, struct iq_dw_value *value)
-{
-	struct iq_dw_scope child;
-	uint64_t at = s->die.children ? s->next : 0;
-
-	for (unsigned int i = 0; at && i < ENTRIES_MAX && iq_dw_scope(u, at, &child); i++) {
-		if (is_call_site(u, &child.die, link) && parameter_of(u, &child, reg, value))
-			return true;
-		at = iq_dw_scope_behind(u, &child);
-	}
-	return false;
-}
-
-bool iq_debugfile_call_value(struct iq_debugfile *f, const struct iq_locals_frame *frame,
-			     uint64_t return_address, unsigned int reg, uint64_t *ret,
-			     bool *certain)
-{
-	struct reader r = {.f = f, .frame = frame};
-	struct iq_dw_scope chain[IQ_DW_SCOPES_MAX];
-	struct iq_dw_value value = {0};
-	struct iq_dw_location loc;
-	struct iq_dw_machine m;
-	struct iq_dw_expr e;
-	unsigned int depth;
-	bool found = false;
-
-	r.u = iq_debugfile_unit(f, frame->address, false, &r.link);
-	depth = r.u ? iq_dw_scopes(r.u, r.link, chain, IQ_DW_SCOPES_MAX) : 0;
-	if (!depth)
-		return false;
-	note_frame_base(&r, &chain[0]);
-	while (depth && !found)
-		found = call_site_in(r.u, &chain[--depth],
-				     r.link + (return_address - frame->address), reg, &value);
-	if (!found)
-		return false;
-	m = machine(&r);
-	e = expression(&r, value.block, (size_t)value.number);
-	if (iq_dw_locate(&e, &m, &loc) != IQ_DW_KNOWN || loc.nr != 1 || loc.piece[0].bit_size ||
-	    (loc.piece[0].where != IQ_DW_MEMORY && loc.piece[0].where != IQ_DW_VALUE))
-		return false;
-	*ret = loc.piece[0].number;
-	*certain = !r.doubtful;
-	return true;
 }
