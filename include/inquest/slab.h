@@ -30,7 +30,9 @@ enum iq_object_state {
 	IQ_OBJECT_UNKNOWN,	/* the free lists could not be followed to their end */
 	IQ_OBJECT_ALLOCATED,
 	IQ_OBJECT_FREE,		/* on the slab's own free list */
-	IQ_OBJECT_CPU_FREE,	/* on the list of CPU `cpu` */
+	IQ_OBJECT_CPU_FREE,	/* on the list, or in a sheaf, of CPU `cpu` */
+	IQ_OBJECT_SHEAF,	/* free, in a sheaf that its node keeps full (6.18+) */
+	IQ_OBJECT_RCU_PENDING,	/* freed by kfree_rcu(): not yet back, but nobody's any more */
 };
 
 struct iq_slab {
@@ -77,5 +79,29 @@ struct iq_cache_usage {
 	bool exact;		/* every list was followed to its end */
 };
 bool iq_cache_usage(struct iq_kernel *k, const struct iq_cache *c, struct iq_cache_usage *ret);
+
+/* ---- All slabs of a cache ----------------------------------------------------------------------- */
+
+/* By which list the kernel reaches a slab. */
+enum iq_slab_where {
+	IQ_SLAB_CPU,	      /* a CPU allocates from it */
+	IQ_SLAB_CPU_PARTIAL,  /* on that CPU's list of partial slabs */
+	IQ_SLAB_NODE_PARTIAL, /* on its node's */
+	IQ_SLAB_FULL,	      /* on none: found in the memory map (with SLAB_STORE_USER on a list) */
+};
+/*
+ * The slabs of cache C: first those of each CPU, then the nodes' partial ones, then the full ones,
+ * each once; NUMBER is the CPU's or the node's.  Until FN returns false.  The first call with FULL goes
+ * through the whole memory map.  False if a list or a part of the map could not be read to its end
+ * (with a warning).
+ */
+bool iq_cache_slabs(struct iq_kernel *k, const struct iq_cache *c, bool full,
+		    bool (*fn)(void *arg, const struct iq_slab *slab, enum iq_slab_where where,
+			       unsigned int number),
+		    void *arg);
+/* The struct kmem_cache_cpu of C on CPU; 0: this kernel has none. */
+uint64_t iq_cache_cpu(struct iq_kernel *k, const struct iq_cache *c, unsigned int cpu);
+/* The struct kmem_cache_node of C on NODE; 0: none. */
+uint64_t iq_cache_node(struct iq_kernel *k, const struct iq_cache *c, unsigned int node);
 
 #endif

@@ -106,11 +106,12 @@ static struct iq_error *places(struct session *s, int nr, char **words, bool phy
 }
 
 /* Views of their own; one at a time. */
-#define VIEWS "iVznfFohgvp"
+#define VIEWS "iVznfFohgvpsS"
 
-static struct iq_error *view(struct session *s, int c, int nr, char **words, struct result *r)
+static struct iq_error *view(struct session *s, int c, const char *but, int nr, char **words,
+			     struct result *r)
 {
-	if (nr && !strchr("gvp", c))
+	if (nr && !strchr("gvpsS", c))
 		return iq_error_new(IQ_E_USAGE, "unexpected word %s behind -%c", words[0], c);
 	switch (c) {
 	case 'i': return kmem_info(s, r);
@@ -123,6 +124,8 @@ static struct iq_error *view(struct session *s, int c, int nr, char **words, str
 	case 'h': return kmem_huge(s, r);
 	case 'g': return kmem_flags(s, nr, words, r);
 	case 'v': return kmem_vmaps(s, nr, words, r);
+	case 's': return kmem_slabs(s, false, but, nr, words, r);
+	case 'S': return kmem_slabs(s, true, but, nr, words, r);
 	default: return kmem_pages(s, nr, words, r);
 	}
 }
@@ -132,14 +135,17 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	struct options o = {argc, argv, 1, 0, NULL};
 	struct iq_error *err = NULL;
 	struct iq_kernel *k;
+	const char *but = NULL;
 	bool physical = false;
 	int c, chosen = 0;
 
-	while ((c = next_option(&o, "P" VIEWS, &err)) != -1) {
+	while ((c = next_option(&o, "PI:" VIEWS, &err)) != -1) {
 		if (err)
 			return err;
 		if (c == 'P')
 			physical = true;
+		else if (c == 'I')
+			but = o.value;
 		else if (chosen && chosen != c)
 			return iq_error_new(IQ_E_USAGE, "-%c and -%c do not go together", chosen, c);
 		else
@@ -147,7 +153,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	}
 	IQ_TRY(need_kernel(s, &k));
 	if (chosen)
-		return view(s, chosen, argc - o.index, argv + o.index, r);
+		return view(s, chosen, but, argc - o.index, argv + o.index, r);
 	return places(s, argc - o.index, argv + o.index, physical, r);
 }
 
@@ -156,6 +162,7 @@ const struct command cmd_kmem = {
 	.summary = "what an address of kernel memory is",
 	.help = "kmem [-P] ADDRESS…\n"
 		"kmem -i | -V | -z | -n | -f | -F | -o | -h\n"
+		"kmem -s | -S [-I CACHE,…] [CACHE | ADDRESS…]\n"
 		"kmem -g [FLAGS] | -v [ADDRESS…] | -p [ADDRESS…]\n"
 		"\n"
 		"With addresses: what lies at each: the symbol; the slab object with its cache, its slab\n"
@@ -173,6 +180,10 @@ const struct command cmd_kmem = {
 		"  -F   the same with the struct page of every block\n"
 		"  -o   where each CPU's per-CPU variables are\n"
 		"  -h   the pools of huge pages\n"
+		"  -s   the slab caches: how many objects are allocated, and there is room for\n"
+		"  -S   the same with every slab: of each CPU, partial ones, and full ones, which are found\n"
+		"       through the memory map\n"
+		"  -I   leave these caches out\n"
 		"  -g   page flags: all of this kernel, or those in FLAGS\n"
 		"  -v   vmalloc areas: all, or those that hold the addresses\n"
 		"  -p   struct pages: all, or those of the addresses (of struct pages, physical or virtual)\n"

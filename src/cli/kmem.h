@@ -15,6 +15,9 @@ struct iq_error *kmem_zones(struct session *s, struct result *r) IQ_CHECK;
 struct iq_error *kmem_nodes(struct session *s, struct result *r) IQ_CHECK;
 /* kmem_free.c: -f, -F (with every block) */
 struct iq_error *kmem_free(struct session *s, bool blocks, struct result *r) IQ_CHECK;
+/* kmem_slab.c: -s, -S (with the slabs) [NAME | ADDRESS…]; not the caches named BUT (may be NULL) */
+struct iq_error *kmem_slabs(struct session *s, bool slabs, const char *but, int nr, char **words,
+			    struct result *r) IQ_CHECK;
 /* kmem_small.c: -o, -h, -g [FLAGS], -v [ADDRESS…], -p [ADDRESS…] */
 struct iq_error *kmem_percpu(struct session *s, struct result *r) IQ_CHECK;
 struct iq_error *kmem_huge(struct session *s, struct result *r) IQ_CHECK;

@@ -34,7 +34,10 @@ static const char *object_state(enum iq_object_state state)
 		return "allocated";
 	case IQ_OBJECT_FREE:
 	case IQ_OBJECT_CPU_FREE:
+	case IQ_OBJECT_SHEAF:
 		return "free";
+	case IQ_OBJECT_RCU_PENDING:
+		return "rcu_pending";
 	case IQ_OBJECT_UNKNOWN:
 		break;
 	}
@@ -282,6 +285,12 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 		break;
 	case IQ_OBJECT_FREE:
 		iq_buf_printf(out, "   %016" PRIx64, x->object);
+		break;
+	case IQ_OBJECT_SHEAF:
+		iq_buf_printf(out, "   %016" PRIx64 "  (in a sheaf of its node)", x->object);
+		break;
+	case IQ_OBJECT_RCU_PENDING:
+		iq_buf_printf(out, "   %016" PRIx64 "  (freed by kfree_rcu, waiting for RCU)", x->object);
 		break;
 	case IQ_OBJECT_UNKNOWN:
 		iq_buf_printf(out,

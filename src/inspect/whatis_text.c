@@ -46,6 +46,10 @@ static const char *state_text(const struct iq_object *o)
 		return "free";
 	case IQ_OBJECT_CPU_FREE:
 		return "free, on a CPU's list";
+	case IQ_OBJECT_SHEAF:
+		return "free, in a sheaf of its node";
+	case IQ_OBJECT_RCU_PENDING:
+		return "freed by kfree_rcu, waiting for RCU";
 	case IQ_OBJECT_UNKNOWN:
 		break;
 	}

@@ -73,6 +73,8 @@ struct iq_kernel_private {
 	enum lazy generated_state;
 	struct iq_symtab *generated;
 	struct kernel_probes *probes; /* NULL: nothing was probed */
+	struct slab_map *slab_map; /* all slabs there are, by cache */
+	struct slab_held *held; /* objects in sheaves, and waiting for RCU */
 };
 
 /* A page frame and a vmalloc address that maps it. */
@@ -128,6 +130,7 @@ void modules_free(struct iq_kernel *k);
 void log_free(struct iq_kernel *k);
 void vmaps_free(struct iq_kernel *k);
 void slabs_free(struct iq_kernel *k);
+void slab_held_free(struct iq_kernel *k);
 
 /*
  * Walk a circular list_head list from HEAD: call FN with the address of each entry's list_head.  Stops at the

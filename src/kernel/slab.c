@@ -2,7 +2,6 @@
 /* SLUB caches, slabs and the state of objects: see slab.h. */
 #include <inquest/slab.h>
 
-#include "private.h"
 #include "slab_private.h"
 
 #include <stdlib.h>
@@ -202,6 +201,8 @@ void slabs_free(struct iq_kernel *k)
 		free(p->caches[i]);
 	}
 	free(p->caches);
+	slab_held_free(k);
+	slab_map_free(k);
 	iq_map_free(&p->cache_by_address);
 }
 
@@ -245,7 +246,7 @@ bool slab_read(struct iq_kernel *k, const struct slab_layout *l, const struct iq
 
 /* PG_slab where the kernel has that flag; the page type (top byte 0xf5, or bit 12 cleared in 6.10, 6.11)
  * where it has moved there.  The cache pointer is checked anyway. */
-static bool page_is_slab(struct iq_kernel *k, const struct iq_page *page)
+bool slab_page_is_slab(struct iq_kernel *k, const struct iq_page *page)
 {
 	struct iq_kernel_private *p = k->priv;
 	unsigned int i;
@@ -376,6 +377,32 @@ bool slab_count_free(struct iq_kernel *k, const struct iq_slab *s, uint64_t head
 	return ok;
 }
 
+/* Objects that are free, or waiting to be, without being on a free list of the slab. */
+static bool mark_held(struct iq_kernel *k, const struct iq_slab *s, enum iq_object_state *states,
+		      int *cpus)
+{
+	bool ok = slab_held_load(k, s->cache);
+
+	for (unsigned int i = 0; i < s->objects; i++) {
+		uint64_t object = s->memory + s->cache->red_left_pad + i * s->cache->size;
+		int cpu = -1;
+		enum iq_object_state held = slab_held_state(k, object, &cpu);
+
+		if (held == IQ_OBJECT_ALLOCATED)
+			continue;
+		if (states[i] != IQ_OBJECT_ALLOCATED) {
+			iq_warn(k->warnings,
+				"%s object 0x%lx is on a free list of its slab and freed elsewhere as "
+				"well", s->cache->name, (unsigned long)object);
+			continue;
+		}
+		states[i] = held;
+		if (cpus)
+			cpus[i] = cpu;
+	}
+	return ok;
+}
+
 /* Fill in the states; false if a list could not be followed to its end (what it led to is marked). */
 static bool fill_states(struct iq_kernel *k, const struct slab_layout *l, const struct iq_slab *s,
 			enum iq_object_state *states, int *cpus)
@@ -404,8 +431,7 @@ static bool fill_states(struct iq_kernel *k, const struct slab_layout *l, const 
 			      follow_marked(k, s, head, states, IQ_OBJECT_CPU_FREE, cpus, (int)i);
 		}
 	}
-	/* Since 6.18 CPUs and nodes also keep free objects in sheaves, which no free list knows of. */
-	ok &= !s->cache->priv->sheaves;
+	ok &= mark_held(k, s, states, cpus);
 	if (!ok)
 		for (i = 0; i < s->objects; i++)
 			if (states[i] == IQ_OBJECT_ALLOCATED)
@@ -432,7 +458,7 @@ static bool load_slab(struct iq_kernel *k, const struct slab_layout *l, const st
 	unsigned int i;
 	int *cpus;
 
-	if (!page_is_slab(k, head) || !slab_read(k, l, head, &s))
+	if (!slab_page_is_slab(k, head) || !slab_read(k, l, head, &s))
 		return false;
 	free(w->states);
 	free(w->cpus);

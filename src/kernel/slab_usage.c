@@ -3,7 +3,6 @@
  * How much of a slab cache is in use.  struct kmem_cache_node counts slabs and objects; what is free is on the
  * node's partial slabs, on the slab that each CPU allocates from, and on the CPUs' own lists of partial slabs.
  */
-#include "private.h"
 #include "slab_private.h"
 
 #define MAX_PARTIAL (4u << 20)
@@ -15,7 +14,7 @@ struct usage {
 };
 
 /* The slab at ADDRESS (a struct slab or struct page). */
-static bool slab_by_struct(struct iq_kernel *k, const struct slab_layout *l, uint64_t address,
+bool slab_by_struct(struct iq_kernel *k, const struct slab_layout *l, uint64_t address,
 			   struct iq_slab *s)
 {
 	struct iq_page page;
@@ -99,33 +98,55 @@ static void of_cpu_partial(struct iq_kernel *k, uint64_t cpu_cache, struct usage
 	}
 }
 
+/* .node[i], since 7.1 .per_node[i].node */
+uint64_t iq_cache_node(struct iq_kernel *k, const struct iq_cache *c, unsigned int i)
+{
+	struct iq_types *t = iq_kernel_types(k);
+	const struct iq_type *pair = iq_type_by_name(t, "struct kmem_cache_per_node_ptrs");
+	uint64_t at, size, node;
+
+	if (pair && pair->size && iq_offset(t, "kmem_cache", "per_node", &at, &size))
+		return i < size / pair->size && kernel_read_member(k, "kmem_cache_per_node_ptrs", "node",
+								   c->address + at + i * pair->size,
+								   &node) ? node : 0;
+	if (!iq_offset(t, "kmem_cache", "node", &at, &size))
+		return 0;
+	return i < size / 8 && kernel_read_ptr(k, c->address + at + 8 * i, &node) ? node : 0;
+}
+
 bool iq_cache_usage(struct iq_kernel *k, const struct iq_cache *c, struct iq_cache_usage *ret)
 {
 	struct iq_types *t = iq_kernel_types(k);
 	struct iq_cache_usage u = {.exact = true};
 	struct slab_layout l;
 	struct usage x = {.l = &l, .u = &u};
-	uint64_t node_at, ids = 1, node, cpu_slab, i;
+	uint64_t ids = 1, node, cpu_slab;
 	const struct iq_cpu *cpus;
-	unsigned int nr, j;
+	unsigned int nr;
 
-	if (!t || !slab_layout(k, &l) || !iq_offset(t, "kmem_cache", "node", &node_at, NULL) ||
+	if (!t || !slab_layout(k, &l) ||
 	    (!iq_offset(t, l.tag, "slab_list", &x.list_at, NULL) &&
 	     !iq_offset(t, l.tag, "lru", &x.list_at, NULL)))
 		return false;
 	iq_kernel_variable(k, "nr_node_ids", 4, &ids);
-	for (i = 0; i < IQ_MIN(ids, MAX_NODES); i++)
-		if (kernel_read_ptr(k, c->address + node_at + 8 * i, &node) && node)
+	for (uint64_t i = 0; i < IQ_MIN(ids, MAX_NODES); i++) {
+		node = iq_cache_node(k, c, (unsigned int)i);
+		if (node)
 			of_node(k, node, &x);
+	}
 	if (l.has_cpu_slab &&
 	    kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &cpu_slab) && cpu_slab) {
 		cpus = iq_kernel_cpus(k, &nr);
-		for (j = 0; j < nr; j++) {
+		for (unsigned int j = 0; j < nr; j++) {
 			if (!cpus[j].percpu_offset || !cpus[j].present)
 				continue;
 			of_cpu_slab(k, cpu_slab + cpus[j].percpu_offset, &x);
 			of_cpu_partial(k, cpu_slab + cpus[j].percpu_offset, &x);
 		}
+	}
+	if (c->priv->sheaves) {
+		u.exact &= slab_held_load(k, c);
+		x.free += c->priv->nr_sheaved;
 	}
 	u.allocated = u.objects >= x.free ? u.objects - x.free : 0;
 	*ret = u;

@@ -75,3 +75,42 @@ def same_words_as_crash(t, core):
         got = [' '.join(x.split()) for x in ours.splitlines()]
         t.none([(a, b) for a, b in zip(got, want) if a != b], command, len(want))
         t.equal(len(got), len(want), f'{command}: lines')
+
+
+def slabinfo(core, which):
+    with open(f'{core.proc}/{which}/proc/slabinfo') as f:
+        rows = [line.split() for line in f.read().splitlines()[2:]]
+    # name <active_objs> <num_objs> <objsize> … : slabdata <active_slabs> <num_slabs> …
+    return {r[0]: (int(r[2]), int(r[r.index('slabdata') + 2])) for r in rows}
+
+
+@per_core(saved)
+def slabs_as_slabinfo(t, core):
+    """Objects and slabs of every cache, for those that did not change between the snapshots."""
+    one, two = slabinfo(core, 1), slabinfo(core, 2)
+    ours = {c['name']: (c['total'], c['slabs']) for c in t.command(core, 'kmem -s')['caches']}
+    t.equal(set(two) - set(ours), set(), 'caches')
+    still = [n for n in one if two.get(n) == one[n] and n in ours]
+    # What runs after the snapshots (and the crash itself) takes a slab here and there.
+    differ = [(n, ours[n], one[n]) for n in still if ours[n] != one[n]]
+    t.ok(len(differ) <= len(still) // 5, f'{len(differ)} of {len(still)}: {differ[:5]}')
+    t.ok(len(still) > 80, f'only {len(still)} caches stood still')
+
+
+@per_core(lambda c: c.whole(), quick=6)
+def full_slabs_complete_the_lists(t, core):
+    """The slabs on lists and those found in the memory map are as many as the kernel counts; and so
+    are their objects, one by one."""
+    found = t.inquest('--json', *t.dump_args(core), '-c', 'kmem -S', timeout=300).json()[0]
+    caches = found['result']['caches']
+    t.ok(len(caches) > 50, f'only {len(caches)} caches')
+    if not any(c['slabs'] for c in caches):
+        return t.note('the kernel counts no slabs')
+    for c in caches:
+        listed = c['slab_list']
+        t.equal(len({s['slab'] for s in listed}), len(listed), f"{c['name']}: a slab twice")
+        t.equal(len(listed), c['slabs'], f"{c['name']}: slabs")
+        if all(s['allocated'] is not None for s in listed) and c['allocated'] is not None:
+            pending = c['allocated'] - sum(s['allocated'] for s in listed)
+            # kfree_rcu()'s are counted by the kernel, and are nobody's any more.
+            t.ok(0 <= pending <= 600, f"{c['name']}: {pending} more allocated than found one by one")
