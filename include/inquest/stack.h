@@ -101,7 +101,7 @@ struct iq_damage {
 	int frame;		/* index of the frame concerned; -1: the whole stack */
 	uint64_t address;	/* of the word; GUARD: the stack pointer */
 	uint64_t found, expected; /* GUARD: 0, and the lowest address of the stack */
-	uint64_t from, to;	/* CANARY: the bytes around it that hold the same value again and again */
+	uint64_t from, to;	/* CANARY: the bytes around it that hold the same value, or text as it does */
 	char text[320];		/* for people; not escaped: symbols are in it */
 };
 /*

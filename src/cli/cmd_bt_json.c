@@ -37,7 +37,8 @@ static const char *how_text(enum iq_frame_how how)
 }
 
 /* What an inlined function and its host have in common. */
-static json_t *common(const struct iq_frame *f, unsigned int n)
+static json_t *common(struct session *s, const struct iq_frame *f, const struct bt_frame *shown,
+		      unsigned int n, unsigned int inlined)
 {
 	json_t *o = json_object();
 
@@ -49,14 +50,16 @@ static json_t *common(const struct iq_frame *f, unsigned int n)
 	json_object_set_new(o, "reliable", json_boolean(f->reliable));
 	json_object_set_new(o, "context", json_string(iq_context_text(f->context)));
 	json_object_set_new(o, "how", json_string(how_text(f->how)));
-	json_object_set_new(o, "args", json_array());
-	json_object_set_new(o, "locals", json_array());
+	json_object_set_new(o, "args", json_variables(s, &shown->variables, inlined, true));
+	json_object_set_new(o, "locals", json_variables(s, &shown->variables, inlined, false));
 	return o;
 }
 
-static json_t *inlined(const struct iq_frame *f, const struct iq_inline *i, unsigned int n)
+static json_t *inlined(struct session *s, const struct iq_frame *f, const struct bt_frame *shown,
+		       unsigned int k, unsigned int n)
 {
-	json_t *o = common(f, n);
+	const struct iq_inline *i = &shown->inlines[k];
+	json_t *o = common(s, f, shown, n, k);
 
 	json_object_set_new(o, "function", text_or_null(i->function));
 	json_object_set_new(o, "offset", json_null());
@@ -93,7 +96,7 @@ static json_t *frame(struct session *s, const struct bt_options *o, const struct
 	const struct iq_frame *f = &t->b.frames[i];
 	const struct bt_frame *shown = &t->frames[i];
 	int number = frame_number(&t->b, i);
-	json_t *x = common(f, n);
+	json_t *x = common(s, f, shown, n, shown->nr_inlines);
 
 	json_object_set_new(x, "number", number >= 0 ? json_integer(number) : json_null());
 	json_object_set_new(x, "function", text_or_null(f->symbol.name));
@@ -121,14 +124,41 @@ static json_t *frames(struct session *s, const struct bt_options *o, const struc
 		const struct bt_frame *shown = &t->frames[i];
 
 		for (unsigned int k = 0; k < shown->nr_inlines; k++)
-			json_array_append_new(list,
-					      inlined(&t->b.frames[i], &shown->inlines[k], n++));
+			json_array_append_new(list, inlined(s, &t->b.frames[i], shown, k, n++));
 		json_array_append_new(list, frame(s, o, t, i, n++));
 	}
 	return list;
 }
 
-/* -t, -T, -r: what lies on the stack. */
+json_t *bt_json_damage(const struct iq_damage *d, unsigned int nr)
+{
+	static const char *const kinds[] = {
+		[IQ_DAMAGE_GUARD] = "overflow",
+		[IQ_DAMAGE_END_MAGIC] = "end_magic",
+		[IQ_DAMAGE_CANARY] = "canary",
+	};
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < nr; i++) {
+		json_t *o = json_object();
+
+		json_object_set_new(o, "kind", json_string(kinds[d[i].kind]));
+		json_object_set_new(o, "frame_index",
+				    d[i].frame >= 0 ? json_integer(d[i].frame) : json_null());
+		json_object_set_new(o, "address", json_address(d[i].address));
+		json_object_set_new(o, "found", json_address(d[i].found));
+		json_object_set_new(o, "expected", json_address(d[i].expected));
+		if (d[i].kind == IQ_DAMAGE_CANARY) {
+			json_object_set_new(o, "from", json_address(d[i].from));
+			json_object_set_new(o, "to", json_address(d[i].to));
+		}
+		json_object_set_new(o, "text", json_text(d[i].text, strlen(d[i].text)));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* -t, -T, -o, -r: what lies on the stack. */
 static void add_stack(const struct bt_trace *t, json_t *x)
 {
 	json_t *list = json_array();
@@ -143,6 +173,7 @@ static void add_stack(const struct bt_trace *t, json_t *x)
 		json_object_set_new(o, "offset",
 				    json_integer((json_int_t)(w->value - w->symbol.address)));
 		json_object_set_new(o, "module", text_or_null(w->symbol.module));
+		json_object_set_new(o, "live", json_boolean(w->live));
 		json_array_append_new(list, o);
 	}
 	for (unsigned int i = 0; i < t->nr_raw; i++) {
@@ -180,7 +211,9 @@ static json_t *trace(struct session *s, const struct bt_options *o, const struct
 			    t->error	     ? text_or_null(t->error)
 			    : b->end_text[0] ? text_or_null(b->end_text)
 					     : json_null());
-	if (o->view == BT_RAW || o->view == BT_TEXT_SYMBOLS || o->view == BT_ALL_TEXT_SYMBOLS)
+	json_object_set_new(x, "damage", bt_json_damage(t->damage, t->nr_damage));
+	if (o->view == BT_RAW || o->view == BT_TEXT_SYMBOLS || o->view == BT_ALL_TEXT_SYMBOLS ||
+	    o->view == BT_OLD)
 		add_stack(t, x);
 	return x;
 }

@@ -2,6 +2,7 @@
 /* bt as text, in crash's layout. */
 #include "bt.h"
 #include "frame.h"
+#include <inquest/slab.h>
 #include <inttypes.h>
 
 /* Rendering one trace. */
@@ -45,7 +46,7 @@ static const struct place block[] = {
 	{"SS", IQ_X86_SS, 4, true},
 };
 
-static void text_regs(const struct iq_regs *regs, struct iq_buf *out)
+void bt_text_regs(const struct iq_regs *regs, struct iq_buf *out)
 {
 	bool in_line = false;
 
@@ -135,6 +136,31 @@ static void text_word(const struct iq_slot *slot, struct iq_buf *out)
 		iq_buf_puts(out, "---------------- ");
 }
 
+/* A word as symbol+offset, [cache] or [address:cache], in the width of a word; false: it is none. */
+static bool text_symbolic(const struct writer *w, const struct iq_slot *slot)
+{
+	size_t from = w->out->len;
+	struct iq_object o;
+	char name[256];
+
+	if (!slot->readable)
+		return false;
+	if (!iq_symbol_format(w->s->kernel, slot->value, false, false, name, sizeof(name))) {
+		if (!iq_object_at(w->s->kernel, slot->value, &o))
+			return false;
+		if (w->o->cache_addresses)
+			snprintf(name, sizeof(name), "[%" PRIx64 ":%s]", slot->value,
+				 o.slab.cache->name);
+		else
+			snprintf(name, sizeof(name), "[%s]", o.slab.cache->name);
+	}
+	text_name(name, w->out);
+	while (w->out->len < from + 16 && !w->out->failed)
+		iq_buf_putc(w->out, ' ');
+	iq_buf_putc(w->out, ' ');
+	return true;
+}
+
 /* Two words a line, and behind them what they are. */
 static void text_words(const struct writer *w, const struct bt_frame *shown)
 {
@@ -150,8 +176,11 @@ static void text_words(const struct writer *w, const struct bt_frame *shown)
 		iq_buf_printf(w->out, "    %016" PRIx64 ": ", slot->address);
 		label[1][0] = '\0';
 		for (unsigned int k = 0; k < n; k++) {
-			text_word(&slot[k], w->out);
-			iq_slot_label(w->s->kernel, &slot[k], label[k], sizeof(label[k]));
+			label[k][0] = '\0';
+			if (!w->o->symbolic || !text_symbolic(w, &slot[k]))
+				text_word(&slot[k], w->out);
+			if (!w->o->symbolic)
+				iq_slot_label(w->s->kernel, &slot[k], label[k], sizeof(label[k]));
 		}
 		if (label[0][0] || label[1][0]) {
 			iq_buf_puts(w->out, n == 1 ? "                   " : "  ");
@@ -168,8 +197,31 @@ static void text_words(const struct writer *w, const struct bt_frame *shown)
 /* Was frame I chosen with frame, up or down? */
 static bool is_selected(const struct writer *w, unsigned int i)
 {
-	return w->s->frame_selected && w->s->frame == i &&
-	       w->s->task.address == w->t->task.address;
+	return w->s->frame_selected && w->s->frame == i && w->s->task.address == w->t->task.address;
+}
+
+/* -V: those of inlined functions with the function's name in front. */
+static void text_variables(const struct writer *w, const struct bt_frame *shown)
+{
+	const struct iq_frame_variables *all = &shown->variables;
+	unsigned int last = variables_outermost(all), before = last;
+
+	for (unsigned int i = 0; i < all->nr; i++) {
+		const struct iq_frame_variable *v = &all->list[i];
+
+		if (v->inlined != last && (!i || v->inlined != before)) {
+			iq_buf_puts(w->out, "    (inlined) ");
+			text_name(v->function, w->out);
+			iq_buf_putc(w->out, '\n');
+		}
+		if (v->inlined == last && before != last && i) {
+			iq_buf_puts(w->out, "    ");
+			text_name(v->function, w->out);
+			iq_buf_putc(w->out, '\n');
+		}
+		before = v->inlined;
+		text_variable(w->s, v, last ? 8 : 4, w->out);
+	}
 }
 
 static void text_frame(struct writer *w, unsigned int i)
@@ -184,6 +236,7 @@ static void text_frame(struct writer *w, unsigned int i)
 	text_module(&f->symbol, w->out);
 	iq_buf_puts(w->out, is_selected(w, i) ? "  <--\n" : "\n");
 	text_line(w, &w->t->frames[i]);
+	text_variables(w, &w->t->frames[i]);
 }
 
 static void text_exception(const struct writer *w, unsigned int i)
@@ -219,7 +272,9 @@ static void text_interrupted(struct writer *w, unsigned int i)
 	text_exception(w, i);
 	if (!away)
 		text_line(w, &w->t->frames[i]);
-	text_regs(&f->trap, w->out);
+	if (!away)
+		text_variables(w, &w->t->frames[i]);
+	bt_text_regs(&f->trap, w->out);
 	if (i)
 		text_words(w, &w->t->frames[i - 1]);
 	if (away) {
@@ -231,7 +286,7 @@ static void text_interrupted(struct writer *w, unsigned int i)
 static void text_user(const struct writer *w)
 {
 	if (w->t->b.has_user_regs)
-		text_regs(&w->t->b.user_regs, w->out);
+		bt_text_regs(&w->t->b.user_regs, w->out);
 }
 
 static void text_frames(struct writer *w)
@@ -291,6 +346,28 @@ static void text_texts(const struct writer *w)
 	text_user(w);
 }
 
+/* Return addresses as frames: those that are none are leftovers. */
+static void text_old(const struct writer *w)
+{
+	for (unsigned int i = 0, n = 0; i < w->t->nr_texts; i++) {
+		const struct bt_text *x = &w->t->texts[i];
+
+		/* No call returns to the beginning of a function. */
+		if (!x->live && x->value == x->symbol.address)
+			continue;
+		iq_buf_printf(w->out, "%s#%u [%016" PRIx64 "] %s", n < 10 ? " " : "", n, x->address,
+			      x->live ? "" : "? ");
+		text_name(x->symbol.name, w->out);
+		if (w->o->offsets)
+			text_offset(w, x->value - x->symbol.address);
+		iq_buf_printf(w->out, " at %016" PRIx64, x->value);
+		text_module(&x->symbol, w->out);
+		iq_buf_putc(w->out, '\n');
+		n++;
+	}
+	text_user(w);
+}
+
 static void text_raw(const struct writer *w)
 {
 	for (unsigned int i = 0; i < w->t->nr_raw; i += 2) {
@@ -312,13 +389,27 @@ static void text_exceptions(const struct writer *w)
 		iq_buf_printf(w->out, "\n  KERNEL-MODE EXCEPTION FRAME AT: %016" PRIx64 "\n",
 			      b->frames[i].trap_address);
 		text_exception(w, i);
-		text_regs(&b->frames[i].trap, w->out);
+		bt_text_regs(&b->frames[i].trap, w->out);
 	}
 	if (b->has_user_regs && b->user_regs_address)
 		iq_buf_printf(w->out, "\n  USER-MODE EXCEPTION FRAME AT: %016" PRIx64 "\n",
 			      b->user_regs_address);
 	if (b->has_user_regs)
-		text_regs(&b->user_regs, w->out);
+		bt_text_regs(&b->user_regs, w->out);
+}
+
+static void text_damage(const struct writer *w)
+{
+	for (unsigned int i = 0; i < w->t->nr_damage; i++) {
+		const struct iq_damage *d = &w->t->damage[i];
+		int n = d->frame >= 0 ? frame_number(&w->t->b, (unsigned int)d->frame) : -1;
+
+		iq_buf_puts(w->out, "! ");
+		if (n >= 0)
+			iq_buf_printf(w->out, "#%d: ", n);
+		text_name(d->text, w->out);
+		iq_buf_putc(w->out, '\n');
+	}
 }
 
 static void text_trace(struct writer *w)
@@ -344,7 +435,11 @@ static void text_trace(struct writer *w)
 	case BT_EXCEPTIONS:
 		text_exceptions(w);
 		break;
+	case BT_OLD:
+		text_old(w);
+		break;
 	}
+	text_damage(w);
 }
 
 void bt_text(struct session *s, const struct result *r, struct iq_buf *out)

@@ -345,8 +345,10 @@ static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct 
 	f->name = cold ? whole.name : s->name;
 	f->address = f->part[0].start;
 	follow_from(&r, f->address, DEPTH_AT(entered_by_return(f->name) ? 0 : 8));
-	if (!r.failed)
+	if (!r.failed) {
 		fill_gaps(&r);
+		find_canary(&r);
+	}
 	free(r.todo.list);
 	return !r.failed;
 }

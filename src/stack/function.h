@@ -53,6 +53,11 @@ void apply_insn(struct reading *r, const struct iq_insn *insn, struct depth *d);
  */
 void fill_gaps(struct reading *r);
 
+/* ---- canary.c ---- */
+
+/* Where the function keeps the stack protector's canary. */
+void find_canary(struct reading *r);
+
 /* ---- noreturn.c ---- */
 
 /* Does what INSN (a call or jump with a target, or ud2) leads to never come back? */
