@@ -113,6 +113,8 @@ struct iq_variable {
  */
 bool iq_debugfile_variable(struct iq_debugfile *f, const char *name, uint64_t address,
 			   struct iq_variable *ret, unsigned int *matches);
+/* Prototype of the function whose code ADDRESS is in; NULL: unknown, as of assembly. */
+const struct iq_type *iq_debugfile_function(struct iq_debugfile *f, uint64_t address);
 
 /* ---- Lines ------------------------------------------------------------------------------------- */
 

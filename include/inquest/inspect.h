@@ -105,9 +105,10 @@ struct iq_error *iq_history_add(struct iq_variables *variables, const struct iq_
 /* ---- Globals ---------------------------------------------------------------------------------- */
 
 /*
- * Type of the kernel's global variable or function NAME at SYMBOL: from BTF (per-CPU variables,
- * functions) or from a small table of well-known globals, whose types must exist in this kernel's BTF and
- * fit the symbol's size.  NULL: not known.
+ * Type of the kernel's or a module's global variable or function at SYMBOL: from the DWARF of its
+ * vmlinux or module file, if there is one (whose types are not those of iq_kernel_types() then, where that
+ * is BTF); else from BTF (per-CPU variables, functions) or from a small table of well-known
+ * globals, whose types must exist in this kernel's BTF and fit the symbol's size.  NULL: not known.
  */
 const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol *symbol);
 /* Is SYMBOL a per-CPU variable, of which each CPU has its own? */

@@ -2,6 +2,7 @@
 /* Types and global variables from a file's debug information. */
 #include "debugfile_dwarf.h"
 #include "dwarf_names.h"
+#include "dwarf_scope.h"
 #include <stdlib.h>
 
 void iq_debugfile_set_cache(struct iq_debugfile *f, const char *dir, struct iq_warnings *w)
@@ -70,4 +71,17 @@ bool iq_debugfile_variable(struct iq_debugfile *f, const char *name, uint64_t ad
 	if (s.nr)
 		*ret = s.found;
 	return s.nr;
+}
+
+const struct iq_type *iq_debugfile_function(struct iq_debugfile *f, uint64_t address)
+{
+	struct iq_types *t = iq_debugfile_types(f);
+	struct iq_dw_scope function;
+	struct iq_dw_unit *u;
+	uint64_t link;
+
+	u = t ? iq_debugfile_unit(f, address, false, &link) : NULL;
+	if (!u || !iq_dw_scopes(u, link, &function, 1) || function.die.offset > UINT32_MAX)
+		return NULL;
+	return iq_type_by_id(t, (uint32_t)function.die.offset);
 }

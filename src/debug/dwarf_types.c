@@ -131,11 +131,17 @@ static bool is_variadic(const struct iq_dw_unit *u, const struct dwarf_entry *e)
 static const struct iq_type *make_function(struct dwarf_types *t, const struct iq_dw_unit *u,
 					   const struct dwarf_entry *e, unsigned int depth)
 {
+	struct dwarf_entry returns;
 	struct types_node *node;
+	struct iq_dw_unit *other;
 
 	/* The code of an inlined function says nothing but where its declaration is. */
 	if (e->origin)
 		return dwarf_type_at(t, e->origin, depth + 1);
+	/* Of functions in assembly the assembler says this, since it does not know. */
+	if (e->has_type && !e->by_signature && dwarf_entry_at(t->dwarf, e->type, &other, &returns) &&
+	    returns.die.tag == DW_TAG_unspecified_type && !*returns.name)
+		return NULL;
 	node = new_node(t, e, IQ_KIND_FUNCTION);
 	if (!node)
 		return NULL;

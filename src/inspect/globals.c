@@ -488,6 +488,31 @@ static const struct iq_type *listed_type(struct iq_kernel *k, struct iq_types *t
 	return NULL;
 }
 
+/*
+ * What debug information of the file that the symbol comes from says of it: exact, since its address
+ * tells it from others of its name.  Compilers put numbers behind the names of static variables of
+ * functions, and ".isra.0" behind those of functions that they changed, whose prototypes are other ones.
+ */
+static const struct iq_type *debug_type(struct iq_kernel *k, const struct iq_module *m,
+					const struct iq_symbol *symbol)
+{
+	struct iq_debugfile *f = m ? m->debug : k->vmlinux;
+	const char *dot = strchr(symbol->name, '.');
+	struct iq_variable v;
+	char name[256];
+
+	if (!f || !iq_debugfile_has_dwarf(f) || dot == symbol->name ||
+	    (dot && (size_t)(dot - symbol->name) >= sizeof(name)))
+		return NULL;
+	if (strchr("tTwW", symbol->type) && iq_is_text(k, symbol->address))
+		return dot ? NULL : iq_debugfile_function(f, symbol->address);
+	if (dot)
+		snprintf(name, sizeof(name), "%.*s", (int)(dot - symbol->name), symbol->name);
+	return iq_debugfile_variable(f, dot ? name : symbol->name, symbol->address, &v, NULL)
+		       ? v.type
+		       : NULL;
+}
+
 const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol *symbol)
 {
 	struct iq_module *m = symbol->module ? iq_module_by_name(k, symbol->module) : NULL;
@@ -495,8 +520,11 @@ const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol
 	const struct iq_type *t;
 	unsigned int matches = 0;
 
-	if (!types || (symbol->module && !m))
+	if (symbol->module && !m)
 		return NULL;
+	t = debug_type(k, m, symbol);
+	if (t || !types)
+		return t;
 	if (strchr("tTwW", symbol->type)) {
 		/* 7.x links some data so that nm's letter for it is text's. */
 		if (!symbol->module && !iq_is_text(k, symbol->address) &&
