@@ -14,6 +14,8 @@
 
 struct global {
 	const char *name, *type;
+	/* Where the size does not tell: only if member `path` of struct `tag` exists and is of `is`. */
+	const char *tag, *path, *is;
 };
 
 /* Sorted by name, as strcmp() has it. */
@@ -43,6 +45,7 @@ static const struct global globals[] = {
 	{"bh_cachep", "struct kmem_cache *"},
 	{"binfmt_lock", "rwlock_t"},
 	{"bio_slabs", "struct xarray"},
+	{"bio_slabs", "struct bio_slab *", "bio_slab", "slab_ref", "unsigned int"},
 	{"blacklisted_initcalls", "struct list_head"},
 	{"block_class", "struct class"},
 	{"blockdev_superblock", "struct super_block *"},
@@ -65,6 +68,7 @@ static const struct global globals[] = {
 	{"chrdevs", "struct char_device_struct * []"},
 	{"class_kset", "struct kset *"},
 	{"clear_seq", "struct latched_seq"},
+	{"clear_seq", "u64"},
 	{"clocksource_list", "struct list_head"},
 	{"con_driver_map", "const struct consw * []"},
 	{"console_drivers", "struct console *"},
@@ -121,7 +125,8 @@ static const struct global globals[] = {
 	{"execute_command", "char *"},
 	{"fair_sched_class", "const struct sched_class"},
 	{"fg_console", "int"},
-	{"file_systems", "struct file_system_type *"},
+	{"file_systems", "struct file_system_type *", "file_system_type", "next", "*"},
+	{"file_systems", "struct hlist_head", "file_system_type", "list", "hlist_node"},
 	{"files_cachep", "struct kmem_cache *"},
 	{"files_stat", "struct files_stat_struct"},
 	{"filp_cachep", "struct kmem_cache *"},
@@ -275,6 +280,7 @@ static const struct global globals[] = {
 	{"pgdat_list", "struct pglist_data *"},
 	{"phys_base", "unsigned long"},
 	{"phys_cpu_present_map", "physid_mask_t"},
+	{"phys_cpu_present_map", "unsigned long []"},
 	{"pid_max", "int"},
 	{"pid_max_max", "int"},
 	{"pid_max_min", "int"},
@@ -366,7 +372,6 @@ static const struct global globals[] = {
 	{"sysctl_perf_event_paranoid", "int"},
 	{"sysctl_sched_features", "unsigned int"},
 	{"sysctl_sched_latency", "unsigned int"},
-	{"sysctl_sched_rt_period", "unsigned int"},
 	{"sysctl_sched_rt_runtime", "int"},
 	{"sysfs_root", "struct kernfs_root *"},
 	{"sysfs_root_kn", "struct kernfs_node *"},
@@ -407,7 +412,8 @@ static const struct global globals[] = {
 	{"tty_drivers", "struct list_head"},
 	{"tty_ldiscs", "struct tty_ldisc_ops * []"},
 	{"tty_mutex", "struct mutex"},
-	{"ucounts_hashtable", "struct hlist_head []"},
+	{"ucounts_hashtable", "struct hlist_head []", "ucounts", "node", "hlist_node"},
+	{"ucounts_hashtable", "struct hlist_nulls_head []", "ucounts", "node", "hlist_nulls_node"},
 	{"udp_prot", "struct proto"},
 	{"udp_table", "struct udp_table"},
 	{"uidhash_lock", "spinlock_t"},
@@ -466,6 +472,26 @@ static const struct iq_type *text_type(struct iq_kernel *k, const struct iq_type
 	return iq_type_array_of(c, strlen(text) + 1);
 }
 
+/* Does this kernel have what tells this entry from others of its name? */
+static bool applies(struct iq_types *types, const struct global *g)
+{
+	const struct iq_type *tag;
+	struct iq_member m;
+	struct iq_error *err;
+	char name[64];
+
+	if (!g->tag)
+		return true;
+	snprintf(name, sizeof(name), "struct %s", g->tag);
+	tag = iq_type_by_name(types, name);
+	if (!tag)
+		return false;
+	err = iq_member_find(tag, g->path, &m);
+	iq_error_free(err);
+	return !err && (*g->is == '*' ? m.type->kind == IQ_KIND_POINTER
+				      : !strcmp(m.type->name, g->is));
+}
+
 static const struct iq_type *listed_type(struct iq_kernel *k, struct iq_types *types,
 					 const struct iq_symbol *symbol)
 {
@@ -475,7 +501,7 @@ static const struct iq_type *listed_type(struct iq_kernel *k, struct iq_types *t
 		const struct iq_type *t;
 		char type[64];
 
-		if (strcmp(globals[i].name, symbol->name))
+		if (strcmp(globals[i].name, symbol->name) || !applies(types, &globals[i]))
 			continue;
 		snprintf(type, sizeof(type), "%.*s", (int)(array ? len - 3 : len), globals[i].type);
 		t = iq_type_by_name(types, type);
