@@ -76,34 +76,37 @@ struct iq_error *iq_args_slots(struct iq_args *a, unsigned int n, struct iq_slot
 /* ---- Where values come from ------------------------------------------------------------------- */
 
 enum iq_origin_kind {
-	IQ_ORIGIN_UNKNOWN,
-	IQ_ORIGIN_CONSTANT,  /* `offset` */
-	IQ_ORIGIN_PARAMETER, /* parameter `number` of the function of frame `frame`, plus `offset` */
-	IQ_ORIGIN_REGISTER,  /* what `reg` held at that function's entry, plus `offset` */
+	IQ_ORIGIN_UNKNOWN,   /* computed in ways that are not followed, or different by path */
+	IQ_ORIGIN_CONSTANT,  /* `offset` itself: a number or an address in the code */
+	IQ_ORIGIN_PARAMETER, /* parameter `number` of the frame's function, plus `offset` */
+	IQ_ORIGIN_REGISTER,  /* what `reg` held at the function's entry, plus `offset` */
 	IQ_ORIGIN_FRAME,     /* an address in the frame: CFA plus `offset` */
-	IQ_ORIGIN_LOAD,	     /* `size` bytes loaded at the next step's value, plus `offset` */
-	IQ_ORIGIN_PERCPU,    /* `size` bytes of the per-CPU variable at `address`, plus `offset` */
-	IQ_ORIGIN_CALL,	     /* what the function at `address` (0: not known) returned, plus `offset` */
+	IQ_ORIGIN_LOAD,	     /* `size` bytes that were at the next step's value, plus `offset` */
+	IQ_ORIGIN_PERCPU,    /* `size` bytes of this CPU's variable at per-CPU address `address`, plus `offset` */
+	IQ_ORIGIN_CALL,	     /* what the function at `address` (0: called through a pointer) returned, plus `offset` */
 };
 
-/* One step back. */
+/* One step back from a value. */
 struct iq_origin {
 	enum iq_origin_kind kind;
-	unsigned int frame, number, reg, size;
+	unsigned int number, reg, size;
 	int64_t offset;
 	uint64_t address;
-	uint64_t at;	     /* the instruction that did it; 0: the function's entry */
-	bool known;	     /* its value is known: */
+	uint64_t at;	     /* the instruction that did it; 0: it was so at the function's entry */
+	bool known;	     /* the value at this step is known: */
+	bool certain;
 	uint64_t value;
-	const struct iq_type *type; /* of a parameter; NULL: not known */
+	const struct iq_type *type; /* of the value; NULL: not known */
+	char text[128];	     /* "file->f_inode", "&dev->kobj", "current", "kmalloc()"; "" not known */
 };
 #define IQ_ORIGINS_MAX 16
 
 /*
  * Where the value of register REG at frame N's instruction comes from: the value itself first, each further
- * step the pointer through which the one before was loaded, up to a parameter, constant or what
- * cannot be followed.  Of a caller's frame only callee-saved registers mean anything.  Returns the
- * number of steps, at most IQ_ORIGINS_MAX; 0: not known.
+ * step the pointer through which the one before was loaded, up to a parameter, a constant or what
+ * cannot be followed.  Of a frame that called another only callee-saved registers mean anything.  What
+ * was loaded is what memory held then, not what it holds now.  Returns the number of steps, at most
+ * IQ_ORIGINS_MAX; 0: the code says nothing.
  */
 unsigned int iq_args_origin(struct iq_args *a, unsigned int n, unsigned int reg,
 			    struct iq_origin *steps);

@@ -64,9 +64,25 @@ static bool unique(struct iq_symtab *t, const char *name)
 	return t && iq_symtab_by_name(t, name, &from, &s) && !iq_symtab_by_name(t, name, &from, &s);
 }
 
-/* Registers that are read before they are written, but hold no parameter: it is another function's. */
-static bool fits_code(const struct iq_arch *a, const struct flow *f, unsigned int registers)
+/* Registers that the parameters of PROTO take. */
+static unsigned int registers_of(const struct iq_arch *arch, const struct iq_type *proto)
 {
+	struct arg_cursor c = {0};
+	struct arg_place place;
+	unsigned int nr;
+	const struct iq_member *p = iq_type_members(proto, &nr);
+
+	for (unsigned int i = 0; i < nr; i++)
+		if (!args_place(arch, p[i].type, &c, &place))
+			return arch->nr_arg_regs;
+	return proto->variadic ? arch->nr_arg_regs : c.registers;
+}
+
+/* A register that is read before it is written, but holds no parameter: it is another function's. */
+bool args_fits_code(const struct iq_arch *a, const struct flow *f, const struct iq_type *proto)
+{
+	unsigned int registers = registers_of(a, proto);
+
 	if (!f || !f->known)
 		return true;
 	for (unsigned int i = registers; i < a->nr_arg_regs; i++)
@@ -252,18 +268,34 @@ static void find_value(struct iq_args *a, unsigned int n, const struct arg_place
 	var->certainty = certain && a->b->frames[n].reliable ? IQ_VALUE_EXACT : IQ_VALUE_INFERRED;
 }
 
-/* Registers that the parameters of PROTO take. */
-static unsigned int registers_of(const struct iq_arch *arch, const struct iq_type *proto)
+/* V is what register REG holds: known, and of V's type? */
+static bool held_value(const struct iq_args *a, unsigned int n, unsigned int reg,
+		       struct iq_frame_variables *all, struct iq_frame_variable *v)
 {
-	struct arg_cursor c = {0};
-	struct arg_place place;
-	unsigned int nr;
-	const struct iq_member *p = iq_type_members(proto, &nr);
+	const struct iq_type *t = iq_type_strip(v->type);
+	const struct fact *fact;
+	struct iq_buf from = {0};
+	unsigned int width;
+	uint64_t value;
+	uint8_t *bytes;
+	bool certain;
 
-	for (unsigned int i = 0; i < nr; i++)
-		if (!args_place(arch, p[i].type, &c, &place))
-			return arch->nr_arg_regs;
-	return proto->variadic ? arch->nr_arg_regs : c.registers;
+	v->size = t->kind == IQ_KIND_POINTER ? a->k->arch->word : t->size;
+	if (!v->size || v->size > 8 ||
+	    !args_value(a, n, &a->frame[n].st.reg[reg], &value, &width, &certain, &fact) ||
+	    width < v->size)
+		return false;
+	bytes = iq_arena_alloc(&all->arena, 8);
+	if (!bytes)
+		return false;
+	for (unsigned int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(value >> 8 * i);
+	if (fact)
+		describe(a, n, fact, &from);
+	v->bytes = bytes;
+	v->from = copy_text(all, &from);
+	v->certainty = IQ_VALUE_INFERRED;
+	return true;
 }
 
 /* Parameters by prototype and code. */
@@ -280,7 +312,7 @@ static struct iq_error *by_code(struct iq_args *a, unsigned int n, struct iq_fra
 	if (!frame->symbol.name)
 		return NULL;
 	proto = args_prototype(a, &frame->symbol, f, &certain);
-	if (!proto || !fits_code(a->k->arch, f, registers_of(a->k->arch, proto)))
+	if (!proto || !args_fits_code(a->k->arch, f, proto))
 		return NULL;
 	p = iq_type_members(proto, &nr);
 	ret->list = iq_arena_alloc(&ret->arena, (nr ? nr : 1) * sizeof(*ret->list));
@@ -307,6 +339,46 @@ static struct iq_error *by_code(struct iq_args *a, unsigned int n, struct iq_fra
 	return NULL;
 }
 
+/*
+ * Local variables have no names without debug information; but what a callee-saved register holds often is
+ * a member of a parameter, or what a function returned, and so has a type.
+ */
+static struct iq_error *held_values(struct iq_args *a, unsigned int n,
+				    struct iq_frame_variables *ret)
+{
+	const struct frame_facts *x = &a->frame[n];
+	const struct iq_arch *arch = a->k->arch;
+	struct iq_frame_variable *list;
+	unsigned int params = ret->nr;
+
+	if (!x->usable || x->contradiction)
+		return NULL;
+	list = iq_arena_alloc(&ret->arena, (params + NR_GPR) * sizeof(*list));
+	if (!list)
+		return iq_error_nomem();
+	if (params)
+		memcpy(list, ret->list, params * sizeof(*list));
+	ret->list = list;
+	for (unsigned int r = 0; r < NR_GPR; r++) {
+		struct iq_buf text = {0};
+		const struct iq_type *type;
+		struct iq_frame_variable *v;
+
+		if (!(arch->callee_saved >> r & 1) || x->st.reg[r].base != V_DEF ||
+		    !args_expression(a, n, &x->st.reg[r], &type, &text)) {
+			iq_buf_free(&text);
+			continue;
+		}
+		v = &list[ret->nr];
+		*v = (struct iq_frame_variable){.name = copy_text(ret, &text),
+						.type = type,
+						.function = a->b->frames[n].symbol.name};
+		if (type && held_value(a, n, r, ret, v))
+			ret->nr++;
+	}
+	return NULL;
+}
+
 struct iq_error *iq_args_frame(struct iq_args *a, unsigned int n, struct iq_frame_variables *ret)
 {
 	bool found = false;
@@ -318,5 +390,8 @@ struct iq_error *iq_args_frame(struct iq_args *a, unsigned int n, struct iq_fram
 		return NULL;
 	if (!a->without_dwarf)
 		IQ_TRY(args_by_dwarf(a, n, ret, &found));
-	return found ? NULL : by_code(a, n, ret);
+	if (found)
+		return NULL;
+	IQ_TRY(by_code(a, n, ret));
+	return held_values(a, n, ret);
 }

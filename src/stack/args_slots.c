@@ -13,7 +13,6 @@ struct labelling {
 	unsigned int n;
 	struct frame_facts *x;
 	struct iq_frame_variables variables;
-	const struct iq_type *proto;
 	bool has_canary;
 	uint64_t canary;
 };
@@ -91,30 +90,13 @@ static bool by_variables(struct labelling *l, struct iq_slot *s)
 
 /* ---- Code ------------------------------------------------------------------------------------- */
 
-/* The parameter that comes in register REG; NULL: none. */
-static const char *parameter_in(const struct labelling *l, unsigned int reg)
-{
-	const struct iq_arch *arch = l->a->k->arch;
-	struct arg_cursor c = {0};
-	struct arg_place place;
-	const struct iq_member *p;
-	unsigned int nr;
-
-	p = l->proto ? iq_type_members(l->proto, &nr) : NULL;
-	for (unsigned int i = 0; p && i < nr && args_place(arch, p[i].type, &c, &place); i++)
-		for (unsigned int r = 0; !place.on_stack && r < place.nr_registers; r++)
-			if (arch->arg_regs[place.first + r] == reg && p[i].name[0])
-				return p[i].name;
-	return NULL;
-}
-
 static void place_text(const struct labelling *l, uint32_t op, char *buf, size_t room)
 {
 	const struct flow *f = l->x->flow;
 	uint64_t at = f->op[op].address;
 
 	if (at - f->part[0].start < f->part[0].size)
-		snprintf(buf, room, "%.40s+%" PRIu64, f->name, at - f->part[0].start);
+		snprintf(buf, room, "+%" PRIu64, at - f->part[0].start);
 	else
 		snprintf(buf, room, "0x%" PRIx64, at);
 }
@@ -141,28 +123,29 @@ static void describe_spill(const struct labelling *l, const struct spill *p, str
 {
 	const struct iq_arch *arch = l->a->k->arch;
 	const struct value *v = &p->value;
-	const char *name;
+	struct iq_buf expression = {0};
+	const struct iq_type *type;
 	char where[64];
 
 	s->kind = IQ_SLOT_SPILL;
 	place_text(l, p->op, where, sizeof(where));
 	snprintf(s->text, sizeof(s->text), "set at %.60s", where);
+	if (args_expression(l->a, l->n, v, &type, &expression)) {
+		s->kind = IQ_SLOT_VARIABLE;
+		snprintf(s->text, sizeof(s->text), "%s", iq_buf_str(&expression));
+		iq_buf_free(&expression);
+		return;
+	}
+	iq_buf_free(&expression);
 	switch ((enum value_base)v->base) {
 	case V_ENTRY:
-		name = parameter_in(l, v->n);
 		if (!v->addend && arch->callee_saved >> v->n & 1 && v->width == 8) {
 			s->kind = IQ_SLOT_SAVED_REG;
 			s->reg = (int)v->n;
 			s->text[0] = '\0';
 			return;
 		}
-		if (name) {
-			s->kind = IQ_SLOT_VARIABLE;
-			snprintf(s->text, sizeof(s->text), "%.60s", name);
-		} else {
-			snprintf(s->text, sizeof(s->text), "%s at the entry",
-				 arch->reg_names[v->n]);
-		}
+		snprintf(s->text, sizeof(s->text), "%s at the entry", arch->reg_names[v->n]);
 		plus(s->text, sizeof(s->text), v->addend);
 		break;
 	case V_CONST:
@@ -239,7 +222,8 @@ static bool by_code(struct labelling *l, struct iq_slot *s)
 		snprintf(s->text, sizeof(s->text), "local at sp+%" PRId64,
 			 (int64_t)(l->x->cfa + (uint64_t)(int64_t)object -
 				   l->a->b->frames[l->n].sp));
-		plus(s->text, sizeof(s->text), offset - object);
+		if (offset > object)
+			plus(s->text, sizeof(s->text), offset - object);
 	} else {
 		s->kind = IQ_SLOT_LEFTOVER;
 		snprintf(s->text, sizeof(s->text), "leftover");
@@ -249,11 +233,12 @@ static bool by_code(struct labelling *l, struct iq_slot *s)
 
 static void label(struct labelling *l, struct iq_slot *s)
 {
-	if (s->kind != IQ_SLOT_UNKNOWN && s->kind != IQ_SLOT_CANARY)
-		return;
-	if (s->kind == IQ_SLOT_UNKNOWN && by_variables(l, s))
-		return;
-	if (l->x->usable && !l->x->contradiction && s->kind == IQ_SLOT_UNKNOWN)
+	bool coded = l->x->usable && !l->x->contradiction;
+
+	/* By its value alone a canary may as well be that of an earlier call. */
+	if (s->kind == IQ_SLOT_CANARY && coded)
+		s->kind = IQ_SLOT_UNKNOWN;
+	if (s->kind == IQ_SLOT_UNKNOWN && !by_variables(l, s) && coded)
 		by_code(l, s);
 }
 
@@ -262,7 +247,6 @@ struct iq_error *iq_args_slots(struct iq_args *a, unsigned int n, struct iq_slot
 {
 	struct labelling l = {.a = a, .n = n};
 	struct iq_error *err;
-	bool certain;
 
 	if (!a->b || n >= a->b->nr)
 		return iq_error_new(IQ_E_USAGE, "there is no frame %u", n);
@@ -275,8 +259,6 @@ struct iq_error *iq_args_slots(struct iq_args *a, unsigned int n, struct iq_slot
 	}
 	l.x = &a->frame[n];
 	l.has_canary = slots_canary(a->k, &a->b->task, &l.canary);
-	if (l.x->flow)
-		l.proto = args_prototype(a, &a->b->frames[n].symbol, l.x->flow, &certain);
 	for (unsigned int i = 0; i < *nr; i++)
 		label(&l, &(*slots)[i]);
 	iq_frame_variables_free(&l.variables);

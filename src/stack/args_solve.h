@@ -85,6 +85,8 @@ bool args_place(const struct iq_arch *a, const struct iq_type *type, struct arg_
  */
 const struct iq_type *args_prototype(struct iq_args *a, const struct iq_symbol *s,
 				     const struct flow *f, bool *certain);
+/* Does the code F (may be NULL) read only registers that PROTO puts parameters in? */
+bool args_fits_code(const struct iq_arch *a, const struct flow *f, const struct iq_type *proto);
 struct word {
 	uint64_t value;
 	unsigned int width;
@@ -94,6 +96,15 @@ struct word {
 /* What register REG held when frame N's function was called. */
 bool args_entry_register(const struct iq_args *a, unsigned int n, unsigned int reg,
 			 struct word *ret);
+
+/* ---- args_type.c ---- */
+
+/*
+ * What V is in terms of the parameters of frame N's function and of members loaded through them, as C writes it,
+ * appended to TEXT.  The type may be NULL: not known.  False: nothing can be said.
+ */
+bool args_expression(struct iq_args *a, unsigned int n, const struct value *v,
+		     const struct iq_type **type, struct iq_buf *text);
 
 /* ---- args_dwarf.c ---- */
 
