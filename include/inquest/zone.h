@@ -55,6 +55,7 @@ struct iq_counter {
 enum iq_counters {
 	IQ_COUNTERS_ZONE,  /* vm_zone_stat, or a zone's vm_stat */
 	IQ_COUNTERS_NODE,  /* vm_node_stat, or a node's vm_stat */
+	IQ_COUNTERS_NUMA,  /* vm_numa_stat: up to 5.13 only */
 	IQ_COUNTERS_EVENT, /* vm_event_states: summed over the CPUs */
 };
 /*

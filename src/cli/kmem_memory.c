@@ -170,6 +170,10 @@ static void counters_text(struct session *s, const struct result *r, struct iq_b
 	text_counters(&x->list[IQ_COUNTERS_ZONE], width, out);
 	iq_buf_puts(out, "\n  VM_NODE_STAT:\n");
 	text_counters(&x->list[IQ_COUNTERS_NODE], width, out);
+	if (x->list[IQ_COUNTERS_NUMA].nr) {
+		iq_buf_puts(out, "\n  VM_NUMA_STAT:\n");
+		text_counters(&x->list[IQ_COUNTERS_NUMA], width, out);
+	}
 	iq_buf_puts(out, "\n  VM_EVENT_STATES:\n");
 	text_counters(&x->list[IQ_COUNTERS_EVENT], widest(&x->list[IQ_COUNTERS_EVENT]), out);
 }
@@ -181,6 +185,7 @@ static json_t *counters_json(struct session *s, const struct result *r)
 
 	json_object_set_new(o, "zone", json_counters(&x->list[IQ_COUNTERS_ZONE]));
 	json_object_set_new(o, "node", json_counters(&x->list[IQ_COUNTERS_NODE]));
+	json_object_set_new(o, "numa", json_counters(&x->list[IQ_COUNTERS_NUMA]));
 	json_object_set_new(o, "event", json_counters(&x->list[IQ_COUNTERS_EVENT]));
 	return o;
 }
@@ -194,9 +199,14 @@ struct iq_error *kmem_counters(struct session *s, struct result *r)
 
 	if (!x)
 		return iq_error_nomem();
-	for (unsigned int i = 0; !err && i <= IQ_COUNTERS_EVENT; i++)
+	for (unsigned int i = 0; !err && i <= IQ_COUNTERS_EVENT; i++) {
 		err = iq_counters(s->kernel, (enum iq_counters)i, 0, &x->list[i].counter,
 				  &x->list[i].nr);
+		if (err && i == IQ_COUNTERS_NUMA) { /* most kernels have none */
+			iq_error_free(err);
+			err = NULL;
+		}
+	}
 	if (err) {
 		counters_free(x);
 		return err;

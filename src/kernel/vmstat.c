@@ -19,6 +19,7 @@ static const struct {
 	[IQ_COUNTERS_ZONE] = {"enum zone_stat_item", "NR_VM_ZONE_STAT_ITEMS", "vm_zone_stat", "zone"},
 	[IQ_COUNTERS_NODE] = {"enum node_stat_item", "NR_VM_NODE_STAT_ITEMS", "vm_node_stat",
 			      "pglist_data"},
+	[IQ_COUNTERS_NUMA] = {"enum numa_stat_item", "NR_VM_NUMA_STAT_ITEMS", "vm_numa_stat", NULL},
 	[IQ_COUNTERS_EVENT] = {"enum vm_event_item", "NR_VM_EVENT_ITEMS", "vm_event_states", NULL},
 };
 
@@ -46,7 +47,8 @@ static bool sum(struct iq_kernel *k, enum iq_counters which, uint64_t address, u
 	if (which != IQ_COUNTERS_EVENT) {
 		if (!address)
 			address = iq_kernel_symbol(k, counters[which].symbol);
-		else if (iq_offset(t, counters[which].tag, "vm_stat", &at, NULL))
+		else if (counters[which].tag &&
+			 iq_offset(t, counters[which].tag, "vm_stat", &at, NULL))
 			address += at;
 		else
 			return false;
