@@ -29,6 +29,7 @@
 	X(set) \
 	X(sizeof) \
 	X(src) \
+	X(stacks) \
 	X(struct) \
 	X(sym) \
 	X(sys) \
