@@ -185,7 +185,9 @@ static const char *note_of(struct iq_kernel *k, const struct row *row, const str
 {
 	/* The second one is what kernels before 5.13 took on some CPUs. */
 	static const uint8_t nop5[][5] = {{0x0f, 0x1f, 0x44, 0x00, 0x00}, {0x66, 0x66, 0x66, 0x66, 0x90}};
-	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+	/* endbr64, and what the kernel makes of it where no pointer leads to the function. */
+	static const uint8_t landing[][4] = {
+		{0xf3, 0x0f, 0x1e, 0xfa}, {0x66, 0x0f, 0x1f, 0x00}, {0x0f, 0x1f, 0x40, 0xd6}};
 	const struct iq_insn *insn = &row->line.insn;
 	uint64_t offset = insn->address - row->symbol.address;
 
@@ -194,8 +196,10 @@ static const char *note_of(struct iq_kernel *k, const struct row *row, const str
 	if (insn->length == sizeof(nop5[0]) &&
 	    (!memcmp(insn->bytes, nop5[0], sizeof(nop5[0])) ||
 	     !memcmp(insn->bytes, nop5[1], sizeof(nop5[1]))) &&
-	    (!offset || (offset == sizeof(endbr64) && before &&
-			 !memcmp(before->line.insn.bytes, endbr64, sizeof(endbr64)))))
+	    (!offset || (offset == sizeof(landing[0]) && before &&
+			 (!memcmp(before->line.insn.bytes, landing[0], sizeof(landing[0])) ||
+			  !memcmp(before->line.insn.bytes, landing[1], sizeof(landing[1])) ||
+			  !memcmp(before->line.insn.bytes, landing[2], sizeof(landing[2]))))))
 		return "FTRACE NOP";
 	if (insn->flow == IQ_FLOW_JUMP && insn->has_target) {
 		struct iq_symbol to;

@@ -107,7 +107,7 @@ def spelling(t, core):
     rng = t.rng()
     lost = []
     for command, name in [('sym', 'vfs_write'), ('struct', 'task_struct'), ('struct', 'super_block'), ('sym',
-            'kmem_cache_alloc'),
+            'kmem_cache_free'),
                           ('dis', 'schedule'), ('whatis', 'list_head'), ('struct', 'net_device')]:
         i = rng.randrange(1, len(name) - 1)
         for wrong in {name[:i] + name[i + 1:], name[:i] + name[i] + name[i:], name[:i] + 'q' + name[i + 1:]}:

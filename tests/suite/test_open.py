@@ -76,6 +76,8 @@ def files_in_any_order(t, core):
             name = os.path.basename(m).split('.')[0].replace('-', '_')
             t.equal(objects.get(name), m, f'the debug file of {name}')
         t.equal(a['result']['kernel'], core.vmlinux, 'kernel')
+        if 'module_files' in a['result']:
+            a['result']['module_files'].sort()      # it has them in the order that they were given in
         wanted = wanted or a['result']
         t.equal(a['result'], wanted, 'sys')
         files.reverse()
