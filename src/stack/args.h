@@ -89,6 +89,8 @@ struct spill {
 
 struct state {
 	struct value reg[NR_GPR];
+	uint16_t
+		clobbered; /* registers in which a call has left something, and nobody put anything since */
 	struct value other_sp; /* put in memory before the stack was changed */
 	uint64_t written[FLOW_WORDS / 64]; /* words that may have been written */
 	struct spill *spill; /* by offset */

@@ -149,6 +149,8 @@ static struct value name_source(struct run *r, struct state *st, const struct op
 {
 	uint32_t def = 2 * (uint32_t)(op - r->f->op) + 1;
 
+	/* Some calls leave more alone than others: what is read was not lost. */
+	st->clobbered &= (uint16_t) ~(1U << reg);
 	if (st->reg[reg].base == V_UNKNOWN) {
 		set_origin(r, def, (struct origin){.kind = FROM_MERGE, .size = 8});
 		st->reg[reg] = state_define(st, def);
@@ -168,6 +170,7 @@ static void set_reg(struct run *r, const struct op *op, struct state *st, int re
 {
 	const struct value *old = &st->reg[reg];
 
+	st->clobbered &= (uint16_t) ~(1U << reg);
 	/* The frame pointer, set up as one, is used for nothing else. */
 	if (v.base == V_CFA && reg != IQ_X86_RSP &&
 	    !(reg == IQ_X86_RBP && v.addend == -16 && op->kind == OP_MOVE) && op->kind != OP_POP)
@@ -325,6 +328,7 @@ static void run_call(struct run *r, const struct op *op, struct state *st)
 	for (unsigned int reg = 0; reg < NR_GPR; reg++)
 		if (clobbered >> reg & 1)
 			st->reg[reg] = value_unknown;
+	st->clobbered = (uint16_t)clobbered;
 	st->reg[IQ_X86_RAX] = new_value(r, st, op,
 					(struct origin){.kind = FROM_CALL,
 							.size = 8,

@@ -201,7 +201,7 @@ static bool by_code(struct labelling *l, struct iq_slot *s)
 	int32_t object = 0;
 	char where[64];
 
-	if (offset >= 0 || offset < -8 * FLOW_WORDS)
+	if (!l->x->has_cfa || offset >= 0 || offset < -8 * FLOW_WORDS)
 		return false;
 	use = &f->word[(-offset - 1) / 8];
 	p = spill_in(&l->x->st, (int32_t)offset);

@@ -117,6 +117,8 @@ bool args_value(const struct iq_args *a, unsigned int n, const struct value *v, 
 	*width = 8;
 	*certain = true;
 	if (v->base == V_CFA) {
+		if (!x->has_cfa)
+			return false;
 		base = x->cfa;
 	} else if (v->base != V_CONST) {
 		found = find_fact(x, v->base, v->n);
@@ -155,7 +157,7 @@ static bool learn(struct frame_facts *x, const struct value *v, uint64_t value, 
 		return false;
 	if (v->base == V_CONST || v->base == V_CFA) {
 		/* What the code says must be there. */
-		if (how.certain &&
+		if (how.certain && (v->base == V_CONST || x->has_cfa) &&
 		    low_bytes(value, known) != low_bytes(v->base == V_CFA ? x->cfa : 0, known))
 			x->contradiction = true;
 		return false;
@@ -175,8 +177,8 @@ static void own_registers(struct iq_args *a, unsigned int n)
 	const struct iq_frame *f = &a->b->frames[n];
 
 	for (unsigned int r = 0; r < NR_GPR; r++) {
-		if (r == a->k->arch->reg_sp || !iq_reg_known(&f->regs, r) ||
-		    (!f->exact_ip && !(a->k->arch->callee_saved >> r & 1)))
+		if (!iq_reg_known(&f->regs, r) || (!f->exact_ip && r != a->k->arch->reg_sp &&
+						   !(a->k->arch->callee_saved >> r & 1)))
 			continue;
 		learn(x, &x->st.reg[r], f->regs.value[r], 8,
 		      (struct fact){.source = FACT_REGISTER,
@@ -208,7 +210,7 @@ static void own_words(struct iq_args *a, unsigned int n)
 	const struct value *sp = &x->st.reg[IQ_X86_RSP];
 	int64_t bottom = sp->base == V_CFA && !f->exact_ip ? sp->addend : INT64_MIN;
 
-	for (unsigned int i = 0; i < x->st.nr; i++) {
+	for (unsigned int i = 0; x->has_cfa && i < x->st.nr; i++) {
 		const struct spill *s = &x->st.spill[i];
 		uint64_t at = x->cfa + (uint64_t)(int64_t)s->offset, value;
 		int32_t taken;
@@ -272,13 +274,17 @@ static void prepare(struct iq_args *a, unsigned int n)
 		return;
 	if (!flow_at(a->k, x->flow, (unsigned int)x->op, &x->st))
 		return;
-	/* With room on the stack for something of variable size only the unwinder knows. */
+	/*
+	 * With room on the stack for something of variable size only the unwinder knows.  Entry code has
+	 * no caller, and changes stacks.
+	 */
+	x->has_cfa = true;
 	if (sp->base == V_CFA)
 		x->cfa = f->sp - (uint64_t)sp->addend;
 	else if (called_by_next(a->b, n))
 		x->cfa = a->b->frames[n + 1].sp;
 	else
-		return;
+		x->has_cfa = false;
 	x->usable = !called_by_next(a->b, n) || a->b->frames[n + 1].sp == x->cfa;
 }
 
@@ -338,8 +344,21 @@ static enum link_kind through(const struct iq_args *a, unsigned int n, const str
 	return certain ? LINK_SURE : LINK_UNSURE;
 }
 
+/* Has the caller put something into all registers that F reads as it finds them? */
+static bool prepared(const struct iq_args *a, const struct frame_facts *caller,
+		     const struct flow *f)
+{
+	for (unsigned int i = 0; i < a->k->arch->nr_arg_regs; i++) {
+		unsigned int r = a->k->arch->arg_regs[i];
+
+		if (f->live_in >> r & 1 && caller->st.clobbered >> r & 1)
+			return false;
+	}
+	return true;
+}
+
 /* Did the call at which frame N + 1 stands enter the function of frame N? */
-static enum link_kind link_of(struct iq_args *a, unsigned int n)
+static enum link_kind find_link(struct iq_args *a, unsigned int n)
 {
 	const struct frame_facts *callee = &a->frame[n], *caller = &a->frame[n + 1];
 	const struct op *op;
@@ -367,6 +386,16 @@ static enum link_kind link_of(struct iq_args *a, unsigned int n)
 					    : through(a, n + 1, &caller->st.reg[r], callee->flow);
 	}
 	return jumps_to(a, op->target, callee->flow) ? LINK_SURE : LINK_NONE;
+}
+
+static enum link_kind link_of(struct iq_args *a, unsigned int n)
+{
+	enum link_kind link = find_link(a, n);
+
+	/* Without it somebody else was called, who jumped on to where we are. */
+	if (link == LINK_UNSURE && !prepared(a, &a->frame[n + 1], a->frame[n].flow))
+		return LINK_NONE;
+	return link;
 }
 
 /* What the caller has is what the callee got, at V in the caller and BASE in the callee. */

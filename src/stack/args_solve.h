@@ -31,6 +31,7 @@ struct frame_facts {
 	bool usable;
 	bool contradiction; /* the code says what is not so */
 	struct state st; /* in front of the frame's instruction */
+	bool has_cfa;
 	uint64_t cfa;
 	int op;
 	enum link_kind to_caller; /* frame n + 1 called this function */

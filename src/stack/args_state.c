@@ -154,6 +154,10 @@ void state_join(struct state *to, const struct state *from, bool *changed)
 			*changed = true;
 		}
 	}
+	if (to->clobbered & ~from->clobbered) {
+		to->clobbered &= from->clobbered;
+		*changed = true;
+	}
 	if (to->other_sp.base != V_UNKNOWN && !value_same(&to->other_sp, &from->other_sp)) {
 		to->other_sp = value_unknown;
 		*changed = true;
