@@ -41,7 +41,6 @@ static char *find_referred(void *arg, const char *build_id, const char *name);
 struct iq_debugfile *try_debugfile(struct finder *f, const char *path, enum iq_file_kind kind,
 				   const char *build_id, bool any_build)
 {
-	struct iq_finder referred = {find_referred, f};
 	struct iq_debugfile *file;
 	struct iq_error *err;
 	const char *id;
@@ -57,7 +56,7 @@ struct iq_debugfile *try_debugfile(struct finder *f, const char *path, enum iq_f
 	id = iq_debugfile_build_id(file);
 	same = *id && *build_id ? !strcmp(id, build_id) : any_build;
 	if (same && iq_debugfile_kind(file) == kind) {
-		iq_debugfile_set_finder(file, &referred);
+		finder_adopt(f, file);
 		return file;
 	}
 	iq_debugfile_close(file);
@@ -292,6 +291,22 @@ struct iq_debugfile *find_vmlinux(struct finder *f, const char *release, const c
 
 /* ---- The finder ------------------------------------------------------------------------------ */
 
+/* $XDG_CACHE_HOME/inquest or ~/.cache/inquest, malloc()ed; NULL: there is no home. */
+static char *cache_dir(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	struct iq_buf b = {0};
+
+	/* A relative path is to be ignored (XDG Base Directory Specification). */
+	if (cache && cache[0] == '/')
+		iq_buf_printf(&b, "%s/inquest", cache);
+	else if (home && home[0] == '/')
+		iq_buf_printf(&b, "%s/.cache/inquest", home);
+	else
+		return NULL;
+	return iq_buf_steal(&b);
+}
+
 struct iq_error *finder_open(struct session *s, const struct debug_dirs *dirs, const char *dump,
 			     struct finder **ret)
 {
@@ -302,6 +317,7 @@ struct iq_error *finder_open(struct session *s, const struct debug_dirs *dirs, c
 	f->s = s;
 	f->dir = dirs->dir;
 	f->nr_dirs = dirs->nr;
+	f->cache_dir = cache_dir();
 	f->dump_dir = directory_of(dump);
 	if (!f->dump_dir) {
 		finder_close(f);
@@ -317,6 +333,7 @@ void finder_close(struct finder *f)
 		return;
 	module_index_free(f->modules);
 	debuginfod_close(f->debuginfod);
+	free(f->cache_dir);
 	free(f->dump_dir);
 	free(f->vmlinux_dir);
 	free(f);
@@ -338,4 +355,5 @@ void finder_adopt(struct finder *f, struct iq_debugfile *file)
 	struct iq_finder referred = {find_referred, f};
 
 	iq_debugfile_set_finder(file, &referred);
+	iq_debugfile_set_cache(file, f->cache_dir, &f->s->warnings);
 }

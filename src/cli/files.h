@@ -15,6 +15,7 @@ struct finder {
 	const char *const *dir; /* --debug-dir, in their order */
 	unsigned int nr_dirs;
 	char *dump_dir;		/* where the dump lies */
+	char *cache_dir;	/* for what is found out about debug files; NULL: nowhere */
 	char *vmlinux_dir;	/* where the vmlinux lies that was given; NULL: none was */
 	char release[65];	/* "": unknown, or no name that a path can be made of */
 	struct module_index *modules; /* made when a module's file is first looked for */

@@ -88,6 +88,17 @@ static uint64_t own_checksum(const uint8_t *data, size_t len)
 	return checksum(data + start, len - start);
 }
 
+void dwarf_cache_seal(uint8_t *data, size_t len)
+{
+	struct header h;
+
+	if (len < sizeof(h))
+		return;
+	memcpy(&h, data, sizeof(h));
+	h.checksum = own_checksum(data, len);
+	memcpy(data, &h, sizeof(h));
+}
+
 struct dwarf_names *dwarf_cache_parse(uint8_t *data, size_t len, struct iq_dwarf *d)
 {
 	struct dwarf_names *n;
@@ -272,8 +283,7 @@ void dwarf_cache_write(const char *dir, const char *build_id, const struct dwarf
 	memcpy(data, &h, sizeof(h));
 	memcpy(data + sizeof(h), n->names, names);
 	memcpy(data + sizeof(h) + names, n->units, units);
-	h.checksum = own_checksum(data, sizeof(h) + names + units);
-	memcpy(data, &h, sizeof(h));
+	dwarf_cache_seal(data, sizeof(h) + names + units);
 	snprintf(unfinished, sizeof(unfinished), ".%s.%ld.tmp", build_id, (long)getpid());
 	snprintf(name, sizeof(name), "%s" SUFFIX, build_id);
 	fd = openat(at, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -128,6 +128,17 @@ static bool list_units(struct iq_dwarf *d, struct iq_dw_index *x)
 	return x->nr_units > 0;
 }
 
+void iq_dw_units_known(struct iq_dwarf *d, const uint32_t *units, unsigned int nr)
+{
+	struct iq_dw_index *x = index_of(d);
+
+	if (!x || x->nr_units || !nr || !iq_grow(&x->units, &x->room_units, nr, sizeof(*x->units)))
+		return;
+	for (unsigned int i = 0; i < nr; i++)
+		x->units[i] = units[i];
+	x->nr_units = nr;
+}
+
 struct iq_dw_unit *iq_dw_unit_around(struct iq_dwarf *d, uint64_t offset)
 {
 	struct iq_dw_index *x = index_of(d);

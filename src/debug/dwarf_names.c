@@ -88,8 +88,11 @@ static struct dwarf_names *names_of(struct dwarf_types *t, bool build)
 {
 	bool cache = t->cache_dir && *t->build_id;
 
-	if (!t->names && cache && !t->cache_asked)
+	if (!t->names && cache && !t->cache_asked) {
 		t->names = dwarf_cache_read(t->cache_dir, t->build_id, t->dwarf);
+		if (t->names)
+			iq_dw_units_known(t->dwarf, t->names->units, t->names->nr_units);
+	}
 	t->cache_asked = true;
 	if (!t->names && build && !t->names_asked) {
 		t->names_asked = true;
@@ -100,6 +103,8 @@ static struct dwarf_names *names_of(struct dwarf_types *t, bool build)
 			types_damage(&t->types,
 				     "%u of its %u units; what they alone describe is unknown",
 				     t->names->damaged, t->names->nr_units);
+		if (t->names)
+			iq_dw_units_known(t->dwarf, t->names->units, t->names->nr_units);
 		if (t->names && !t->names->damaged && cache)
 			dwarf_cache_write(t->cache_dir, t->build_id, t->names);
 	}

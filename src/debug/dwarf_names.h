@@ -90,6 +90,8 @@ void dwarf_nearest(struct iq_types *types, struct iq_nearest *n);
 struct dwarf_names *dwarf_cache_read(const char *dir, const char *build_id, struct iq_dwarf *d);
 /* The same from a file's bytes, which it owns then; NULL: damaged, and they are still the caller's. */
 struct dwarf_names *dwarf_cache_parse(uint8_t *data, size_t len, struct iq_dwarf *d);
+/* Put the checksum of a file's LEN bytes into it. */
+void dwarf_cache_seal(uint8_t *data, size_t len);
 /* Keep it there, and remove the oldest files if there are too many.  Failing is no error. */
 void dwarf_cache_write(const char *dir, const char *build_id, const struct dwarf_names *n);
 

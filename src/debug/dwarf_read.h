@@ -227,6 +227,8 @@ bool iq_dw_pc_contains(const struct iq_dw_unit *u, const struct iq_dw_pc *pc, ui
 struct iq_dw_unit *iq_dw_unit_at(struct iq_dwarf *d, uint64_t address);
 /* The unit whose entries include OFFSET. */
 struct iq_dw_unit *iq_dw_unit_around(struct iq_dwarf *d, uint64_t offset);
+/* The offsets of all units, rising, which saves going through all of .debug_info for them. */
+void iq_dw_units_known(struct iq_dwarf *d, const uint32_t *units, unsigned int nr);
 void iq_dw_index_free(struct iq_dwarf *d);
 
 /* ---- Lines (lines.c), functions (inlines.c), paths (source_path.c) --------------------------- */

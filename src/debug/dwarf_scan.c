@@ -557,7 +557,7 @@ static void give_slow(const struct dwarf_scan *s, struct scan_die *die, uint32_t
 		break;
 	case IQ_DW_SIGNATURE:
 		die->signed_type |= value == SCAN_TYPE;
-		/* fall through */
+		__attribute__((fallthrough));
 	case IQ_DW_REFERENCE:
 		if (fits(v->class == IQ_DW_REFERENCE ? HOW_REF : HOW_REF_SIG, value))
 			give(die, value, v->number);
