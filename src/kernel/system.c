@@ -95,11 +95,12 @@ static void load(struct iq_kernel *k, struct iq_system *s)
 
 uint64_t kernel_present_pages(struct iq_kernel *k)
 {
-	uint64_t table = iq_kernel_symbol(k, "node_data"), one = iq_kernel_symbol(k, "contig_page_data");
-	uint64_t pgdat, pages, total = 0, ids = 1, i;
+	uint64_t table, one, pgdat, pages, total = 0, ids = 1, i;
 
 	if (k->priv->present_pages)
 		return k->priv->present_pages;
+	table = iq_kernel_symbol(k, "node_data");
+	one = iq_kernel_symbol(k, "contig_page_data");
 	iq_kernel_variable(k, "nr_node_ids", 4, &ids);
 	for (i = 0; i < IQ_MIN(ids, MAX_NODES); i++) {
 		if (table ? !kernel_read_ptr(k, table + 8 * i, &pgdat) : !(pgdat = one))

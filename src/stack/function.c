@@ -353,6 +353,23 @@ static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct 
 	return !r.failed;
 }
 
+const struct place *place_of(struct unwinder *u, uint64_t address)
+{
+	static const struct place nowhere;
+	struct functions *all = u->functions;
+	struct place *p = iq_map_get(&all->places, address);
+
+	if (p)
+		return p;
+	p = iq_arena_alloc(&all->place_memory, sizeof(*p));
+	if (!p || !iq_map_put(&all->places, address, p))
+		return &nowhere;
+	if (!iq_symbol_at(u->k, address, &p->symbol))
+		p->symbol = (struct iq_symbol){0};
+	p->has_row = iq_kernel_orc(u->k, address, &p->row);
+	return p;
+}
+
 static void function_free(struct function *f)
 {
 	for (unsigned int n = 0; n < f->nr_parts; n++) {
@@ -388,6 +405,8 @@ void functions_forget(struct functions *all)
 	for (unsigned int i = 0; i < all->nr; i++)
 		function_free(all->list[i]);
 	iq_map_free(&all->by_symbol);
+	iq_map_free(&all->places);
+	iq_arena_free(&all->place_memory);
 	all->nr = 0;
 	all->read = 0;
 }
@@ -415,7 +434,7 @@ struct functions *functions_get(struct iq_kernel *k)
 		all = calloc(1, sizeof(*all));
 		k->stack_memory = all;
 		k->stack_memory_free = functions_close;
-	} else if (all->read > READ_MAX / 2) {
+	} else if (all->read > READ_MAX / 2 || all->place_memory.total > READ_MAX) {
 		functions_forget(all);
 	}
 	return all;

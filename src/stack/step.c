@@ -123,6 +123,12 @@ static enum iq_context context_of(const struct iq_stack *s)
 	return IQ_CTX_TASK;
 }
 
+/* The instruction that F is in: of a caller its call. */
+static uint64_t row_address(const struct iq_frame *f)
+{
+	return f->exact_ip ? f->ip : f->ip - 1;
+}
+
 /* The stack of a stack pointer, which may also be its upper end or its guard page. */
 static void find_stack(struct unwinder *u, const struct iq_frame *f, struct iq_stack *s)
 {
@@ -141,21 +147,15 @@ void frame_complete(struct unwinder *u, struct iq_frame *f)
 	find_stack(u, f, &s);
 	f->stack = s;
 	f->context = context_of(&f->stack);
-	if (iq_symbol_at(u->k, f->exact_ip ? f->ip : f->ip - 1, &f->symbol))
+	f->symbol = place_of(u, row_address(f))->symbol;
+	if (f->symbol.name)
 		f->offset = f->ip - f->symbol.address;
-	else
-		f->symbol.name = NULL;
 	iq_reg_set(&f->regs, u->arch->reg_pc, f->ip);
 	iq_reg_set(&f->regs, u->arch->reg_sp, f->sp);
 	f->reliable = !u->doubtful;
 }
 
 /* ---- ORC -------------------------------------------------------------------------------------- */
-
-static uint64_t row_address(const struct iq_frame *f)
-{
-	return f->exact_ip ? f->ip : f->ip - 1;
-}
 
 bool cfa_by_row(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
 		uint64_t *cfa)
@@ -183,11 +183,11 @@ bool cfa_by_row(struct unwinder *u, const struct iq_frame *f, const struct iq_or
 
 bool unwind_cfa(struct unwinder *u, const struct iq_frame *f, uint64_t *cfa)
 {
-	struct iq_orc_row row;
+	const struct place *p = place_of(u, row_address(f));
 
-	if (!iq_kernel_orc(u->k, row_address(f), &row) || row.type == IQ_ORC_UNDEFINED)
+	if (!p->has_row || p->row.type == IQ_ORC_UNDEFINED)
 		return cfa_by_code(u, f, cfa);
-	return row.type == IQ_ORC_CALL && cfa_by_row(u, f, &row, cfa);
+	return p->row.type == IQ_ORC_CALL && cfa_by_row(u, f, &p->row, cfa);
 }
 
 void restore_fp(struct unwinder *u, const struct iq_frame *f, const struct iq_orc_row *row,
@@ -339,19 +339,19 @@ static bool step_by_row(struct unwinder *u, const struct iq_frame *f, const stru
 
 bool unwind_step(struct unwinder *u, const struct iq_frame *f, struct iq_frame *next)
 {
-	struct iq_orc_row row;
+	const struct place *p = place_of(u, row_address(f));
 	bool ok;
 
 	memset(next, 0, sizeof(*next));
 	next->stack = f->stack;
 	if (f->exact_ip && !is_code(u->k, f->ip)) {
 		ok = step_from_nowhere(u, f, next);
-	} else if (!iq_kernel_orc(u->k, row_address(f), &row) || row.type == IQ_ORC_UNDEFINED) {
+	} else if (!p->has_row || p->row.type == IQ_ORC_UNDEFINED) {
 		ok = guess_step(u, f, next);
-	} else if (row.type == IQ_ORC_END) {
+	} else if (p->row.type == IQ_ORC_END) {
 		return unwind_end(u, IQ_END_OUTERMOST, "%s", "");
 	} else {
-		ok = step_by_row(u, f, &row, next);
+		ok = step_by_row(u, f, &p->row, next);
 	}
 	if (!ok)
 		return false;

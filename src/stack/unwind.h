@@ -147,10 +147,20 @@ struct functions {
 	uint64_t read; /* bytes of code */
 	unsigned int labels; /* symbols that are being joined with what is in front of them */
 	bool alone; /* ORC is not asked where the code is ambiguous */
+	struct iq_map places; /* by address of an instruction: struct place */
+	struct iq_arena place_memory;
 	struct iq_map noreturn; /* by address: does a function return? */
 	struct iq_map bugs; /* by address of a ud2: is it a warning? */
 	bool bugs_read;
 };
+/* What the tables say of an instruction: the same ones are met on many stacks. */
+struct place {
+	struct iq_symbol symbol; /* name NULL: none */
+	bool has_row;
+	struct iq_orc_row row;
+};
+/* Of the instruction at ADDRESS, or that a call at ADDRESS - 1 belongs to.  Never NULL. */
+const struct place *place_of(struct unwinder *u, uint64_t address);
 /*
  * The function that symbol S belongs to, read at the first call; NULL: no memory, no name.  Valid until
  * functions_forget().
