@@ -49,6 +49,7 @@ struct session {
 	bool json, json_pretty, silent, colour, interactive;
 	bool hex;			/* output radix 16 (crash's `hex`) */
 	bool bt_old;			/* bt shows all return addresses: bt -O */
+	bool in_foreach;		/* a command runs for one task of many */
 	unsigned int print_elements;	/* as in struct iq_format: set print … */
 	unsigned int print_repeats;
 	bool print_null_stop;

@@ -278,7 +278,8 @@ static struct iq_error *add_trace(struct session *s, const struct request *q, st
 			t->b.end_text);
 	}
 	t->b.task = *task;
-	if (!t->no_stack)
+	/* Of thousands of tasks that sleep, bt -v looks at every stack's far end. */
+	if (!t->no_stack && (!s->in_foreach || task->running || t->error || t->b.end_text[0]))
 		IQ_TRY(add_damage(s, t));
 	IQ_TRY(add_to_frames(s, &x->options, t));
 	return add_view(s, &x->options, t);

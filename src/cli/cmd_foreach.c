@@ -195,10 +195,12 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 	unsigned int failed = 0;
 	json_t *all = s->json ? json_array() : NULL;
 
+	s->in_foreach = true;
 	for (unsigned int i = 0; i < list->nr && !iq_cancelled(&s->cancel); i++) {
 		if (!run_for(s, list->task[i], argc, argv, all, x))
 			failed++;
 	}
+	s->in_foreach = false;
 	s->task = before;
 	s->has_task = had;
 	s->context_sought = sought;
