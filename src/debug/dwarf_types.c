@@ -198,11 +198,8 @@ static const struct iq_type *make_incomplete(struct dwarf_types *t, const struct
 					     bool is_union, unsigned int depth)
 {
 	uint32_t kind = TYPES_MASK(is_union ? IQ_KIND_UNION : IQ_KIND_STRUCT), id = 0;
-	uint64_t at;
 	struct types_node *node;
 
-	if (e->has_signature && dwarf_signature(t, e->signature, &at))
-		return dwarf_type_at(t, at, depth + 1);
 	if (*e->name)
 		id = dwarf_find(&t->types, e->name, kind, 0);
 	if (id && !dwarf_find(&t->types, e->name, kind, id))
@@ -235,6 +232,9 @@ static const struct iq_type *make(struct dwarf_types *t, const struct iq_dw_unit
 {
 	uint64_t same = dwarf_names_same(t, u, e);
 
+	/* Described by a type unit. */
+	if (e->has_signature && dwarf_signature(t, e->signature, &same))
+		return dwarf_type_at(t, same, depth + 1);
 	if (same != e->die.offset)
 		return dwarf_type_at(t, same, depth + 1);
 	switch (e->die.tag) {
@@ -340,7 +340,8 @@ bool dwarf_signature(struct dwarf_types *t, uint64_t signature, uint64_t *ret)
 	}
 	t->signatures_read = true;
 	found = iq_map_get(&t->by_signature, signature);
-	*ret = (uintptr_t)found;
+	if (found)
+		*ret = (uintptr_t)found;
 	return found;
 }
 
