@@ -11,11 +11,8 @@
  */
 #include "unwind.h"
 
-enum where { CHANGED, UNTOUCHED, ON_STACK };
-
-/* Where the caller's REG is while frame F of function FN runs; *AT is its place on the stack. */
-static enum where find_saved(const struct function *fn, const struct iq_frame *f, uint64_t cfa,
-			     unsigned int reg, uint64_t *at)
+enum saved find_saved(const struct function *fn, const struct iq_frame *f, uint64_t cfa,
+		      unsigned int reg, uint64_t *at)
 {
 	uint64_t bit = UINT64_C(1) << reg;
 
@@ -23,24 +20,24 @@ static enum where find_saved(const struct function *fn, const struct iq_frame *f
 		if (!(fn->word[i].pushed & bit))
 			continue;
 		if (fn->word[i].pushed != bit || fn->word[i].other)
-			return CHANGED;
+			return SAVED_UNKNOWN;
 		*at = cfa - 8 * ((uint64_t)i + 1);
 		/* Not yet pushed, or popped already. */
-		return *at >= f->sp ? ON_STACK : UNTOUCHED;
+		return *at >= f->sp ? SAVED_ON_STACK : SAVED_NOT;
 	}
-	return fn->written & bit ? CHANGED : UNTOUCHED;
+	return fn->written & bit ? SAVED_UNKNOWN : SAVED_NOT;
 }
 
 static void restore(struct unwinder *u, const struct function *fn, const struct iq_frame *f,
 		    uint64_t cfa, unsigned int reg, struct iq_frame *next)
 {
 	uint64_t at, value;
-	enum where where = find_saved(fn, f, cfa, reg, &at);
+	enum saved where = find_saved(fn, f, cfa, reg, &at);
 
-	if (where == ON_STACK && stack_word(u, &f->stack, at, &value)) {
+	if (where == SAVED_ON_STACK && stack_word(u, &f->stack, at, &value)) {
 		iq_reg_set(&next->regs, reg, value);
 		next->saved_at[reg] = at;
-	} else if (where == UNTOUCHED && iq_reg_known(&f->regs, reg)) {
+	} else if (where == SAVED_NOT && iq_reg_known(&f->regs, reg)) {
 		iq_reg_set(&next->regs, reg, f->regs.value[reg]);
 		next->saved_at[reg] = f->saved_at[reg];
 	}

@@ -182,6 +182,11 @@ void functions_free(struct functions *f);
 
 /* ---- saves.c: registers of the caller ---- */
 
+enum saved { SAVED_UNKNOWN, SAVED_NOT /* it still has the caller's value */, SAVED_ON_STACK };
+/* Where the caller's REG is while frame F of function FN runs; *AT is its place on the stack. */
+enum saved find_saved(const struct function *fn, const struct iq_frame *f, uint64_t cfa,
+		      unsigned int reg, uint64_t *at);
+
 /*
  * Callee-saved registers of F's caller into NEXT.  CFA is F's.  The frame pointer is left to ORC
  * unless WITH_FP.

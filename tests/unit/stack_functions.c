@@ -6,10 +6,15 @@
  * unread": WHERE is "kernel" or a module, unread functions are those that could not be followed at all; with
  * -v also what differs ("differs ADDRESS NAME+OFFSET code ORC") and what is not stated ("unknown …").
  *
+ * With a vmlinux (stack-functions DUMP VMLINUX [-v]) the callee-saved registers are compared as well, with .debug_frame:
+ * at each call, where the caller's rbx, rbp, r12 - r15 are.  A line "saved" then has the number of registers
+ * asked about, known by the code, and equal ("moved ADDRESS …" with -v where they are not).
+ *
  * Patched are rows that the live code proves wrong: kernels up to 5.11 patch calls of pv_ops into
  * "pushf; pop %rax", and the row of the call goes on behind the push, where the stack is 8 bytes deeper.
  */
 #include "../../src/stack/unwind.h"
+#include <inquest/cfi.h>
 #include <inttypes.h>
 
 struct counts {
@@ -22,7 +27,50 @@ struct walk {
 	struct functions functions;
 	bool verbose;
 	struct counts c;
+	struct iq_debugfile *file; /* NULL: none */
+	uint64_t asked, known, agree; /* registers at calls */
 };
+
+/* Any address will do: nothing is read. */
+#define SOME_STACK UINT64_C(0xffff800000100000)
+
+/* The callee-saved registers at the call INSN, by the code and by .debug_frame. */
+static void compare_saved(struct walk *w, const struct function *fn, const struct iq_symbol *s,
+			  uint64_t address)
+{
+	struct iq_frame f = {.sp = SOME_STACK};
+	struct iq_cfi_row row;
+	struct depth d;
+	uint64_t cfa, at;
+
+	if (!w->file || !fn || !function_depth(fn, address, &d) || d.sp == DEPTH_UNKNOWN ||
+	    !iq_debugfile_cfi(w->file, address, &row) || row.cfa.how != IQ_CFI_REGISTER)
+		return;
+	cfa = f.sp + (uint64_t)d.sp;
+	for (unsigned int r = 0; r <= w->u.arch->reg_pc; r++) {
+		const struct iq_cfi_rule *rule = &row.reg[r];
+		enum saved code;
+		bool same;
+
+		if (!(w->u.arch->callee_saved >> r & 1))
+			continue;
+		w->asked++;
+		code = find_saved(fn, &f, cfa, r, &at);
+		if (code == SAVED_UNKNOWN)
+			continue;
+		w->known++;
+		same = code == SAVED_NOT
+			       ? rule->how == IQ_CFI_SAME || rule->how == IQ_CFI_UNSPECIFIED
+			       : rule->how == IQ_CFI_OFFSET && at == cfa + (uint64_t)rule->offset;
+		w->agree += same;
+		if (!same && w->verbose)
+			printf("moved %" PRIx64 " %s+%" PRIu64 " %s code %d at %" PRId64
+			       " cfi %d at %" PRId64 "\n",
+			       address, s->name, address - s->address, w->u.arch->reg_names[r],
+			       (int)code, code == SAVED_ON_STACK ? (int64_t)(at - cfa) : 0,
+			       (int)rule->how, rule->offset);
+	}
+}
 
 /* The offset that the code states for what ROW's CFA hangs on; false: none. */
 static bool states(const struct walk *w, const struct depth *d, const struct iq_orc_row *row,
@@ -97,6 +145,8 @@ static void walk_function(struct walk *w, const struct iq_symbol *s)
 		ends_flow = insn.flow == IQ_FLOW_RETURN || insn.flow == IQ_FLOW_JUMP;
 		if (!padding)
 			compare(w, fn, s, at, after_push);
+		if (insn.flow == IQ_FLOW_CALL)
+			compare_saved(w, fn, s, at);
 		after_push = !strncmp(insn.mnemonic, "push", 4);
 		at += insn.length;
 	}
@@ -124,9 +174,9 @@ static void walk_symbols(struct walk *w, struct iq_symtab *t, const char *where)
 		       w->c.unknown_functions);
 }
 
-static struct iq_error *walk_all(struct iq_kernel *k, bool verbose)
+static struct iq_error *walk_all(struct iq_kernel *k, struct iq_debugfile *file, bool verbose)
 {
-	struct walk w = {.k = k, .verbose = verbose};
+	struct walk w = {.k = k, .verbose = verbose, .file = file};
 	struct iq_task none = {0};
 	struct iq_module *const *modules;
 	unsigned int nr;
@@ -137,27 +187,36 @@ static struct iq_error *walk_all(struct iq_kernel *k, bool verbose)
 	for (unsigned int i = 0; i < nr; i++)
 		walk_symbols(&w, iq_module_symbols(k, modules[i]), modules[i]->name);
 	functions_free(&w.functions);
+	if (file)
+		printf("saved %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", w.asked, w.known, w.agree);
 	return NULL;
 }
 
 int main(int argc, char **argv)
 {
+	struct iq_debugfile *file = NULL;
 	struct iq_kernel_options options = {0};
 	struct iq_dump *d = NULL;
 	struct iq_kernel *k = NULL;
 	struct iq_error *err;
+	bool verbose = argc > 2 && !strcmp(argv[argc - 1], "-v");
 
-	if (argc < 2)
+	if (argc - verbose < 2 || argc - verbose > 3)
 		return 2;
 	err = iq_dump_open(argv[1], NULL, &d);
+	if (!err && argc - verbose == 3) {
+		err = iq_debugfile_open(argv[2], &file);
+		options.vmlinux = file;
+	}
 	if (!err)
 		err = iq_kernel_open(d, &options, NULL, &k);
 	if (!err)
-		err = walk_all(k, argc > 2 && !strcmp(argv[2], "-v"));
+		err = walk_all(k, file, verbose);
 	if (err)
 		fprintf(stderr, "%s\n", err->message);
 	iq_error_free(err);
 	iq_kernel_close(k);
+	iq_debugfile_close(file);
 	iq_dump_close(d);
 	return err != NULL;
 }
