@@ -140,21 +140,17 @@ static void enum_text(struct session *s, const struct result *r, struct iq_buf *
 static json_t *enum_json(struct session *s, const struct result *r)
 {
 	const struct type_result *x = r->data;
-	json_t *o = json_object(), *all = json_enumerators(iq_type_strip(x->type)), *named;
+	const struct iq_type *t = iq_type_strip(x->type);
+	json_t *o = json_object(), *all = json_enumerators(t);
+	unsigned int nr;
+	const struct iq_enumerator *e = iq_type_enumerators(t, &nr);
 
 	json_object_set_new(o, "type", json_ctype(x->type));
-	json_object_set_new(o, "size", json_integer((json_int_t)iq_type_strip(x->type)->size));
+	json_object_set_new(o, "size", json_integer((json_int_t)t->size));
 	json_object_set_new(o, "module", json_module(x->found.module));
-	if (x->has_value) {
-		named = json_array();
-		for (size_t i = 0; i < json_array_size(all); i++) {
-			json_t *one = json_array_get(all, i);
-
-			if (json_integer_value(json_object_get(one, "value")) == x->value)
-				json_array_append(named, one);
-		}
-		json_decref(all);
-		all = named;
+	for (unsigned int i = nr; x->has_value && i-- > 0;) {
+		if (e[i].value != x->value)
+			json_array_remove(all, i);
 	}
 	json_object_set_new(o, "enumerators", all);
 	return o;

@@ -113,7 +113,7 @@ static void json_enumerator(const struct whatis_result *x, json_t *o)
 	json_object_set_new(o, "kind", json_string("enumerator"));
 	json_object_set_new(o, "name", json_text(x->name, strlen(x->name)));
 	json_object_set_new(o, "type", json_ctype(x->type));
-	json_object_set_new(o, "value", json_integer(x->value));
+	json_object_set_new(o, "value", json_enumerator_value(x->type, x->value));
 }
 
 static json_t *json(struct session *s, const struct result *r)

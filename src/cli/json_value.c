@@ -127,7 +127,7 @@ static json_t *one_member(struct writer *w, const char *name, const struct iq_me
 	/* What has no name belongs to the struct around it, and so do the offsets of its members. */
 	if (aggregate && !*name)
 		json_object_set_new(o, "members", members(w, t, base, at, depth + 1));
-	else if (aggregate && w->vm)
+	else if (aggregate && (w->vm || !*t->name))
 		json_object_set_new(o, "members", value(w, m->type, base + at / 8, 0, 0, depth + 1));
 	else if (w->vm)
 		json_object_set_new(o, "value",

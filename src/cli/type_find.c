@@ -28,6 +28,13 @@ json_t *json_module(const struct iq_module *m)
 	return m ? json_text(m->name, strlen(m->name)) : json_null();
 }
 
+json_t *json_enumerator_value(const struct iq_type *t, int64_t value)
+{
+	bool is_signed = iq_type_strip(t)->encoding == IQ_ENC_SIGNED;
+
+	return value < 0 && !is_signed ? json_address((uint64_t)value) : json_integer(value);
+}
+
 json_t *json_enumerators(const struct iq_type *t)
 {
 	unsigned int nr;
@@ -35,8 +42,8 @@ json_t *json_enumerators(const struct iq_type *t)
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < nr; i++)
-		json_array_append_new(list, json_pack("{s:o, s:I}", "name", json_text(e[i].name, strlen(e[i].name)),
-						      "value", (json_int_t)e[i].value));
+		json_array_append_new(list, json_pack("{s:o, s:o}", "name", json_text(e[i].name, strlen(e[i].name)),
+						      "value", json_enumerator_value(t, e[i].value)));
 	return list;
 }
 

@@ -55,6 +55,8 @@ bool is_aggregate(const struct iq_type *t);
 const char *tag_of(const struct iq_type *t);
 /* Constants of an enum for JSON: [{"name", "value"}]. */
 json_t *json_enumerators(const struct iq_type *t);
+/* VALUE of a constant of enum T: a number, "0x…" above 2^63 - 1. */
+json_t *json_enumerator_value(const struct iq_type *t, int64_t value);
 /* The name of a module for JSON, null for the kernel. */
 json_t *json_module(const struct iq_module *m);
 
