@@ -151,6 +151,13 @@ struct iq_vm_ops {
 	 * Order and words as crash prints them. */
 	unsigned int (*entry_flags)(uint64_t entry, unsigned int level, const char **names,
 				    unsigned int max);
+	/*
+	 * Call FN with each table below the top one, and with that itself first: its physical address,
+	 * its level (1 is that of pages) and the lowest address that it translates; of the kernel's
+	 * half of the address space, or of the user's.  False if FN returned false, or after 4 million.
+	 */
+	bool (*tables)(struct iq_vm *vm, bool kernel,
+		       bool (*fn)(void *arg, uint64_t table, unsigned int level, uint64_t va), void *arg);
 	/* The physical address in an entry that is not present is none; swap etc. is decoded elsewhere. */
 };
 

@@ -10,6 +10,7 @@
 #ifndef INQUEST_WHATIS_H
 #define INQUEST_WHATIS_H
 
+#include <inquest/owner.h>
 #include <inquest/slab.h>
 #include <inquest/stack.h>
 #include <inquest/vmalloc.h>
@@ -114,6 +115,9 @@ void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_bu
 
 /* All kinds, a line each, the outermost first. */
 void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out);
+
+/* Whose page table the page of W is, if it is one; see iq_table_owner(). */
+bool iq_whatis_table(struct iq_kernel *k, const struct iq_whatis *w, struct iq_table_owner *ret);
 
 /*
  * The type that objects of CACHE have, if the cache is one type's own: the type that the name stands for,

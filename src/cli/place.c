@@ -147,12 +147,52 @@ static json_t *kind_module(const struct iq_whatis *w)
 	return o;
 }
 
+/* The file, its users, and whose page table: null or empty if it is none of these. */
+static void json_owner(struct session *s, const struct iq_whatis *w, json_t *o)
+{
+	bool has = (w->use == IQ_PAGE_ANON || w->use == IQ_PAGE_FILE);
+	json_t *users = json_array(), *table = json_null();
+	struct iq_page_owner owner = {0};
+	struct iq_table_owner t;
+
+	has = has && iq_page_owner(s->kernel, &w->page, &owner);
+	json_object_set_new(o, "file", has ? maybe_string(owner.path) : json_null());
+	json_object_set_new(o, "file_offset",
+			    has && owner.kind == IQ_OWNER_FILE
+				    ? json_integer((json_int_t)(owner.index *
+								iq_dump_info(s->dump)->page_size))
+				    : json_null());
+	for (unsigned int i = 0; has && i < IQ_MIN(owner.nr_users, IQ_MAX_USERS); i++) {
+		const struct iq_page_user *u = &owner.user[i];
+		json_t *e = json_object();
+
+		json_object_set_new(e, "pid", u->pid ? json_integer(u->pid) : json_null());
+		json_object_set_new(e, "comm", json_text(u->comm, strnlen(u->comm, 16)));
+		json_object_set_new(e, "mm", json_address(u->mm));
+		json_object_set_new(e, "address", json_address(u->address));
+		json_object_set_new(e, "mapped", json_boolean(u->mapped));
+		json_array_append_new(users, e);
+	}
+	json_object_set_new(o, "users", users);
+	iq_page_owner_free(&owner);
+	if (iq_whatis_table(s->kernel, w, &t)) {
+		json_object_set_new(o, "state", json_string(iq_page_use_text(IQ_PAGE_TABLE)));
+		table = json_object();
+		json_object_set_new(table, "level", json_integer(t.level));
+		json_object_set_new(table, "address", json_address(t.address));
+		json_object_set_new(table, "mm", t.mm ? json_address(t.mm) : json_null());
+		json_object_set_new(table, "pid", t.pid ? json_integer(t.pid) : json_null());
+	}
+	json_object_set_new(o, "table", table);
+}
+
 static json_t *kind_page(struct session *s, const struct iq_whatis *w)
 {
 	json_t *o = json_page(s, &w->page);
 
 	json_object_set_new(o, "kind", json_string("page"));
 	json_object_set_new(o, "state", json_string(iq_page_use_text(w->use)));
+	json_owner(s, w, o);
 	json_object_set_new(o, "order",
 			    w->use == IQ_PAGE_FREE ? json_integer(w->order) : json_null());
 	return o;

@@ -299,14 +299,22 @@ static bool is_page_table(const struct iq_page *p)
 
 static void find_page(struct iq_describer *d, struct iq_whatis *w)
 {
-	uint64_t pfn = w->physical / iq_dump_info(d->k->dump)->page_size, head;
+	uint64_t pfn = w->physical / iq_dump_info(d->k->dump)->page_size, head, mapping;
 	struct iq_error *err = iq_page_of(d->k, pfn, &w->page);
+	struct iq_page first;
 
 	if (err) {
 		iq_error_free(err);
 		return;
 	}
 	w->has_page = true;
+	/* Of a compound page only the head tells whose it is. */
+	mapping = w->page.mapping;
+	if (w->page.is_tail && iq_page_pfn(d->k, w->page.head, &head)) {
+		err = iq_page_of(d->k, head, &first);
+		mapping = err || first.is_tail ? 0 : first.mapping;
+		iq_error_free(err);
+	}
 	if (iq_page_buddy(d->k, pfn, &w->order, &head))
 		w->use = IQ_PAGE_FREE;
 	else if (w->has_slab)
@@ -315,9 +323,9 @@ static void find_page(struct iq_describer *d, struct iq_whatis *w)
 		w->use = IQ_PAGE_RESERVED;
 	else if (is_page_table(&w->page))
 		w->use = IQ_PAGE_TABLE;
-	else if (w->page.mapping & 1 && !w->page.is_tail && w->page.mapping >> 63)
+	else if (mapping & 1 && mapping >> 63)
 		w->use = IQ_PAGE_ANON;
-	else if (w->page.mapping >> 63 && !(w->page.mapping & 3) && !w->page.is_tail)
+	else if (mapping >> 63 && !(mapping & 3))
 		w->use = IQ_PAGE_FILE;
 	else if (w->page.refcount > 0 || w->page.is_tail)
 		w->use = IQ_PAGE_KERNEL;

@@ -154,12 +154,86 @@ static void vmap_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_
 	}
 }
 
-static void page_line(const struct iq_whatis *w, struct iq_buf *out)
+static void put_user(const char *how, const struct iq_page_user *u, struct iq_buf *out)
+{
+	iq_buf_puts(out, how);
+	if (u->pid) {
+		iq_buf_add_escaped(out, u->comm, strnlen(u->comm, 16), false);
+		iq_buf_printf(out, " (pid %u)", u->pid);
+	} else {
+		iq_buf_printf(out, "mm 0x%lx", (unsigned long)u->mm);
+	}
+	iq_buf_printf(out, " at 0x%lx", (unsigned long)u->address);
+}
+
+/*
+ * Upper tables are marked as such by no kernel, so a page of which nothing else is known is looked for
+ * among them as well.
+ */
+bool iq_whatis_table(struct iq_kernel *k, const struct iq_whatis *w, struct iq_table_owner *ret)
+{
+	bool unknown = w->use == IQ_PAGE_KERNEL && !w->vmap && !w->has_stack && !w->has_symbol &&
+		       !w->module && !w->has_percpu;
+
+	return (w->use == IQ_PAGE_TABLE || unknown) && iq_table_owner(k, w->page.pfn, ret);
+}
+
+/* Whose page it is: the file, the processes that have it mapped. */
+static void owner_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
+{
+	struct iq_page_owner o;
+	unsigned int mapped = 0;
+
+	if (!iq_page_owner(k, &w->page, &o))
+		return;
+	if (o.kind == IQ_OWNER_FILE) {
+		if (o.path && *o.path)
+			iq_buf_printf(out, " of %s", o.path);
+		else
+			iq_buf_printf(out, " of inode 0x%lx", (unsigned long)o.inode);
+		iq_buf_printf(out, ", offset 0x%lx",
+			      (unsigned long)(o.index * iq_dump_info(k->dump)->page_size));
+	}
+	for (unsigned int i = 0; i < IQ_MIN(o.nr_users, IQ_MAX_USERS); i++)
+		mapped += o.user[i].mapped;
+	if (mapped)
+		put_user(", mapped by ", &o.user[0], out);
+	else if (o.nr_users && o.kind == IQ_OWNER_ANON)
+		put_user(", once mapped by ", &o.user[0], out);
+	if (mapped > 1)
+		iq_buf_printf(out, " and %s%u more",
+			      o.nr_users > IQ_MAX_USERS ? "at least " : "", mapped - 1);
+	iq_page_owner_free(&o);
+}
+
+static void table_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
+{
+	struct iq_table_owner t;
+
+	if (!iq_whatis_table(k, w, &t))
+		return;
+	iq_buf_printf(out, "%s of level %u of ", w->use == IQ_PAGE_TABLE ? "" : ", a page table", t.level);
+	if (!t.mm) {
+		iq_buf_puts(out, "the kernel");
+	} else if (t.pid) {
+		iq_buf_add_escaped(out, t.comm, strnlen(t.comm, 16), false);
+		iq_buf_printf(out, " (pid %u)", t.pid);
+	} else {
+		iq_buf_printf(out, "mm 0x%lx", (unsigned long)t.mm);
+	}
+	iq_buf_printf(out, ", for addresses from 0x%lx", (unsigned long)t.address);
+}
+
+static void page_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
 {
 	iq_buf_printf(out, "%s page, page frame 0x%lx", iq_page_use_text(w->use),
 		      (unsigned long)w->page.pfn);
 	if (w->use == IQ_PAGE_FREE)
 		iq_buf_printf(out, " (free block of order %u)", w->order);
+	else if (w->use == IQ_PAGE_ANON || w->use == IQ_PAGE_FILE)
+		owner_line(k, w, out);
+	else
+		table_line(k, w, out);
 }
 
 /* ---- The innermost, and all of them ------------------------------------------------------------- */
@@ -179,7 +253,7 @@ void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_bu
 	else if (w->vmap)
 		vmap_line(k, w, out);
 	else if (w->has_page)
-		page_line(w, out);
+		page_line(k, w, out);
 	else {
 		iq_buf_puts(out, w->content ? iq_mem_text(w->content) : "nothing known");
 		return;
@@ -193,7 +267,7 @@ void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_b
 	size_t start = out->len, flags;
 
 	if (w->has_page) {
-		page_line(w, out);
+		page_line(k, w, out);
 		iq_buf_printf(out, ", count %d, flags: ", w->page.refcount);
 		flags = out->len;
 		iq_page_flags_text(k, w->page.flags, out);

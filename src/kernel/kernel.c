@@ -48,6 +48,7 @@ void iq_kernel_close(struct iq_kernel *k)
 	if (k->stack_memory)
 		k->stack_memory_free(k->stack_memory);
 	slabs_free(k);
+	table_map_free(k);
 	vmaps_free(k);
 	log_free(k);
 	tasks_free(k);

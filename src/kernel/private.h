@@ -73,6 +73,7 @@ struct iq_kernel_private {
 	enum lazy generated_state;
 	struct iq_symtab *generated;
 	struct kernel_probes *probes; /* NULL: nothing was probed */
+	struct table_map *table_map; /* page tables of all processes */
 	struct slab_map *slab_map; /* all slabs there are, by cache */
 	struct slab_held *held; /* objects in sheaves, and waiting for RCU */
 };
@@ -130,6 +131,7 @@ void modules_free(struct iq_kernel *k);
 void log_free(struct iq_kernel *k);
 void vmaps_free(struct iq_kernel *k);
 void slabs_free(struct iq_kernel *k);
+void table_map_free(struct iq_kernel *k);
 void slab_held_free(struct iq_kernel *k);
 
 /*

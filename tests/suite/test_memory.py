@@ -49,7 +49,7 @@ def zones_as_proc(t, core):
     t.equal({k for k in theirs if theirs[k].get('spanned')}, set(ours), 'zones')
 
 
-@per_core(saved)
+@per_core(saved, quick=4)
 def free_lists_add_up(t, core):
     """The blocks on the lists are as many as the kernel counts, order by order."""
     found = t.command(core, 'kmem -f', check=False)
@@ -84,7 +84,7 @@ def slabinfo(core, which):
     return {r[0]: (int(r[2]), int(r[r.index('slabdata') + 2])) for r in rows}
 
 
-@per_core(saved)
+@per_core(saved, quick=4)
 def slabs_as_slabinfo(t, core):
     """Objects and slabs of every cache, for those that did not change between the snapshots."""
     one, two = slabinfo(core, 1), slabinfo(core, 2)
@@ -114,3 +114,64 @@ def full_slabs_complete_the_lists(t, core):
             pending = c['allocated'] - sum(s['allocated'] for s in listed)
             # kfree_rcu()'s are counted by the kernel, and are nobody's any more.
             t.ok(0 <= pending <= 600, f"{c['name']}: {pending} more allocated than found one by one")
+
+
+@per_core(saved, quick=4)
+def owners_of_pages(t, core):
+    """Pages that a process's page tables lead to: the reverse map names the process and the address,
+    and the file and offset that its memory map has there."""
+    chosen = []
+    for task in t.command(core, 'ps -u')['tasks']:
+        out = t.inquest(*t.dump_args(core), '-s', '-c', f"vm -p {task['pid']}", check=False).out
+        path, start, pgoff = None, 0, 0
+        areas = {a['vma']: a for a in t.command(core, f"vm {task['pid']}")['tasks'][0]['areas']}
+        for line in out.splitlines():
+            w = line.split()
+            if w and '0x' + w[0] in areas:
+                area = areas['0x' + w[0]]
+            elif len(w) == 2 and re.fullmatch('[0-9a-f]+', w[1]):
+                chosen.append((task['pid'], int(w[0], 16), int(w[1], 16), area))
+    t.ok(len(chosen) > 100, f'only {len(chosen)} pages are mapped')
+    chosen = t.rng().sample(chosen, min(len(chosen), 300))
+    objects = t.commands(core, ';'.join(f'kmem -P {p:x}' for _, _, p, _ in chosen))
+    wrong, files, anonymous = [], 0, 0
+    for (pid, va, pa, area), o in zip(chosen, objects):
+        page = [k for k in o['result']['kinds'] if k['kind'] == 'page'][0]
+        users = [(u['pid'], u['address']) for u in page['users'] if u['mapped']]
+        if page['state'] not in ('anon', 'file'):
+            continue        # vdso, vvar, the zero page: the kernel's own
+        if page['refcount'] < 8 and (pid, hex(va)) not in users and \
+                not any(u['address'] == hex(va) and u['mapped'] for u in page['users']):
+            wrong.append(f'{pa:x}: {users}, expected pid {pid} at {va:x}')
+        if page['state'] == 'file':
+            files += 1
+            offset = va - int(area['start'], 16) + area['pgoff'] * 4096
+            if (page['file'], page['file_offset']) != (area['file'], offset):
+                wrong.append(f"{pa:x}: {page['file']}+{page['file_offset']}, map has {area['file']}+{offset}")
+        else:
+            anonymous += 1
+    t.none(wrong, 'pages', len(chosen))
+    t.ok(files > 20 and anonymous > 20, f'{files} file and {anonymous} anonymous pages')
+
+
+@per_core(saved, quick=4)
+def page_tables_of_processes(t, core):
+    """Each table that vtop walks through belongs to the process, at its level."""
+    tasks = t.command(core, 'ps -u')['tasks']
+    wrong, compared = [], 0
+    for task in t.rng().sample(tasks, min(4, len(tasks))):
+        memory = t.command(core, f"vm {task['pid']}")['tasks'][0]
+        if not memory['areas']:     # of a process that is exiting
+            continue
+        area = memory['areas'][0]
+        walk = t.commands(core, f"set {task['pid']}; vtop -u {area['start']}")[1]['result']
+        walk = walk if 'levels' in walk else walk['addresses'][0]
+        for level in walk['levels']:
+            table = int(level['entry_address'], 16) & ~0xfff
+            kinds = t.command(core, f'kmem -P {table:x}')['kinds']
+            page = [k for k in kinds if k['kind'] == 'page'][0]
+            compared += 1
+            if not page['table'] or page['table']['mm'] != memory['mm']:
+                wrong.append(f"{table:x}: {page['state']} {page['table']}, pid {task['pid']} {level['name']}")
+    t.none(wrong, 'tables', compared)
+    t.ok(compared >= 4, f'only {compared} tables')

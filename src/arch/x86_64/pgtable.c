@@ -133,6 +133,53 @@ static void walk(struct iq_vm *vm, uint64_t va, struct iq_walk *w)
 	}
 }
 
+/* A damaged table can name the same table 512 times, at each level: so many are enough. */
+#define MAX_TABLES (4u << 20)
+
+struct table_walk {
+	struct iq_vm *vm;
+	bool (*fn)(void *arg, uint64_t table, unsigned int level, uint64_t va);
+	void *arg;
+	unsigned int nr;
+	bool stop;
+};
+
+static void each_table(struct table_walk *w, uint64_t table, unsigned int level, uint64_t va,
+		       unsigned int first, unsigned int last)
+{
+	const struct iq_layout *l = iq_vm_layout(w->vm);
+	uint8_t bytes[4096];
+
+	if (w->stop || ++w->nr > MAX_TABLES || !w->fn(w->arg, table, level, va)) {
+		w->stop = true;
+		return;
+	}
+	if (level == 1 || iq_read_phys(iq_vm_reader(w->vm), table, bytes, sizeof(bytes), NULL))
+		return;
+	for (unsigned int i = first; i <= last && !w->stop; i++) {
+		uint64_t entry = iq_le64(bytes + 8 * i);
+
+		if (entry & PRESENT && !(entry & PSE))
+			each_table(w, entry_address(entry, l->encryption_mask), level - 1,
+				   va + ((uint64_t)i << level_shift(level)), 0, 511);
+	}
+}
+
+static bool tables(struct iq_vm *vm, bool kernel,
+		   bool (*fn)(void *arg, uint64_t table, unsigned int level, uint64_t va), void *arg)
+{
+	struct table_walk w = {.vm = vm, .fn = fn, .arg = arg};
+	const struct iq_layout *l = iq_vm_layout(vm);
+	uint64_t root = iq_vm_root(vm) & ENTRY_ADDRESS & ~l->encryption_mask;
+	/* Addresses of the upper half are negative. */
+	uint64_t base = kernel ? ~UINT64_C(0) << (level_shift(l->levels) + 9) : 0;
+
+	if (!root || l->levels < 4 || l->levels > IQ_MAX_LEVELS)
+		return false;
+	each_table(&w, root, l->levels, base, kernel ? 256 : 0, kernel ? 511 : 255);
+	return !w.stop;
+}
+
 static unsigned int entry_flags(uint64_t entry, unsigned int level, const char **names,
 				unsigned int max)
 {
@@ -161,4 +208,5 @@ const struct iq_vm_ops iq_x86_64_vm = {
 	.canonical = canonical,
 	.is_kernel = is_kernel,
 	.entry_flags = entry_flags,
+	.tables = tables,
 };
