@@ -132,7 +132,22 @@ bool btf_int_is_plain(const struct btf_record *r)
 	return (info >> 16 & 0xff) == 0 && (info & 0xff) == 8 * (uint64_t)r->size_or_type;
 }
 
-static bool make_int(struct iq_type *type, const struct btf_record *r)
+/*
+ * Does the encoder mark signed chars?  Those that do not even mark "signed char" (pahole before 1.22) are older
+ * than kernels whose char is unsigned (6.2): with them it is signed.
+ */
+static bool marks_chars(struct btf_types *t)
+{
+	struct btf_record r;
+	uint32_t id;
+
+	while (btf_base(t))
+		t = btf_base(t);
+	id = btf_find(t, BTF_INDEX_TYPES, "signed char", BTF_MASK(BTF_INT), 0);
+	return !id || !btf_record(t, id, &r) || (iq_le32(r.data) >> 24 & 1);
+}
+
+static bool make_int(struct btf_types *t, struct iq_type *type, const struct btf_record *r)
 {
 	uint32_t encoding = iq_le32(r->data) >> 24 & 0xf;
 	const char *usual = types_arithmetic_name(type->name, strlen(type->name));
@@ -147,6 +162,10 @@ static bool make_int(struct iq_type *type, const struct btf_record *r)
 	/* Bits of the encoding: signed, char (which no encoder sets), bool. */
 	if (encoding & 4)
 		type->encoding = IQ_ENC_BOOL;
+	else if (r->size_or_type == 1 && !strcmp(type->name, "signed char"))
+		type->encoding = IQ_ENC_CHAR;
+	else if (r->size_or_type == 1 && !strcmp(type->name, "char") && !is_signed)
+		type->encoding = marks_chars(t) ? IQ_ENC_UCHAR : IQ_ENC_CHAR;
 	else if (r->size_or_type == 1 && strstr(type->name, "char"))
 		type->encoding = is_signed ? IQ_ENC_CHAR : IQ_ENC_UCHAR;
 	else
@@ -196,7 +215,7 @@ static bool make(struct btf_types *t, uint32_t id, const struct btf_record *r, s
 	}
 	switch (r->kind) {
 	case BTF_INT:
-		return make_int(type, r);
+		return make_int(t, type, r);
 	case BTF_FLOAT:
 		type->kind = IQ_KIND_FLOAT;
 		type->size = r->size_or_type;

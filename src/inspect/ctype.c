@@ -90,6 +90,18 @@ const struct iq_type *expr_source_type(const struct iq_scope *s, const struct iq
 	return s->k ? iq_kernel_type(s->k, t->name, NULL) : NULL;
 }
 
+struct iq_value expr_character(const struct iq_scope *s, uint8_t c)
+{
+	/* Since 6.2 the kernel is compiled with -funsigned-char. */
+	static const struct iq_type unsigned_char = ARITHMETIC("char", UCHAR, 1);
+	struct iq_types *types = s->k ? iq_kernel_types(s->k) : NULL;
+	const struct iq_type *t = types ? iq_type_by_name(types, "char") : NULL;
+	bool is_signed = !t || type_is_signed(iq_type_strip(t));
+
+	return (struct iq_value){.type = is_signed ? &expr_char : &unsigned_char,
+				 .number = extend(c, 1, is_signed)};
+}
+
 void expr_type_text(const struct iq_type *t, struct iq_buf *out)
 {
 	if (!t)

@@ -141,14 +141,13 @@ static struct iq_error *member(const struct eval *e, const struct node *n, struc
 	return NULL;
 }
 
-static struct iq_error *element_of_string(const struct iq_value *string, uint64_t i,
-					  struct iq_value *ret)
+static struct iq_error *element_of_string(const struct eval *e, const struct iq_value *string,
+					  uint64_t i, struct iq_value *ret)
 {
 	/* The final NUL is an element as well. */
 	if (i > string->text_len)
 		return iq_error_new(IQ_E_USAGE, "the string has no character %llu", (unsigned long long)i);
-	*ret = (struct iq_value){.type = &expr_char};
-	ret->number = i < string->text_len ? (uint64_t)(int64_t)(int8_t)string->text[i] : 0;
+	*ret = expr_character(e->scope, i < string->text_len ? (uint8_t)string->text[i] : 0);
 	return NULL;
 }
 
@@ -162,7 +161,7 @@ static struct iq_error *element(const struct eval *e, const struct node *n, stru
 	IQ_TRY(eval_node(e, n->b, &index));
 	if (array.text) {
 		IQ_TRY(number_of(e, &index, &number));
-		return element_of_string(&array, number, ret);
+		return element_of_string(e, &array, number, ret);
 	}
 	array = decay(e, &array);
 	index = decay(e, &index);
@@ -416,7 +415,7 @@ static struct iq_error *unary(const struct eval *e, const struct node *n, struct
 	}
 	IQ_TRY(eval_node(e, n->a, &v));
 	if (n->op == '*')
-		return v.text ? element_of_string(&v, 0, ret) : dereference(e, &v, ret);
+		return v.text ? element_of_string(e, &v, 0, ret) : dereference(e, &v, ret);
 	v = decay(e, &v);
 	IQ_TRY(number_of(e, &v, &number));
 	*ret = arith_unary(n->op, &v, number);

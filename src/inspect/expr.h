@@ -160,6 +160,8 @@ struct iq_error *type_member_path(struct parser *p, struct iq_buf *path) IQ_CHEC
 extern const struct iq_type expr_char, expr_int, expr_unsigned_int, expr_long, expr_unsigned_long;
 /* The arithmetic type with C's name NAME, also without types in the dump; NULL: none. */
 const struct iq_type *expr_arithmetic_type(const char *name);
+/* C as a char, which is signed or not as the kernel's is. */
+struct iq_value expr_character(const struct iq_scope *s, uint8_t c);
 /* T as the kernel's types have it, so that others can be derived from it; NULL: they do not. */
 const struct iq_type *expr_source_type(const struct iq_scope *s, const struct iq_type *t);
 /* "struct foo *", for messages; also of types of no source and of none at all. */

@@ -249,9 +249,16 @@ static struct iq_error *parse_number(struct parser *p, struct node **ret)
 	IQ_TRY(new_node(p, NODE_NUMBER, NULL, NULL, &n));
 	n->number = p->token.number;
 	n->digits = p->token.kind == TOKEN_NUMBER && all_digits(&p->token);
-	n->type = p->token.kind == TOKEN_CHAR ? &expr_char : arith_literal_type(&p->token);
-	if (p->e->wide && n->type->size < 8)
-		n->type = &expr_long;
+	if (p->token.kind == TOKEN_CHAR) {
+		struct iq_value c = expr_character(p->scope, (uint8_t)n->number);
+
+		n->type = c.type;
+		n->number = c.number;
+	} else {
+		n->type = arith_literal_type(&p->token);
+		if (p->e->wide && n->type->size < 8)
+			n->type = &expr_long;
+	}
 	IQ_TRY(take_name(p, &n->name));
 	if (parse_at(p, '.') && p->token.glued && n->digits && isdigit((unsigned char)p->token.s[1]))
 		return iq_error_new(IQ_E_USAGE,

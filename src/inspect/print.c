@@ -70,7 +70,7 @@ static void print_letter(struct printer *p, const struct thing *v, uint64_t size
 		iq_buf_printf(p->out, "0x%0*" PRIx64, (int)IQ_MIN(size, 8u) * 2, bits);
 		break;
 	case 'c':
-		number = extend(number, 1, true);
+		number = extend(number, 1, type_is_signed(iq_type_strip(v->type)));
 		iq_buf_printf(p->out, "%d ", (int)(int64_t)number);
 		print_character(p->out, (uint8_t)number);
 		break;
