@@ -410,7 +410,8 @@ static struct iq_error *disassemble(struct session *s, const struct request *q, 
 	if (x->user)
 		return err;
 	mark_traps(s, x);
-	if (range->whole && !err)
+	/* A count may end in the middle, where a NOP is none between functions. */
+	if (range->whole && !err && !(range->count && x->nr >= range->count))
 		trim_padding(x);
 	if (q->reverse && q->has_count)
 		keep_last(x, q->count);
