@@ -54,9 +54,13 @@ guest_hash() {
 # scene_hash SCENE: what the guest of one scenario is made of, in one word: what
 # all have, its script, and the modules and programs that these name.  Another
 # scenario's module is in its initramfs too, but nobody loads it there.
-declare -A guest_sums=()
+declare -A guest_sums=() scene_hashes=()
 scene_hash() {
 	local sum f word text parts=''
+	if [ -n "${scene_hashes[$1]-}" ]; then
+		echo "${scene_hashes[$1]}"
+		return
+	fi
 	if [ ${#guest_sums[@]} -eq 0 ]; then
 		while read -r sum f; do
 			guest_sums[$f]=$sum
