@@ -57,9 +57,7 @@ static void offer_symbols(struct matches *m, struct iq_kernel *k)
 
 static void offer_types_of(struct matches *m, struct iq_types *t)
 {
-	uint32_t end = iq_types_end(t);
-
-	for (uint32_t id = iq_types_first(t); !full(m) && id < end; id++) {
+	for (uint32_t id = 0; !full(m) && (id = iq_types_next(t, id)) != 0;) {
 		const struct iq_type *type = iq_type_by_id(t, id);
 
 		if (type && (type->kind == IQ_KIND_STRUCT || type->kind == IQ_KIND_UNION ||

@@ -17,6 +17,7 @@ enum how {
 	HOW_SLEB,
 	HOW_CONSTANT, /* number `arg` of the constants */
 	HOW_STRP,
+	HOW_STRX, /* an index of `arg` bytes; 0: LEB128 */
 	HOW_STRING,
 	HOW_REF, /* relative to the unit; `arg` bytes; 0: LEB128 */
 	HOW_REF_ADDR, /* absolute */
@@ -128,8 +129,24 @@ static bool step_of(struct dwarf_scan *s, uint64_t form, int64_t constant, bool 
 	case DW_FORM_ref_sig8:
 		how = skip ? HOW_SKIP : HOW_REF_SIG;
 		break;
+	case DW_FORM_strx1:
+	case DW_FORM_strx2:
+	case DW_FORM_strx4:
+		how = skip ? HOW_SKIP : HOW_STRX;
+		break;
+	case DW_FORM_strx:
+		how = skip ? HOW_SKIP_LEB : HOW_STRX;
+		break;
 	case DW_FORM_addr:
+	case DW_FORM_addrx1:
+	case DW_FORM_addrx2:
+	case DW_FORM_addrx4:
 	case DW_FORM_sec_offset:
+		how = HOW_SKIP;
+		break;
+	case DW_FORM_line_strp:
+		if (!skip)
+			return false;
 		how = HOW_SKIP;
 		break;
 	case DW_FORM_flag_present:
@@ -156,6 +173,7 @@ static bool step_of(struct dwarf_scan *s, uint64_t form, int64_t constant, bool 
 		break;
 	case DW_FORM_rnglistx:
 	case DW_FORM_loclistx:
+	case DW_FORM_addrx:
 		how = HOW_SKIP_LEB;
 		break;
 	case DW_FORM_string:
@@ -183,7 +201,7 @@ static bool fits(uint8_t how, enum scan_value value)
 {
 	switch (value) {
 	case SCAN_NAME:
-		return how == HOW_STRP || how == HOW_STRING;
+		return how == HOW_STRP || how == HOW_STRX || how == HOW_STRING;
 	case SCAN_TYPE:
 		return how == HOW_REF || how == HOW_REF_ADDR || how == HOW_REF_SIG;
 	case SCAN_ORIGIN:
@@ -474,6 +492,21 @@ static void give_block(const struct dwarf_scan *s, struct scan_die *die, unsigne
 		give(die, value, number);
 }
 
+/* Where in .debug_str the string with an INDEX lies. */
+static bool strx(const struct dwarf_scan *s, uint64_t index, uint64_t *ret)
+{
+	const struct iq_dw_bytes *b = &s->dwarf->section[IQ_DW_STR_OFFSETS];
+	unsigned int size = s->unit.offset_size;
+	uint64_t at;
+
+	if (iq_mul_overflows(index, size, &at) ||
+	    iq_add_overflows(at, s->unit.str_offsets_base, &at) || at > b->size ||
+	    b->size - at < size)
+		return false;
+	*ret = iq_le(b->data + at, size);
+	return *ret < s->str_len;
+}
+
 static void run(const struct dwarf_scan *s, const struct scan_step *step, struct reader *r,
 		struct scan_die *die)
 {
@@ -517,6 +550,12 @@ static void run(const struct dwarf_scan *s, const struct scan_step *step, struct
 		case HOW_STRP:
 			number = take(r, step->arg);
 			if (number < s->str_len)
+				give(die, SCAN_NAME,
+				     (uintptr_t)s->dwarf->section[IQ_DW_STR].data + number);
+			continue;
+		case HOW_STRX:
+			number = step->arg ? take(r, step->arg) : take_uleb(r);
+			if (strx(s, number, &number))
 				give(die, SCAN_NAME,
 				     (uintptr_t)s->dwarf->section[IQ_DW_STR].data + number);
 			continue;
