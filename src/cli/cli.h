@@ -149,6 +149,11 @@ struct iq_error *parse_task(struct session *s, const char *word, struct iq_task 
 /* An address: symbol, hexadecimal number or (expression). */
 struct iq_error *parse_address(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
 /*
+ * The same of a word that might as well be the name of something: it is an address only if it is
+ * hexadecimal, or an expression that begins with ( & * or $.
+ */
+bool word_address(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
+/*
  * The session's scope for expressions: the registers of the selected frame (if none was selected,
  * those of the CPU that the context's task ran on, else of its innermost frame), variables, and the
  * hexadecimal habit for addresses.

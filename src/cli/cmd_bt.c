@@ -460,7 +460,7 @@ static void parse_reference(struct session *s, const char *value, struct request
 	q->reference = value;
 	/* A function called "add" is meant, not 0xadd. */
 	q->has_reference = !iq_symbol_named(s->kernel, value, &symbol) &&
-			   iq_parse_hex(value, &q->reference_address);
+			   word_address(s, value, &q->reference_address);
 }
 
 static struct iq_error *parse_option(struct session *s, int letter, const char *value,

@@ -133,7 +133,7 @@ static char *escaped(struct files_result *x, const char *raw)
 
 /* -R: a number is a descriptor, or an address of the file, its dentry or inode; other words a part
  * of the path. */
-static bool refers(const struct files_result *x, const struct open_file *f)
+static bool refers(struct session *s, const struct files_result *x, const struct open_file *f)
 {
 	uint64_t v;
 
@@ -141,7 +141,7 @@ static bool refers(const struct files_result *x, const struct open_file *f)
 		return true;
 	if (iq_parse_u64(x->reference, &v) && v == f->fd)
 		return true;
-	if (iq_parse_hex(x->reference, &v) &&
+	if (word_address(s, x->reference, &v) &&
 	    (v == f->file.address || v == f->file.dentry || v == f->file.inode))
 		return true;
 	return strstr(f->path, x->reference);
@@ -170,7 +170,7 @@ static struct iq_error *add_task(struct session *s, struct files_result *x, cons
 			break;
 		if (x->cached && f->file.mapping)
 			iq_mapping_pages(k, f->file.mapping, &f->pages, NULL, NULL);
-		if (refers(x, f))
+		if (refers(s, x, f))
 			tf->nr++;
 	}
 	free(fds);

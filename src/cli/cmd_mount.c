@@ -63,11 +63,11 @@ static json_t *json(struct session *s, const struct result *r)
 static const struct result_ops ops = {text, json, free_result};
 
 /* An address of the mount, its super block or root, or a device, directory or type. */
-static bool meant(const struct iq_mount *m, const char *word)
+static bool meant(struct session *s, const struct iq_mount *m, const char *word)
 {
 	uint64_t v;
 
-	if (iq_parse_hex(word, &v) &&
+	if (word_address(s, word, &v) &&
 	    (v == m->address || v == m->vfsmount || v == m->super_block || v == m->dentry))
 		return true;
 	return !strcmp(word, m->device) || !strcmp(word, m->directory) || !strcmp(word, m->type);
@@ -88,7 +88,7 @@ static struct iq_error *fill(struct session *s, const char *task, int nr, char *
 	for (unsigned int i = 0; i < x->mounts.nr; i++) {
 		x->shown[i] = !nr;
 		for (int w = 0; w < nr; w++)
-			x->shown[i] |= meant(&x->mounts.mount[i], words[w]);
+			x->shown[i] |= meant(s, &x->mounts.mount[i], words[w]);
 		any |= x->shown[i];
 	}
 	if (nr && !any)

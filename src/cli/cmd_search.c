@@ -164,14 +164,15 @@ static json_t *json(struct session *s, const struct result *r)
 
 static const struct result_ops ops = {text, json, free_result};
 
-static struct iq_error *parse_hex_option(const char *letter, const char *word, uint64_t *ret)
+static struct iq_error *parse_hex_option(struct session *s, const char *letter, const char *word,
+					 uint64_t *ret)
 {
 	if (iq_parse_hex(word, ret))
 		return NULL;
-	return iq_error_new(IQ_E_USAGE, "-%s needs a hexadecimal number, not %s", letter, word);
+	return iq_error_prefix(parse_address(s, word, ret), "-%s", letter);
 }
 
-static struct iq_error *options(struct search_result *x, struct options *o, bool *explain)
+static struct iq_error *options(struct session *s, struct search_result *x, struct options *o, bool *explain)
 {
 	struct iq_error *err = NULL;
 	uint64_t ignored = 0, length = 0;
@@ -188,17 +189,17 @@ static struct iq_error *options(struct search_result *x, struct options *o, bool
 			*explain = true;
 			break;
 		case 'm':
-			IQ_TRY(parse_hex_option("m", o->value, &ignored));
+			IQ_TRY(parse_hex_option(s, "m", o->value, &ignored));
 			x->search.mask = ~ignored;
 			break;
 		case 's':
-			IQ_TRY(parse_hex_option("s", o->value, &x->search.start));
+			IQ_TRY(parse_hex_option(s, "s", o->value, &x->search.start));
 			break;
 		case 'e':
-			IQ_TRY(parse_hex_option("e", o->value, &x->search.end));
+			IQ_TRY(parse_hex_option(s, "e", o->value, &x->search.end));
 			break;
 		case 'l':
-			IQ_TRY(parse_hex_option("l", o->value, &length));
+			IQ_TRY(parse_hex_option(s, "l", o->value, &length));
 			break;
 		}
 	}
@@ -234,7 +235,7 @@ static struct iq_error *prepare(struct session *s, struct search_result *x, int 
 	struct iq_kernel *k;
 	bool explain = false;
 
-	IQ_TRY(options(x, &o, &explain));
+	IQ_TRY(options(s, x, &o, &explain));
 	if (o.index + 1 != argc)
 		return iq_error_hint(iq_error_new(IQ_E_USAGE, "search needs one value"),
 				     "search [-p] [-A] VALUE | SYMBOL | (EXPRESSION)");

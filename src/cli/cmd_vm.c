@@ -239,7 +239,7 @@ static char *file_of(struct session *s, struct vm_result *x, const struct iq_vma
 }
 
 /* -R: an address in the area or of its structure, or a part of its file's path. */
-static bool refers(const struct vm_result *x, const struct area *a)
+static bool refers(struct session *s, const struct vm_result *x, const struct area *a)
 {
 	uint64_t v;
 
@@ -247,7 +247,7 @@ static bool refers(const struct vm_result *x, const struct area *a)
 		return false;
 	if (!x->reference)
 		return true;
-	if (iq_parse_hex(x->reference, &v) &&
+	if (word_address(s, x->reference, &v) &&
 	    (v == a->vma.address || v == a->vma.file || (v >= a->vma.start && v < a->vma.end)))
 		return true;
 	return strstr(a->file, x->reference);
@@ -283,7 +283,7 @@ static struct iq_error *add_task(struct session *s, struct vm_result *x, const s
 		a->name = iq_vma_name(k, &vma[i]);
 		if (!a->file)
 			break;
-		if (refers(x, a))
+		if (refers(s, x, a))
 			tv->nr++;
 	}
 	free(vma);

@@ -239,6 +239,22 @@ struct iq_error *parse_address(struct session *s, const char *word, uint64_t *re
 	return iq_eval_address(&scope, word, ret);
 }
 
+bool word_address(struct session *s, const char *word, uint64_t *ret)
+{
+	struct iq_error *err;
+
+	if (iq_parse_hex(word, ret))
+		return true;
+	if (!*word || !strchr("(&*$", *word))
+		return false;
+	err = parse_address(s, word, ret);
+	if (!err)
+		return true;
+	iq_warn(&s->warnings, "%s: %s", word, err->message);
+	iq_error_free(err);
+	return false;
+}
+
 void text_task_header(const struct iq_task *t, struct iq_buf *out)
 {
 	char pid[16], cpu[16];

@@ -295,7 +295,7 @@ static bool meant(struct session *s, const struct iq_cache *c, const char *word)
 	for (const char *at = word; (at = strstr(at, c->name)); at++)
 		if ((at == word || at[-1] == ',') && (!at[len] || at[len] == ','))
 			return true;
-	if (!iq_parse_hex(word, &v))
+	if (!word_address(s, word, &v))
 		return false;
 	return v == c->address || (iq_slab_at(s->kernel, v, &slab) && slab.cache == c);
 }

@@ -113,7 +113,7 @@ struct iq_error *select_tasks(struct session *s, const char *word, struct task_l
 	}
 	if (decimal(word))
 		IQ_TRY(by_pid(tasks, nr, word, list));
-	if (list->nr == before && iq_parse_hex(word, &address)) {
+	if (list->nr == before && word_address(s, word, &address)) {
 		t = iq_task_by_address(k, address);
 		if (t)
 			IQ_TRY(task_list_add(list, t));

@@ -214,14 +214,39 @@ static struct iq_error *add_word(struct words *w, char *word)
 	return NULL;
 }
 
-/* One word at *P, quotes removed. */
+/* Behind the parenthesis that closes the one at P; NULL: none does. */
+static const char *skip_parentheses(const char *p)
+{
+	unsigned int depth = 0;
+
+	while (*p) {
+		if (*p == '\'' || *p == '"') {
+			p = skip_quoted(p);
+			if (!p)
+				return NULL;
+			continue;
+		}
+		depth += *p == '(';
+		if (*p++ == ')' && !--depth)
+			return p;
+	}
+	return NULL;
+}
+
+/*
+ * One word at *P, quotes removed.  What stands in parentheses is one expression, with its blanks and
+ * quotes.
+ */
 static struct iq_error *next_word(const char **p, bool keep_quotes, struct words *w)
 {
-	const char *s = *p;
+	const char *s = *p, *closed;
 	struct iq_buf word = {0};
 
 	while (*s && !blank(*s)) {
-		if (*s == '\'' || *s == '"') {
+		if (*s == '(' && (closed = skip_parentheses(s))) {
+			iq_buf_add(&word, s, (size_t)(closed - s));
+			s = closed;
+		} else if (*s == '\'' || *s == '"') {
 			const char *end = skip_quoted(s);
 			bool whole;
 
