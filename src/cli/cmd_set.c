@@ -64,15 +64,18 @@ void text_context(struct session *s, const struct iq_task *t, unsigned int width
 	uint64_t info = thread_info_address(s->kernel, t);
 	int w = (int)width;
 
-	iq_buf_printf(out, "%*s: %u\n", w, "PID", t->pid);
+	iq_buf_printf(out, t->unknown & IQ_TASK_PID ? "%*s: ?\n" : "%*s: %u\n", w, "PID", t->pid);
 	iq_buf_printf(out, "%*s: \"", w, "COMMAND");
+	if (t->unknown & IQ_TASK_COMM)
+		iq_buf_putc(out, '?');
 	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
 	iq_buf_puts(out, "\"\n");
 	iq_buf_printf(out, "%*s: %016" PRIx64, w, "TASK", t->address);
 	text_idle_number(s, t, out);
 	if (info)
 		iq_buf_printf(out, "  [THREAD_INFO: %016" PRIx64 "]", info);
-	iq_buf_printf(out, "\n%*s: %u\n", w, "CPU", t->cpu);
+	iq_buf_printf(out, t->unknown & IQ_TASK_CPU ? "\n%*s: ?\n" : "\n%*s: %u\n", w, "CPU",
+		      t->cpu);
 	iq_buf_printf(out, "%*s: ", w, "STATE");
 	task_state_long(s, t, out);
 	iq_buf_putc(out, '\n');

@@ -263,6 +263,8 @@ void text_task_header(const struct iq_task *t, struct iq_buf *out)
 	snprintf(cpu, sizeof(cpu), t->unknown & IQ_TASK_CPU ? "?" : "%u", t->cpu);
 	iq_buf_printf(out, "PID: %-7s  TASK: %016" PRIx64 "  CPU: %-3s  COMMAND: \"", pid,
 		      t->address, cpu);
+	if (t->unknown & IQ_TASK_COMM)
+		iq_buf_putc(out, '?');
 	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
 	iq_buf_puts(out, "\"\n");
 }

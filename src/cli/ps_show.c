@@ -24,6 +24,8 @@ static void text_name(const struct iq_task *t, struct iq_buf *out)
 
 	if (kernel)
 		iq_buf_putc(out, '[');
+	if (t->unknown & IQ_TASK_COMM)
+		iq_buf_putc(out, '?');
 	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
 	if (kernel)
 		iq_buf_putc(out, ']');

@@ -115,12 +115,16 @@ static struct iq_error *address_of(const struct eval *e, const struct iq_value *
 
 static struct iq_error *member(const struct eval *e, const struct node *n, struct iq_value *ret)
 {
+	struct iq_types *types;
 	struct iq_value v;
 	struct iq_member m;
 
 	IQ_TRY(eval_node(e, n->a, &v));
 	if (is_kind(&v, IQ_KIND_POINTER) || is_kind(&v, IQ_KIND_ARRAY))
 		IQ_TRY(dereference(e, &v, &v));
+	/* Without any types nothing has one. */
+	if (!v.type && e->scope->k)
+		IQ_TRY(iq_kernel_need_types(e->scope->k, &types));
 	if (!v.type)
 		return iq_error_hint(iq_error_new(IQ_E_USAGE,
 						  "%s at column %zu: what is left of it has no type",

@@ -38,21 +38,39 @@ static int node_shift(struct iq_kernel *k)
 	return shift;
 }
 
+/* What struct page needs and does not have in this kernel; NULL: nothing. */
+static const char *page_lacks(struct iq_kernel *k)
+{
+	struct iq_kernel_private *p = k->priv;
+
+	if (p->page_struct_size < 32 || p->page_struct_size > 512)
+		return "size";
+	if (!iq_kernel_offset(k, "page", "flags", &p->page_flags_at, NULL))
+		return "member flags";
+	if (!iq_kernel_offset(k, "page", "_refcount", &p->page_refcount_at, NULL))
+		return "member _refcount";
+	return NULL;
+}
+
 static bool page_layout(struct iq_kernel *k)
 {
 	struct iq_kernel_private *p = k->priv;
 	struct iq_types *t = iq_kernel_types(k);
 	const struct iq_type *flags;
+	const char *lacks;
 
 	if (p->page_state)
 		return p->page_state == LAZY_DONE;
 	p->page_state = LAZY_FAILED;
 	p->page_struct_size = iq_kernel_sizeof(k, "page");
-	if (p->page_struct_size < 32 || p->page_struct_size > 512)
+	lacks = page_lacks(k);
+	if (lacks) {
+		iq_warn(k->warnings,
+			"pages are not described: struct page of this kernel has no %s "
+			"that is known",
+			lacks);
 		return false;
-	if (!iq_kernel_offset(k, "page", "flags", &p->page_flags_at, NULL) ||
-	    !iq_kernel_offset(k, "page", "_refcount", &p->page_refcount_at, NULL))
-		return false;
+	}
 	if (!iq_kernel_offset(k, "page", "mapping", &p->page_mapping_at, NULL))
 		p->page_mapping_at = UINT64_MAX;
 	if (!iq_kernel_offset(k, "page", "index", &p->page_index_at, NULL) &&

@@ -71,8 +71,13 @@ bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
 
 	if (!r)
 		return false;
-	if (!r->layout_state)
+	if (!r->layout_state) {
 		r->layout_state = find_layout(k, &r->layout) ? LAZY_DONE : LAZY_FAILED;
+		if (r->layout_state == LAZY_FAILED && iq_kernel_types(k))
+			iq_warn(k->warnings, "slab objects are not told: this kernel's allocator "
+					     "is no SLUB whose "
+					     "struct slab is known");
+	}
 	if (r->layout_state == LAZY_FAILED)
 		return false;
 	*l = r->layout;
@@ -89,6 +94,7 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 	struct iq_buf escaped = {0};
 	struct iq_cache *c;
 	char name[64];
+	bool known;
 
 	if (!iq_offset(t, "kmem_cache", "list", &list_at, NULL))
 		return false;
@@ -107,9 +113,9 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 	iq_buf_add_escaped(&escaped, name, strlen(name), false);
 	snprintf(c->name, sizeof(c->name), "%.63s", iq_buf_str(&escaped));
 	iq_buf_free(&escaped);
-	kernel_read_member(k, "kmem_cache", "object_size", c->address, &c->object_size);
-	kernel_read_member(k, "kmem_cache", "size", c->address, &c->size);
-	kernel_read_member(k, "kmem_cache", "offset", c->address, &c->free_offset);
+	known = kernel_read_member(k, "kmem_cache", "object_size", c->address, &c->object_size) &&
+		kernel_read_member(k, "kmem_cache", "size", c->address, &c->size) &&
+		kernel_read_member(k, "kmem_cache", "offset", c->address, &c->free_offset);
 	kernel_read_member(k, "kmem_cache", "random", c->address, &c->random);
 	kernel_read_member(k, "kmem_cache", "flags", c->address, &c->flags);
 	if (c->flags & SLAB_RED_ZONE)
@@ -123,6 +129,12 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 	kernel_read_member(k, "kmem_cache", "cpu_sheaves", c->address, &v);
 	c->priv->sheaves = v != 0;
 	p->caches[p->nr_caches++] = c;
+	if (!known) {
+		iq_warn(k->warnings,
+			"slab objects are not told: object_size, size and offset of this kernel's "
+			"struct kmem_cache are not all known");
+		return true;
+	}
 	if (!c->size || c->size > OBJECT_MAX || c->object_size > c->size ||
 	    c->free_offset + 8 > c->size || c->red_left_pad >= c->size) {
 		iq_warn(k->warnings, "slab cache %s at 0x%lx: its sizes make no sense", c->name,

@@ -117,7 +117,8 @@ static const char *state_find(uint64_t state, bool name)
 
 void iq_task_state_name(const struct iq_task *t, char *buf, size_t room)
 {
-	snprintf(buf, room, "%s", state_find(t->state, true));
+	snprintf(buf, room, "%s",
+		 t->unknown & IQ_TASK_STATE ? "unknown" : state_find(t->state, true));
 }
 
 /* ---- Memory use -------------------------------------------------------------------------------- */
@@ -259,7 +260,7 @@ static struct iq_error *read_task(struct iq_kernel *k, const struct task_layout 
 	task.active_mm = get(k, address, l->active_mm, 8);
 	task.sp = get(k, address, l->sp, 8);
 	task.cpu = (unsigned int)get(k, address, l->cpu, 4);
-	task.leader = task.pid == task.tgid;
+	task.leader = task.pid == task.tgid || l->tgid == UINT64_MAX;
 	parent = get(k, address, l->parent, 8);
 	/* The idle tasks were forked by init while it brought the CPUs up; nobody is their parent. */
 	if (parent && task.pid)
@@ -435,6 +436,40 @@ static void add_swappers(struct iq_kernel *k, struct task_walk *w)
 	}
 }
 
+/* Say what ps cannot say. */
+static void warn_unknown(struct iq_kernel *k, const struct task_layout *l)
+{
+	const struct {
+		uint64_t at;
+		const char *member;
+	} members[] = {
+		{l->comm, "comm"},
+		{l->pid, "pid"},
+		{l->tgid, "tgid"},
+		{l->parent, "real_parent"},
+		{l->state, "__state"},
+		{l->exit_state, "exit_state"},
+		{l->stack, "stack"},
+		{l->sp, "thread.sp"},
+		{l->mm, "mm"},
+		{l->flags, "flags"},
+		{l->cpu, "cpu"},
+		{l->signal, "signal"},
+		{l->thread_node, "thread_node"},
+	};
+	struct iq_buf names = {0};
+	unsigned int nr;
+
+	iq_kernel_cpus(k, &nr);
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(members); i++)
+		if (members[i].at == UINT64_MAX && (nr > 1 || strcmp(members[i].member, "cpu")))
+			iq_buf_printf(&names, "%s%s", names.len ? ", " : "", members[i].member);
+	if (names.len)
+		iq_warn(k->warnings, "where struct task_struct of this kernel has %s is not known",
+			iq_buf_str(&names));
+	iq_buf_free(&names);
+}
+
 static struct iq_error *load_tasks(struct iq_kernel *k)
 {
 	uint64_t init_task = iq_kernel_symbol(k, "init_task");
@@ -444,6 +479,7 @@ static struct iq_error *load_tasks(struct iq_kernel *k)
 	IQ_TRY(task_layout(k, &w.l));
 	if (!init_task)
 		return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no symbol init_task");
+	warn_unknown(k, &w.l);
 	add_task(k, &w, init_task);
 	add_swappers(k, &w);
 	if (w.l.tasks != UINT64_MAX)
