@@ -5,8 +5,8 @@
  */
 #include "dwarf_input.h"
 
-#define MOST_TYPES 2000
-#define MOST_MEMBERS 64
+#define MOST_TYPES 300
+#define MOST_MEMBERS 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	iq_error_free(iq_dwarf_types_open(&d, "x", "", NULL, &w, &t));
 	/* Any offset may be referred to. */
-	for (uint32_t at = 11; at < d.section[IQ_DW_INFO].size && at < 300; at++) {
+	for (uint32_t at = 11; at < d.section[IQ_DW_INFO].size && at < 150; at++) {
 		const struct iq_type *type = iq_type_by_id(t, at);
 
 		if (type)
