@@ -58,8 +58,10 @@ void iq_args_without_dwarf(struct iq_args *a, bool without);
 /* Look at the trace B, which must outlive the questions about it; the former one is forgotten. */
 struct iq_error *iq_args_trace(struct iq_args *a, const struct iq_backtrace *b) IQ_CHECK;
 /*
- * Parameters, and with debug information local variables, of frame N of that trace.  A frame whose
- * function's parameters nobody knows has none.  Free with iq_frame_variables_free().
+ * Parameters, and with debug information local variables, of frame N of that trace.  Without, registers
+ * that hold a member of a parameter or the like are listed as variables: their "name" is what was put
+ * there ("file->private_data").  Of a function whose prototype nobody knows the parameters are called by
+ * the registers that they came in, and have no type.  Free with iq_frame_variables_free().
  */
 struct iq_error *iq_args_frame(struct iq_args *a, unsigned int n,
 			       struct iq_frame_variables *ret) IQ_CHECK;

@@ -5,8 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-struct iq_error *session_args(struct session *s, const struct iq_backtrace *b,
-			      struct iq_args **ret)
+struct iq_error *session_args(struct session *s, const struct iq_backtrace *b, struct iq_args **ret)
 {
 	if (!s->args)
 		IQ_TRY(iq_args_open(s->kernel, &s->args));
@@ -30,18 +29,18 @@ bool frame_variable_value(const struct iq_frame_variable *v, struct iq_value *re
 	const struct iq_type *t = v->type ? iq_type_strip(v->type) : NULL;
 
 	*ret = (struct iq_value){.type = v->type};
-	if (v->certainty == IQ_VALUE_UNAVAILABLE || !t)
+	if (v->certainty == IQ_VALUE_UNAVAILABLE || (!t && (v->in_memory || v->size != 8)))
 		return false;
 	if (v->in_memory) {
 		ret->in_memory = true;
 		ret->address = v->address;
 		return true;
 	}
-	if (!v->bytes || !is_scalar(t) || !v->size || v->size > 8)
+	if (!v->bytes || (t && !is_scalar(t)) || !v->size || v->size > 8)
 		return false;
 	for (unsigned int i = 0; i < v->size; i++)
 		ret->number |= (uint64_t)v->bytes[i] << 8 * i;
-	if (is_signed(t) && v->size < 8 && ret->number >> (8 * v->size - 1) & 1)
+	if (t && is_signed(t) && v->size < 8 && ret->number >> (8 * v->size - 1) & 1)
 		ret->number |= UINT64_MAX << 8 * v->size;
 	return true;
 }
@@ -93,6 +92,8 @@ static void add_value(struct session *s, const struct iq_frame_variable *v, bool
 			add_bytes(v, out);
 		else
 			iq_buf_puts(out, "<of an unknown type>");
+	} else if (!v->type) {
+		iq_buf_printf(out, "0x%" PRIx64, value.number);
 	} else if (value.in_memory && !whole && !is_scalar(iq_type_strip(v->type))) {
 		iq_buf_puts(out, "<");
 		iq_type_declare(v->type, "", out);
@@ -127,10 +128,12 @@ void text_variable_full(struct session *s, const struct iq_frame_variable *v, st
 
 static json_t *json_scalar(const struct iq_type *type, const struct iq_value *v)
 {
-	const struct iq_type *t = iq_type_strip(type);
+	const struct iq_type *t = type ? iq_type_strip(type) : NULL;
 	const struct iq_enumerator *e;
 	unsigned int nr = 0;
 
+	if (!t)
+		return json_address(v->number);
 	if (t->kind == IQ_KIND_POINTER)
 		return json_address(v->number);
 	if (t->kind == IQ_KIND_ENUM) {
@@ -165,9 +168,8 @@ json_t *json_variable(struct session *s, const struct iq_frame_variable *v)
 	json_object_set_new(o, "name", json_text(v->name, strlen(v->name)));
 	json_object_set_new(o, "type", json_ctype(v->type));
 	if (frame_variable_value(v, &value))
-		shown = value.in_memory
-				? json_value(s->kernel->vm, v->type, v->address, 0, 0)
-				: json_scalar(v->type, &value);
+		shown = value.in_memory ? json_value(s->kernel->vm, v->type, v->address, 0, 0)
+					: json_scalar(v->type, &value);
 	else if (v->certainty != IQ_VALUE_UNAVAILABLE && v->bytes)
 		shown = json_bytes(v);
 	json_object_set_new(o, "value", shown ? shown : json_null());

@@ -298,6 +298,39 @@ static bool held_value(const struct iq_args *a, unsigned int n, unsigned int reg
 	return true;
 }
 
+/*
+ * A function whose prototype is not known, or a clone that has lost parameters: what it reads of the
+ * registers that parameters come in, by their names.
+ */
+static struct iq_error *by_register(struct iq_args *a, unsigned int n,
+				    struct iq_frame_variables *ret)
+{
+	const struct iq_arch *arch = a->k->arch;
+	const struct flow *f = a->frame[n].flow;
+	struct arg_place place = {.size = arch->word, .nr_registers = 1};
+
+	if (!f || !f->known)
+		return NULL;
+	ret->list = iq_arena_alloc(&ret->arena, arch->nr_arg_regs * sizeof(*ret->list));
+	if (!ret->list)
+		return iq_error_nomem();
+	for (unsigned int i = 0; i < arch->nr_arg_regs; i++) {
+		struct iq_frame_variable *v = &ret->list[ret->nr];
+
+		if (!(f->live_in >> arch->arg_regs[i] & 1))
+			continue;
+		place.first = i;
+		*v = (struct iq_frame_variable){.name = arch->reg_names[arch->arg_regs[i]],
+						.function = a->b->frames[n].symbol.name,
+						.parameter = true,
+						.size = place.size};
+		find_value(a, n, &place, ret, v);
+		if (v->certainty != IQ_VALUE_UNAVAILABLE)
+			ret->nr++;
+	}
+	return NULL;
+}
+
 /* Parameters by prototype and code. */
 static struct iq_error *by_code(struct iq_args *a, unsigned int n, struct iq_frame_variables *ret)
 {
@@ -313,7 +346,7 @@ static struct iq_error *by_code(struct iq_args *a, unsigned int n, struct iq_fra
 		return NULL;
 	proto = args_prototype(a, &frame->symbol, f, &certain);
 	if (!proto || !args_fits_code(a->k->arch, f, proto))
-		return NULL;
+		return by_register(a, n, ret);
 	p = iq_type_members(proto, &nr);
 	ret->list = iq_arena_alloc(&ret->arena, (nr ? nr : 1) * sizeof(*ret->list));
 	if (!ret->list)

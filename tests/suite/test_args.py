@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Parameters, locals and stack words: against what the lab's modules print, drgn, and each other with and without DWARF."""
+import collections
+import json
+import os
+import re
+
+from harness import per_core
+from suite import others
+
+
+def answers(t, core, command, vmlinux):
+    files = others.loaded_module_files(t, core) if vmlinux else []
+    return t.inquest('--json', *t.dump_args(core, vmlinux), *files, '-c', command, timeout=300).result()['tasks']
+
+
+def own_frames(task):
+    """The functions themselves; what is inlined there is in their `inlines`."""
+    found, inlines = [], []
+    for f in task['frames']:
+        if f['inline']:
+            inlines.append(f)
+        else:
+            found.append(dict(f, inlines=inlines))
+            inlines = []
+    return found
+
+
+# ---- What the modules say ---------------------------------------------------------------------------
+
+def number(value):
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        return int(value, 16) if value.startswith('0x') else None
+    return value
+
+
+ENUMS = {'AG_READ': 3, 'AG_WRITE': 5, 'AG_SYNC': 9}
+
+
+def same_number(got, printed):
+    got = ENUMS.get(got, number(got)) if not isinstance(got, list) else None
+    printed = int(printed, 0)
+    return got is not None and (got - printed) % (1 << 64) == 0
+
+
+def calls_of(truth, pid, what):
+    """[(function, values)], the innermost call first; of a function that calls itself each call."""
+    return [(a['function'], a['values']) for a in reversed(truth['arguments'])
+            if a['pid'] == pid and a['what'] == what]
+
+
+def without_suffix(name):
+    return name.split('.')[0]
+
+
+def check_printed(t, core, vmlinux):
+    seen = collections.Counter()
+    for pid in sorted({a['pid'] for a in core.truth['arguments']}):
+        task = answers(t, core, f'bt -V {pid}', vmlinux)[0]
+        frames = [f for f in own_frames(task) if f['function']]
+        for what in ('arg', 'now', 'local'):
+            at = 0
+            for function, values in calls_of(core.truth, pid, what):
+                match = next((i for i in range(at, len(frames))
+                              if without_suffix(frames[i]['function']) == function), None)
+                if match is None:
+                    t.ok(what != 'arg', f'pid {pid}: no frame of {function}')
+                    continue
+                at = match + (what == 'arg')
+                frame = frames[match]
+                known = {v['name']: v for v in frame['args'] + frame['locals']}
+                now = {k for f, v in calls_of(core.truth, pid, 'now') for k in v if f == function}
+                for name, printed in values.items():
+                    v = known.get(name)
+                    # Parameters are shown as they are now where that is known, else as they were passed.
+                    if (what == 'arg' and vmlinux and name in now) or (what != 'arg' and not vmlinux):
+                        continue
+                    if not v or v['status'] == 'unavailable':
+                        seen['unavailable'] += what == 'arg' and '.' not in frame['function']
+                        continue
+                    right = same_number(v['value'], printed)
+                    seen[v['status']] += 1
+                    t.ok(right, f'{function}: {what} {name} is {printed}, shown as {v["value"]} '
+                                f'({v["status"]}, {v["from"]})')
+    return seen
+
+
+@per_core(lambda c: c.scenario == 'args' and c.whole())
+def as_printed(t, core):
+    """Every value that the module args printed of its calls, from the dump alone and with debug files."""
+    alone = check_printed(t, core, False)
+    known = alone['exact'] + alone['inferred']
+    # Modules of 5.10 bring no BTF: nobody knows their functions' parameters.
+    if not (core.kernel or '').endswith('-bullseye'):
+        t.ok(known * 10 >= 9 * (known + alone['unavailable']), f'of the dump alone only {dict(alone)}')
+    t.note(f'alone {dict(alone)}')
+    if core.vmlinux:
+        t.note(f'with debug files {dict(check_printed(t, core, True))}')
+
+
+# ---- Machine code against DWARF ----------------------------------------------------------------------
+
+def is_clone(name):
+    return bool(re.search(r'\.(isra|constprop|part)', name or ''))
+
+
+def by_place(tasks):
+    return {(x['task'], f['ip'], f['sp']): f for x in tasks for f in own_frames(x)}
+
+
+@per_core(others.has_vmlinux, quick=5)
+def code_against_dwarf(t, core):
+    """All parameters of reliable frames of functions that are no clones: what machine code and prototypes tell must
+    be what the debug information tells."""
+    alone = by_place(answers(t, core, 'foreach bt -V', False))
+    count, wrong = collections.Counter(), []
+    for place, theirs in by_place(answers(t, core, 'foreach bt -V', True)).items():
+        if not theirs['reliable'] or is_clone(theirs['function']):
+            continue
+        ours = alone.get(place)
+        if not t.ok(ours, f'{theirs["function"]} at {place[1]}: no such frame without debug information'):
+            continue
+        known = {v['name']: v for v in ours['args']}
+        for p in theirs['args']:
+            count['parameters'] += 1
+            v = known.get(p['name'])
+            if not v or v['status'] == 'unavailable':
+                continue
+            count[v['status']] += 1
+            if p['status'] == 'unavailable' or type(p['value']) is not type(v['value']):
+                continue
+            count[f'{v["status"]} compared'] += 1
+            if p['value'] != v['value']:
+                count[f'{v["status"]} wrong'] += 1
+                wrong.append(f'{theirs["function"]}: {v["status"]} {p["name"]} is {p["value"]} ({p["from"]}), '
+                             f'found {v["value"]} ({v["from"]}), task {place[0]}')
+    t.note(', '.join(f'{n} {what}' for what, n in sorted(count.items())))
+    t.ok(count['parameters'] > 50, f'only {count["parameters"]} parameters')
+    t.ok(2 * (count['exact'] + count['inferred']) >= count['parameters'], f'too few have values: {dict(count)}')
+    t.none([w for w in wrong if ' exact ' in w], 'exact values that are wrong')
+    t.ok(count['inferred wrong'] * 200 <= max(count['inferred compared'], 1),
+         f'inferred values that are wrong: {wrong[:5]}')
+
+
+# ---- DWARF against drgn --------------------------------------------------------------------------------
+
+def drgn_locals(t, core):
+    def make():
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'drgn_locals.py')
+        out = t.sh([others.RIVALS, 'run', 'python3', script, core.vmcore, core.vmlinux,
+                    *others.loaded_module_files(t, core)], timeout=600)
+        return json.loads(out.out)
+    return others.once(('drgn locals', core.name), make)
+
+
+def has_new_drgn(core):
+    return bool(core.vmlinux and core.format in ('kdump', 'vmcore-elf') and core.whole() and others.has_rivals())
+
+
+def unsigned(value, size):
+    n = number(value)
+    return None if n is None else n & ((1 << 8 * size) - 1)
+
+
+def compare_variable(t, what, ours, theirs, count):
+    if theirs['kind'] not in ('value', 'memory'):
+        count['not known to drgn'] += 1
+        return
+    if not t.ok(ours and ours['status'] != 'unavailable',
+                f'{what}: drgn has a value, here: {ours and ours["from"]}'):
+        return
+    if theirs['kind'] == 'memory':
+        t.equal(int(ours['address'] or '0', 16), theirs['address'], f'{what}: address')
+    if theirs.get('scalar'):
+        got = unsigned(ours['value'], theirs['size'])
+        # An enum's value is shown by name.
+        if got is None:
+            count['by name'] += 1
+            return
+        t.equal(got, theirs['value'], f'{what}: value ({ours["from"]})')
+        count['values equal'] += 1
+    else:
+        count['structs in place'] += 1
+
+
+@per_core(has_new_drgn, quick=4)
+def dwarf_against_drgn(t, core):
+    """Every parameter and local variable of every frame that drgn has a value of, inlined functions included."""
+    ours = by_place(answers(t, core, 'foreach bt -V', True))
+    count = collections.Counter()
+    for task in drgn_locals(t, core):
+        frames, before, depth = task['frames'] or [], None, 0
+        for f in frames:
+            key = (f['pc'], f['sp'])
+            depth = depth + 1 if key == before else 0
+            before = key
+            frame = ours.get((f'{task["task"]:#018x}', f'{f["pc"]:#018x}', f'{f["sp"]:#018x}'))
+            if not frame:
+                count['frames of drgn alone'] += 1
+                continue
+            scopes = frame['inlines'] + [frame]
+            if depth >= len(scopes):
+                continue
+            # The innermost block's variable hides those of its name further out: it comes last.
+            known = {v['name']: v for v in scopes[depth]['args'] + scopes[depth]['locals']}
+            for name, theirs in f['variables'].items():
+                compare_variable(t, f'pid {task["pid"]}: {f["function"]}: {name}', known.get(name), theirs, count)
+    t.ok(count['values equal'] > 200, f'only {dict(count)}')
+    t.note(', '.join(f'{n} {what}' for what, n in sorted(count.items())))
+
+
+# ---- Words of the stack ----------------------------------------------------------------------------------
+
+@per_core(lambda c: c.whole(), quick=5)
+def words_are_explained(t, core):
+    """bt -f says what the words of reliable frames are: at most a tenth remains unknown, with and without vmlinux."""
+    for vmlinux in (False, True) if others.has_vmlinux(core) else (False,):
+        count = collections.Counter()
+        for task in answers(t, core, 'foreach bt -f', vmlinux):
+            for f in own_frames(task):
+                if not f['reliable']:
+                    continue
+                for w in f['words']:
+                    count['words'] += 1
+                    count['unknown'] += w['label'] is None
+        how = 'with vmlinux' if vmlinux else 'alone'
+        t.note(f'{how}: {count["unknown"]} of {count["words"]} words unknown '
+               f'({100 * count["unknown"] / max(count["words"], 1):.1f} %)')
+        t.ok(count['unknown'] * 10 <= count['words'], f'{how}: {count["unknown"]} of {count["words"]} words')
+
+
+@per_core(lambda c: c.whole(), quick=3)
+def words_as_registers(t, core):
+    """What bt -f calls a return address or a saved register is what the next frame has."""
+    compared = 0
+    for task in answers(t, core, 'foreach bt -f', False):
+        frames = own_frames(task)
+        for f, caller in zip(frames, frames[1:]):
+            for w in f['words']:
+                if w['label'] and w['label'].startswith('[return to ') and caller['slot'] == w['address']:
+                    t.equal(w['value'], caller['ip'], f'{f["function"]}: {w["label"]}')
+                    compared += 1
+    t.ok(compared > 20, f'only {compared} return addresses')
