@@ -6,6 +6,18 @@
 /* No function of a kernel is longer. */
 #define FUNCTION_MAX (256U << 10)
 
+bool is_code(struct iq_kernel *k, uint64_t address)
+{
+	for (unsigned int i = 0; i < 2 && address > i; i++) {
+		struct iq_symbol symbol;
+
+		if (iq_is_text(k, address - i) ||
+		    (iq_symbol_at(k, address - i, &symbol) && strchr("tTwW", symbol.type)))
+			return true;
+	}
+	return false;
+}
+
 bool is_return_address(struct iq_kernel *k, uint64_t address)
 {
 	struct iq_symbol symbol;

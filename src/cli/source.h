@@ -19,6 +19,8 @@ struct chain {
 	struct iq_inline at[CHAIN_MAX];
 };
 
+/* In a function, or right behind one: text that was only needed at the start counts as well. */
+bool is_code(struct iq_kernel *k, uint64_t address);
 /* Does a call end right before ADDRESS?  By the code of its function, from its start on. */
 bool is_return_address(struct iq_kernel *k, uint64_t address);
 /*
