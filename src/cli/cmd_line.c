@@ -94,7 +94,7 @@ static struct iq_error *add_row(struct session *s, struct line_result *x, const 
 	uint64_t address;
 
 	IQ_TRY(parse_address(s, word, &address));
-	if (!is_code(s->kernel, address))
+	if (!is_code_address(s->kernel, address))
 		return iq_error_new(IQ_E_NOT_FOUND, "0x%" PRIx64 " is no address of kernel code", address);
 	if (!iq_grow(&x->row, &x->room, x->nr + 1, sizeof(*x->row)))
 		return iq_error_nomem();

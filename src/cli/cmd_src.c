@@ -54,7 +54,7 @@ static struct iq_error *find(struct session *s, const char *word, unsigned int c
 		return err;
 	}
 	IQ_TRY(parse_address(s, word, &address));
-	if (!is_code(s->kernel, address))
+	if (!is_code_address(s->kernel, address))
 		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "%s is no address of kernel code", word),
 				     "src shows source: src FUNCTION, src FILE:LINE");
 	return listing_at(s, address, count, l);

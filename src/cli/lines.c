@@ -6,7 +6,7 @@
 /* No function of a kernel is longer. */
 #define FUNCTION_MAX (256U << 10)
 
-bool is_code(struct iq_kernel *k, uint64_t address)
+bool is_code_address(struct iq_kernel *k, uint64_t address)
 {
 	for (unsigned int i = 0; i < 2 && address > i; i++) {
 		struct iq_symbol symbol;

@@ -20,7 +20,7 @@ struct chain {
 };
 
 /* In a function, or right behind one: text that was only needed at the start counts as well. */
-bool is_code(struct iq_kernel *k, uint64_t address);
+bool is_code_address(struct iq_kernel *k, uint64_t address);
 /* Does a call end right before ADDRESS?  By the code of its function, from its start on. */
 bool is_return_address(struct iq_kernel *k, uint64_t address);
 /*
