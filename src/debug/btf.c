@@ -14,7 +14,6 @@
 #define HEADER_LAYOUT 32 /* with layout_off, layout_len (Linux 7.1) */
 #define RECORD_LEN 12 /* struct btf_type */
 #define LARGEST (64u << 20) /* an allyesconfig kernel has about 30 MB */
-#define LONGEST_NAME 1024 /* the kernel itself allows half of this (KSYM_NAME_LEN) */
 
 /* ---- Strings --------------------------------------------------------------------------------- */
 
@@ -32,7 +31,7 @@ static const char *string_at(struct btf_types *t, uint32_t offset)
 		return NULL;
 	}
 	s = t->strings + (offset - t->strings_first);
-	if (strnlen(s, LONGEST_NAME) == LONGEST_NAME) {
+	if (strnlen(s, TYPES_LONGEST_NAME) == TYPES_LONGEST_NAME) {
 		types_damage(&t->types, "the string at %u is too long", offset);
 		return NULL;
 	}
@@ -50,14 +49,10 @@ const char *btf_name(struct btf_types *t, uint32_t offset)
 {
 	const char *s = string_at(t, offset);
 
-	for (const unsigned char *p = (const unsigned char *)s; p && *p; p++) {
-		/* 0xff is also what btf_fetch() puts where the dump has nothing. */
-		if (*p < ' ' || *p == 0x7f || *p == 0xff) {
-			types_damage(&t->types, "the string at %u is not a name", offset);
-			return "?";
-		}
-	}
-	return s ? s : "?";
+	if (!s || types_is_name(s))
+		return s ? s : "?";
+	types_damage(&t->types, "the string at %u is not a name", offset);
+	return "?";
 }
 
 /* ---- Records --------------------------------------------------------------------------------- */

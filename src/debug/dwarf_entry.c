@@ -88,7 +88,7 @@ static void note(const struct iq_dw_unit *u, uint32_t name, const struct iq_dw_v
 	switch (name) {
 	case DW_AT_name:
 		if (v->class == IQ_DW_STRING)
-			e->name = v->string;
+			e->name = types_is_name(v->string) ? v->string : "?";
 		break;
 	case DW_AT_type:
 		if (v->class == IQ_DW_REFERENCE || v->class == IQ_DW_SIGNATURE) {

@@ -54,6 +54,18 @@ void types_damage(struct iq_types *t, const char *fmt, ...)
 	iq_buf_free(&text);
 }
 
+bool types_is_name(const char *s)
+{
+	const char *end = s + TYPES_LONGEST_NAME;
+
+	for (; *s && s < end; s++) {
+		/* 0xff is also what btf_fetch() puts where the dump has nothing. */
+		if (*s < ' ' || *s > '~')
+			return false;
+	}
+	return s < end;
+}
+
 const char *iq_types_source(const struct iq_types *t)
 {
 	return t->source;

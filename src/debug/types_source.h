@@ -89,6 +89,12 @@ void *types_new(size_t size, const struct types_ops *ops, const char *name, cons
 /* Note damage as a warning; the first few are shown. */
 void types_damage(struct iq_types *t, const char *fmt, ...) IQ_PRINTF(2, 3);
 /*
+ * Can S, which comes from a file or a dump, be the name of something?  Names reach terminals as they
+ * are: printable ASCII, of which C's and Rust's identifiers in kernels consist.
+ */
+#define TYPES_LONGEST_NAME 1024 /* the kernel itself allows half of this (KSYM_NAME_LEN) */
+bool types_is_name(const char *s);
+/*
  * KIND (POINTER, CONST, VOLATILE, RESTRICT, ARRAY of COUNT) of T, from the source or made up; the
  * same one every time.  NULL: no memory or too large.
  */
