@@ -7,6 +7,7 @@ registers) and the registers that they entered the kernel with; log: the records
 modules: names and addresses.  others.drgn() of the tests runs it.
 """
 import json
+import os
 import sys
 
 import drgn
@@ -30,22 +31,28 @@ def frame(f):
             'interrupted': f.interrupted, 'inline': f.is_inline, 'registers': registers}
 
 
-def user_registers(prog, t):
+def top_padding(vmlinux):
+    """TOP_OF_KERNEL_STACK_PADDING: what FRED wants to be free, whether the CPU has it or not."""
+    config = os.path.join(os.path.dirname(vmlinux), 'config')
+    return 16 if os.path.exists(config) and 'CONFIG_X86_FRED=y' in open(config).read() else 0
+
+
+def user_registers(prog, t, padding):
     """struct pt_regs at the top of the stack (task_pt_regs()); None of a kernel thread."""
     if not t.mm:
         return None
     size = prog.type('struct pt_regs').size
-    regs = drgn.Object(prog, 'struct pt_regs *', t.stack.value_() + 0x4000 - size)
+    regs = drgn.Object(prog, 'struct pt_regs *', t.stack.value_() + 0x4000 - padding - size)
     # Of kernels that know FRED, cs and ss are in anonymous unions.
     names = [m.name for m in prog.type('struct pt_regs').members if m.name]
     return {name: getattr(regs, name).value_() for name in dict.fromkeys(names + ['cs', 'ss'])}
 
 
-def task(prog, t):
+def task(prog, t, padding):
     found = {'pid': t.pid.value_(), 'tgid': t.tgid.value_(), 'ppid': t.real_parent.tgid.value_(),
              'comm': t.comm.string_().decode('latin-1'), 'task': t.value_(),
              'state': task_state_to_char(t), 'frames': None,
-             'user_registers': user_registers(prog, t)}
+             'user_registers': user_registers(prog, t, padding)}
     try:
         found['frames'] = [frame(f) for f in prog.stack_trace(t)]
     except (ValueError, LookupError, drgn.FaultError) as e:
@@ -70,7 +77,8 @@ def main(vmcore, *files):
         prog.load_debug_info(list(files))
     except drgn.MissingDebugInfoError:
         pass            # of modules that the lab has no files of
-    tasks = [task(prog, t) for t in for_each_task(prog)]
+    padding = top_padding(files[0])
+    tasks = [task(prog, t, padding) for t in for_each_task(prog)]
     json.dump({'tasks': tasks, 'log': log(prog), 'modules': modules(prog)}, sys.stdout)
 
 

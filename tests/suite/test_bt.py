@@ -95,8 +95,8 @@ def all_tasks_against_drgn(t, core):
         if their['frames'] is None or ours[address]['running']:
             continue
         a = [f for f in their['frames'] if not f['inline'] and f['pc'] >> 63]
-        # A zombie's stack is gone: drgn calls what is there now a frame.
-        if their['state'] in 'ZX' and len(a) < 2:
+        # A zombie's stack may be gone: drgn calls what is there now a frame.
+        if their['state'] in 'ZX' and not all(f['function'] for f in a):
             continue
         b = [f for f in ours[address]['frames'] if not f['inline'] and f['context'] != 'user']
         what = f'pid {their["pid"]}'
