@@ -258,20 +258,45 @@ static int ist_index(enum iq_stack_kind kind)
  * reserved; u64 ist[7]. */
 #define TSS_SP0 4
 #define TSS_IST 36
+#define NR_IST 7
+
+/*
+ * How far down the IST stack that ends at TOP can reach.  Before 5.2 they followed one another without guard
+ * pages (struct cpu_entry_area: exception_stacks[]), the lowest behind other memory.  0: no such limit.
+ */
+static uint64_t ist_limit(struct iq_kernel *k, uint64_t tss, uint64_t top)
+{
+	uint64_t below = 0, above = UINT64_MAX, other, pa;
+
+	for (unsigned int i = 0; i < NR_IST; i++) {
+		if (!kernel_read_ptr(k, tss + TSS_IST + 8 * i, &other) || !other)
+			continue;
+		if (other < top)
+			below = IQ_MAX(below, other);
+		if (other > top)
+			above = IQ_MIN(above, other);
+	}
+	if (below || above == UINT64_MAX || above - top > IST_STACK_MAX ||
+	    iq_vm_translate(k->vm, top, &pa, NULL) == IQ_MEM_UNMAPPED)
+		return below;
+	/* The lowest is as large as the next. */
+	return top - (above - top);
+}
 
 /* An IST stack ends where the TSS says and is as large as what is mapped below: guard pages part them. */
 static bool ist_stack(struct iq_kernel *k, uint64_t tss, int index, struct iq_stack *s)
 {
-	uint64_t top, pa;
+	uint64_t top, pa, limit;
 
 	if (!kernel_read_ptr(k, tss + TSS_IST + 8 * (uint64_t)index, &top) || !top || top & 15)
 		return false;
 	/* Some are only mapped where they are needed (VC: encrypted guests). */
 	if (iq_vm_translate(k->vm, top - 8, &pa, NULL) == IQ_MEM_UNMAPPED)
 		return false;
+	limit = ist_limit(k, tss, top);
 	s->end = top;
 	s->start = (top - 1) & ~UINT64_C(4095);
-	while (s->end - s->start < IST_STACK_MAX &&
+	while (s->start > limit && s->end - s->start < IST_STACK_MAX &&
 	       iq_vm_translate(k->vm, s->start - 8, &pa, NULL) != IQ_MEM_UNMAPPED)
 		s->start -= 4096;
 	return true;

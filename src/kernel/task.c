@@ -362,6 +362,8 @@ static bool tasks_from_pid_table(struct iq_kernel *k, struct task_walk *w)
 
 	w->pid_tasks_at = at(k, "pid", "tasks");
 	w->pid_links_at = at(k, "task_struct", "pid_links");
+	if (w->pid_links_at == UINT64_MAX) /* 4.18 */
+		w->pid_links_at = at(k, "task_struct", "pids[0].node");
 	idr = at(k, "pid_namespace", "idr.idr_rt");
 	if (!ns || w->pid_tasks_at == UINT64_MAX || w->pid_links_at == UINT64_MAX || idr == UINT64_MAX)
 		return false;
