@@ -100,6 +100,12 @@ void iq_debugfile_set_cache(struct iq_debugfile *f, const char *dir, struct iq_w
  */
 struct iq_types *iq_debugfile_types(struct iq_debugfile *f);
 
+/*
+ * What a module F only declares is looked for in KERNEL, a vmlinux, which must not be closed as long
+ * as types of F are used.  Before the first question.
+ */
+void iq_debugfile_set_base(struct iq_debugfile *f, struct iq_debugfile *kernel);
+
 struct iq_variable {
 	const struct iq_type *type; /* never NULL */
 	uint64_t address;	    /* runtime address, if it is `placed`; of a per-CPU variable: its offset */
@@ -113,6 +119,14 @@ struct iq_variable {
  */
 bool iq_debugfile_variable(struct iq_debugfile *f, const char *name, uint64_t address,
 			   struct iq_variable *ret, unsigned int *matches);
+/*
+ * The one that is defined in the source file PATH: its path as iq_line_of() has it, or as many of its last parts
+ * as one likes ("slub.c").
+ */
+bool iq_debugfile_variable_in(struct iq_debugfile *f, const char *name, const char *path,
+			      struct iq_variable *ret);
+/* Is PATH the source file FILE, or the end of it, from the start of a name on? */
+bool iq_source_is(const char *file, const char *path);
 /* Prototype of the function whose code ADDRESS is in; NULL: unknown, as of assembly. */
 const struct iq_type *iq_debugfile_function(struct iq_debugfile *f, uint64_t address);
 

@@ -12,6 +12,14 @@ void iq_debugfile_set_cache(struct iq_debugfile *f, const char *dir, struct iq_w
 	f->warnings = w;
 }
 
+void iq_debugfile_set_base(struct iq_debugfile *f, struct iq_debugfile *kernel)
+{
+	struct iq_types *t = f == kernel ? NULL : iq_debugfile_types(f);
+
+	if (t)
+		t->base = iq_debugfile_types(kernel);
+}
+
 struct iq_types *iq_debugfile_types(struct iq_debugfile *f)
 {
 	struct iq_dwarf *d;
@@ -32,9 +40,28 @@ struct iq_types *iq_debugfile_types(struct iq_debugfile *f)
 struct search {
 	struct iq_debugfile *file;
 	uint64_t address; /* 0: any */
+	const char *path; /* NULL: any */
 	struct iq_variable found;
 	unsigned int nr;
 };
+
+bool iq_source_is(const char *file, const char *path)
+{
+	size_t len = strlen(path), all = strlen(file);
+
+	return len && len <= all && !strcmp(file + all - len, path) &&
+	       (len == all || file[all - len - 1] == '/');
+}
+
+/* Is the entry at OFFSET of a unit compiled from PATH? */
+static bool in_source(struct iq_debugfile *f, uint64_t offset, const char *path)
+{
+	struct iq_dwarf *d = iq_debugfile_dwarf(f);
+	struct iq_dw_unit *u = d ? iq_dw_unit_around(d, offset) : NULL;
+	const char *file = u ? iq_dw_source_path(d, u->comp_dir, "", u->name) : NULL;
+
+	return file && iq_source_is(file, path);
+}
 
 static bool note(void *arg, const struct dwarf_variable *v)
 {
@@ -49,6 +76,8 @@ static bool note(void *arg, const struct dwarf_variable *v)
 	}
 	if (s->address && v->has_address &&
 	    ((!found.placed && !found.per_cpu) || found.address != s->address))
+		return true;
+	if (s->path && (!v->has_address || !in_source(s->file, v->offset, s->path)))
 		return true;
 	/* What is only declared says of an address as much as of any. */
 	if (s->nr && !v->has_address)
@@ -68,6 +97,19 @@ bool iq_debugfile_variable(struct iq_debugfile *f, const char *name, uint64_t ad
 		dwarf_variables(dwarf_types(t), name, note, &s);
 	if (matches)
 		*matches = s.nr;
+	if (s.nr)
+		*ret = s.found;
+	return s.nr;
+}
+
+bool iq_debugfile_variable_in(struct iq_debugfile *f, const char *name, const char *path,
+			      struct iq_variable *ret)
+{
+	struct iq_types *t = iq_debugfile_types(f);
+	struct search s = {.file = f, .path = path};
+
+	if (t && *name)
+		dwarf_variables(dwarf_types(t), name, note, &s);
 	if (s.nr)
 		*ret = s.found;
 	return s.nr;

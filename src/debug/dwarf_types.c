@@ -193,17 +193,22 @@ static const struct iq_type *make_typedef(struct dwarf_types *t, const struct dw
 	return &node->type;
 }
 
-/* The definition of a declaration, if there is exactly one of that name; else the declaration. */
+/*
+ * The definition of a declaration, if there is exactly one of that name, in the same file or for a
+ * module in the kernel; else the declaration.
+ */
 static const struct iq_type *make_incomplete(struct dwarf_types *t, const struct dwarf_entry *e,
 					     bool is_union, unsigned int depth)
 {
 	uint32_t kind = TYPES_MASK(is_union ? IQ_KIND_UNION : IQ_KIND_STRUCT), id = 0;
 	struct types_node *node;
 
-	if (*e->name)
-		id = dwarf_find(&t->types, e->name, kind, 0);
-	if (id && !dwarf_find(&t->types, e->name, kind, id))
-		return dwarf_type_at(t, id, depth + 1);
+	for (struct iq_types *s = &t->types; s && *e->name && !id; s = s->base) {
+		id = s->ops->find(s, e->name, kind, 0);
+		if (!id || s->ops->find(s, e->name, kind, id))
+			continue;
+		return s == &t->types ? dwarf_type_at(t, id, depth + 1) : iq_type_by_id(s, id);
+	}
 	node = new_node(t, e, is_union ? IQ_KIND_INCOMPLETE_UNION : IQ_KIND_INCOMPLETE_STRUCT);
 	if (!node)
 		return NULL;

@@ -373,5 +373,8 @@ struct iq_types *iq_module_types(struct iq_kernel *k, struct iq_module *m)
 	/* Where types are DWARF's, modules' files are looked for; else those in use are asked. */
 	if (!k->priv->btf && iq_kernel_types(k))
 		f = iq_module_debug(k, m);
+	/* What a module only declares is the kernel's. */
+	if (f && !k->priv->btf && k->vmlinux)
+		iq_debugfile_set_base(f, k->vmlinux);
 	return f ? iq_debugfile_types(f) : NULL;
 }
