@@ -221,6 +221,23 @@ static struct iq_error *check_memory(const struct p_result *x, const struct iq_v
 	return memory_check(&m, v->address + v->bit_offset / 8, v->bit_size ? 1 : t->size);
 }
 
+/* Several static variables can have one name: say that SYMBOL is not the only one. */
+static void warn_several(struct session *s, const struct p_result *x, const struct iq_symbol *symbol)
+{
+	struct iq_symbol other;
+	unsigned int from = 0, nr = 0;
+
+	if (symbol->module || iq_is_text(x->k, symbol->address))
+		return;
+	while (nr < 1000 && iq_symtab_by_name(x->k->symbols, symbol->name, &from, &other))
+		nr += !iq_is_text(x->k, other.address);
+	if (nr > 1)
+		iq_warn(&s->warnings,
+			"%u variables are called %s: this is the one at 0x%" PRIx64
+			"; 'FILE'::%s is the one in FILE, sym shows all",
+			nr, symbol->name, symbol->address, symbol->name);
+}
+
 static struct iq_error *eval_text(struct session *s, struct p_result *x, const char *text)
 {
 	const char *spec = cpuspec(text);
@@ -234,6 +251,7 @@ static struct iq_error *eval_text(struct session *s, struct p_result *x, const c
 			return x->percpu ? eval_percpu(s, x, text, "a") : iq_error_nomem();
 		}
 		x->untyped_symbol = !iq_global_type(x->k, &symbol);
+		warn_several(s, x, &symbol);
 	} else if (plain && spec) {
 		char *name = strndup(text, (size_t)(spec - 1 - text));
 		struct iq_error *err = name ? eval_percpu(s, x, name, spec) : iq_error_nomem();

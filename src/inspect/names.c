@@ -148,6 +148,60 @@ bool name_exists(const struct iq_scope *s, const char *name)
 	       (types && iq_enumerator_by_name(types, name, &value));
 }
 
+/* ---- 'FILE'::name ------------------------------------------------------------------------------ */
+
+static bool function_in(const struct iq_scope *s, const struct node *n, struct iq_value *ret)
+{
+	struct iq_symbol symbol;
+	unsigned int from = 0, line;
+	const char *file;
+
+	while (iq_symtab_by_name(s->k->symbols, n->name, &from, &symbol)) {
+		if (!iq_is_text(s->k, symbol.address) ||
+		    !iq_kernel_line(s->k, symbol.address, &file, &line) || !iq_source_is(file, n->file))
+			continue;
+		*ret = (struct iq_value){.type = iq_global_type(s->k, &symbol), .number = symbol.address};
+		if (ret->type) {
+			ret->in_memory = true;
+			ret->address = symbol.address;
+		}
+		return true;
+	}
+	return false;
+}
+
+static struct iq_error *value_in_file(const struct iq_scope *s, const struct node *n, struct iq_value *ret)
+{
+	struct iq_debugfile *f = s->k ? s->k->vmlinux : NULL;
+	struct iq_module *const *mods;
+	struct iq_error *err = NULL;
+	struct iq_variable v = {0};
+	unsigned int nr = 0;
+	bool found;
+
+	if (!s->k)
+		return no_symbol(s, n);
+	found = f && iq_debugfile_variable_in(f, n->name, n->file, &v);
+	if (!found && function_in(s, n, ret))
+		return NULL;
+	if (!found)
+		err = iq_modules(s->k, &mods, &nr);
+	for (unsigned int i = 0; !found && !err && i < nr; i++)
+		found = mods[i]->debug &&
+			iq_debugfile_variable_in(mods[i]->debug, n->name, n->file, &v);
+	iq_error_free(err);
+	if (found && v.per_cpu)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE,
+						  "%s is a per-CPU variable: each CPU has its own", n->name),
+				     "name the CPU: per_cpu(%s, 0)", n->name);
+	if (found && v.placed) {
+		*ret = (struct iq_value){.type = v.type, .in_memory = true, .address = v.address};
+		return NULL;
+	}
+	err = iq_error_new(IQ_E_NOT_FOUND, "no variable or function %s in %s", n->name, n->file);
+	return f ? err : iq_error_hint(err, "only debug information knows files: no vmlinux was found");
+}
+
 static struct iq_error *local_value(const struct iq_scope *s, const struct node *n, bool *found,
 				    struct iq_value *ret)
 {
@@ -166,12 +220,14 @@ struct iq_error *name_value(const struct iq_scope *s, const struct node *n, stru
 	IQ_TRY(local_value(s, n, &found, ret));
 	if (found)
 		return NULL;
+	if (n->file)
+		return value_in_file(s, n, ret);
 	if (!find_symbol(s, n, &symbol)) {
 		if (!n->module && !n->has_cpu && hex_word(s, n->name, &number)) {
 			*ret = (struct iq_value){.number = number};
 			return NULL;
 		}
-		if (!n->module && !n->has_cpu && !n->file && enumerator(s, n->name, ret))
+		if (!n->module && !n->has_cpu && enumerator(s, n->name, ret))
 			return NULL;
 		return no_symbol(s, n);
 	}
