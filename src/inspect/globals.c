@@ -519,10 +519,9 @@ static const struct iq_type *listed_type(struct iq_kernel *k, struct iq_types *t
  * tells it from others of its name.  Compilers put numbers behind the names of static variables of
  * functions, and ".isra.0" behind those of functions that they changed, whose prototypes are other ones.
  */
-static const struct iq_type *debug_type(struct iq_kernel *k, const struct iq_module *m,
+static const struct iq_type *debug_type(struct iq_kernel *k, struct iq_debugfile *f,
 					const struct iq_symbol *symbol)
 {
-	struct iq_debugfile *f = m ? m->debug : k->vmlinux;
 	const char *dot = strchr(symbol->name, '.');
 	struct iq_variable v;
 	char name[256];
@@ -539,18 +538,13 @@ static const struct iq_type *debug_type(struct iq_kernel *k, const struct iq_mod
 		       : NULL;
 }
 
-const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol *symbol)
+/* What BTF, or whatever types there are, says by the name alone. */
+static const struct iq_type *type_by_name(struct iq_kernel *k, struct iq_types *types,
+					  const struct iq_symbol *symbol)
 {
-	struct iq_module *m = symbol->module ? iq_module_by_name(k, symbol->module) : NULL;
-	struct iq_types *types = m ? iq_module_types(k, m) : iq_kernel_types(k);
 	const struct iq_type *t;
 	unsigned int matches = 0;
 
-	if (symbol->module && !m)
-		return NULL;
-	t = debug_type(k, m, symbol);
-	if (t || !types)
-		return t;
 	if (strchr("tTwW", symbol->type)) {
 		/* 7.x links some data so that nm's letter for it is text's. */
 		if (!symbol->module && !iq_is_text(k, symbol->address) &&
@@ -564,4 +558,21 @@ const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol
 	if (t || symbol->module)
 		return t;
 	return listed_type(k, types, symbol);
+}
+
+const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol *symbol)
+{
+	struct iq_module *m = symbol->module ? iq_module_by_name(k, symbol->module) : NULL;
+	struct iq_types *types = m ? iq_module_types(k, m) : iq_kernel_types(k);
+	const struct iq_type *t;
+
+	if (symbol->module && !m)
+		return NULL;
+	t = debug_type(k, m ? m->debug : k->vmlinux, symbol);
+	if (!t && types)
+		t = type_by_name(k, types, symbol);
+	/* A module's file is looked for only if nothing else knows. */
+	if (!t && m && !m->debug)
+		t = debug_type(k, iq_module_debug(k, m), symbol);
+	return t;
 }
