@@ -254,6 +254,11 @@ struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t, str
 	}
 	f->ip = f->regs.value[u->arch->reg_pc];
 	f->slot = f->saved_at[u->arch->reg_pc];
+	if (!is_code(u->k, f->ip))
+		return iq_error_new(IQ_E_FORMAT,
+				    "where task %u was switched out, at 0x%llx, there is no address of code "
+				    "(0x%llx): its stack was overwritten",
+				    t->pid, (unsigned long long)f->slot, (unsigned long long)f->ip);
 	f->sp = f->slot + 8;
 	f->saved_at[u->arch->reg_pc] = 0;
 	f->how = IQ_FRAME_TOP;
