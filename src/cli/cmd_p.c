@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* p: the value of an expression. */
 #include "show.h"
+
+#include "frame_names.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -243,8 +245,12 @@ static struct iq_error *eval_text(struct session *s, struct p_result *x, const c
 	const char *spec = cpuspec(text);
 	struct iq_symbol symbol;
 	struct iq_value v;
-	bool plain = is_plain_name(text, spec ? spec : text + strlen(text));
+	bool plain = is_plain_name(text, spec ? spec : text + strlen(text)), hidden = false;
 
+	/* A local of the selected frame hides a symbol. */
+	if (plain && x->scope.local)
+		IQ_TRY(x->scope.local(x->scope.local_arg, text, &hidden, &v));
+	plain &= !hidden;
 	if (plain && iq_symbol_named(x->k, text, &symbol)) {
 		if (iq_symbol_is_percpu(x->k, &symbol)) {
 			x->percpu = strdup(text);
@@ -302,6 +308,7 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 				     "p jiffies, p/x (struct task_struct *)0x…, p init_task.comm");
 	IQ_TRY(need_kernel(s, &x->k));
 	session_scope_of(s, argv[argc - 1], &x->scope);
+	frame_names(s, &x->scope);
 	x->scope.bare_hex = false;
 	x->scope.arena = &x->arena;
 	if (user) {
@@ -324,8 +331,8 @@ const struct command cmd_p = {
 		"Everything of C but calls and changes of the dump: all operators with C's precedence and\n"
 		"integer rules, casts to any type, sizeof, typeof, offsetof, container_of, constants of enums,\n"
 		"characters and strings (== and != compare text); per_cpu(symbol, cpu), symbol:cpu,\n"
-		"per_cpu_ptr(pointer, cpu); gdb's first@count and {TYPE}ADDRESS; $registers of the selected\n"
-		"frame, also $eax and $al; variables, $name = value; the Nth value shown is $N, the last $, the\n"
+		"per_cpu_ptr(pointer, cpu); gdb's first@count and {TYPE}ADDRESS; $registers, parameters and\n"
+		"locals of the selected frame, also $eax and $al; variables, $name = value; the Nth value shown is $N, the last $, the\n"
 		"one before it $$, and $$N is N before the last.  Of several variables of one name\n"
 		"'kernel/fork.c'::name is the one in that file.\n\n"
 		"Types come from BTF, which knows functions, per-CPU variables and all types; of other variables\n"

@@ -2,6 +2,7 @@
 /* x: examine memory in gdb's notation, x/4xg ADDRESS. */
 #include "show.h"
 #include "disasm.h"
+#include "frame_names.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -293,6 +294,7 @@ static struct iq_error *fill(struct session *s, const char *expression, struct x
 
 	IQ_TRY(need_kernel(s, &x->k));
 	session_scope_of(s, expression, &scope);
+	frame_names(s, &scope);
 	scope.bare_hex = false;
 	IQ_TRY(iq_eval_u64(&scope, expression, &address));
 	IQ_TRY(memory_open(s, SPACE_AUTO, address, &m));

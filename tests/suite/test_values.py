@@ -97,7 +97,7 @@ def expressions(t, core):
             t.equal(plain(ours.out), plain(their), c)
     # C's arithmetic, which is Python's but for / and % of negative numbers.
     for e in ['7 % 4 << 3', '(0xf0 | 0x0f) ^ 3', '~0x0f & 0xff', '1 + 2 * 3 - 4', '(1 + 2) * (3 - 4)',
-              '1 << 40', '100 / 7 * 7']:
+              '1UL << 40', '100 / 7 * 7']:
         got = t.command(core, f'p ({e})')['value']
         got = int(got, 0) if isinstance(got, str) else got
         t.equal(got, eval(e.replace('/', '//')), f'p ({e})')
