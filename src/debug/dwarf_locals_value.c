@@ -94,6 +94,23 @@ static enum iq_local_state constant_bytes(const struct iq_dw_found *x, uint8_t *
 	return IQ_LOCAL_KNOWN;
 }
 
+/* Does it lie in memory in one piece, if perhaps described in several? */
+static bool in_one_place(const struct iq_dw_found *x)
+{
+	const struct iq_dw_piece *p = x->location.piece;
+	uint64_t bits = 0;
+
+	if (x->location.nr == 1 && p->where == IQ_DW_MEMORY && !p->bit_size)
+		return true;
+	for (unsigned int i = 0; i < x->location.nr; i++) {
+		if (p[i].where != IQ_DW_MEMORY || p[i].bit_offset || p[i].bit_size % 8 ||
+		    p[i].number - p[0].number != bits / 8 || p[i].bit_size > 8 * IQ_LOCAL_MAX)
+			return false;
+		bits += p[i].bit_size;
+	}
+	return bits && bits == 8 * x->local.size;
+}
+
 void iq_dw_locals_evaluate(struct iq_dw_locals_reader *r, struct iq_dw_found *x)
 {
 	struct iq_local *l = &x->local;
@@ -103,7 +120,7 @@ void iq_dw_locals_evaluate(struct iq_dw_locals_reader *r, struct iq_dw_found *x)
 
 	if (l->state != IQ_LOCAL_KNOWN)
 		return;
-	if (whole && first->where == IQ_DW_MEMORY) {
+	if (in_one_place(x)) {
 		l->in_memory = true;
 		l->address = first->number;
 		return;

@@ -5,6 +5,7 @@
  * table are fixed: a function every 64 bytes, a row every 16.
  */
 #include "../unit/stack_machine.h"
+#include <inquest/args.h>
 
 #define CODE_BYTES 512u
 #define STACK_BYTES 512u
@@ -52,12 +53,49 @@ static void make_addresses(struct machine *m, uint64_t pa)
 	}
 }
 
+/* What the code says of the registers and words of all frames. */
+static void use_args(struct machine *m, const struct iq_backtrace *b)
+{
+	struct iq_args *a;
+	struct iq_error *err = iq_args_open(&m->k, &a);
+
+	if (!err)
+		err = iq_args_trace(a, b);
+	for (unsigned int i = 0; !err && i < b->nr; i++) {
+		struct iq_origin steps[IQ_ORIGINS_MAX];
+		struct iq_frame_variables all;
+		struct iq_slot *slots;
+		unsigned int nr;
+		char text[256];
+
+		err = iq_args_frame(a, i, &all);
+		if (err)
+			break;
+		for (unsigned int n = 0; n < all.nr; n++)
+			if (all.list[n].certainty != IQ_VALUE_UNAVAILABLE && !all.list[n].bytes &&
+			    !all.list[n].in_memory)
+				__builtin_trap();
+		iq_frame_variables_free(&all);
+		for (unsigned int r = 0; r < 16; r++)
+			if (iq_args_origin(a, i, r, steps) > IQ_ORIGINS_MAX)
+				__builtin_trap();
+		err = iq_args_slots(a, i, &slots, &nr);
+		for (unsigned int n = 0; !err && n < nr; n++)
+			iq_slot_label(&m->k, &slots[n], text, sizeof(text));
+		if (!err)
+			free(slots);
+	}
+	iq_error_free(err);
+	iq_args_close(a);
+}
+
 static void use(struct machine *m, const struct iq_backtrace *b)
 {
 	struct iq_slot *slots;
 	unsigned int nr;
 	char text[256];
 
+	use_args(m, b);
 	for (unsigned int i = 0; i < b->nr; i++) {
 		struct iq_error *err;
 
