@@ -12,16 +12,22 @@
 #include <inquest/dump.h>
 
 struct iq_search {
-	/* What is looked for: aligned 64-bit words W with (W & mask) == (value & mask). */
+	/* What is looked for: aligned words W with (W & mask) == (value & mask). */
 	uint64_t value;
 	uint64_t mask;			/* 0: all bits */
+	unsigned int width;		/* bytes of a word: 8, 4 or 2; 0: 8 */
+	/* Instead, if not 0: words of 8 bytes with value <= W < value + range. */
+	uint64_t range;
+	/* Instead, if not NULL: these bytes, wherever they begin, within a page. */
+	const char *pattern;
+	size_t pattern_len;
 	uint64_t start, end;		/* physical range, page aligned outwards; end 0: all */
 	unsigned int threads;		/* 0: iq_nr_threads() */
 	const struct iq_cancel *cancel;
 	void *arg;
 	/*
 	 * A hit, in ascending order of address; called by one thread at a time, not always the same one.
-	 * False ends the search.
+	 * WORD is what was found (0 for a pattern).  False ends the search.
 	 */
 	bool (*hit)(void *arg, uint64_t physical, uint64_t word);
 	/* Now and then, from the same threads: how far the search has come.  May be NULL. */

@@ -4,6 +4,7 @@
 
 /* One a line, in the order of `help`. */
 #define COMMANDS(X) \
+	X(annotate) \
 	X(bt) \
 	X(dec) \
 	X(dis) \
@@ -25,6 +26,7 @@
 	X(pahole) \
 	X(ps) \
 	X(rd) \
+	X(refs) \
 	X(search) \
 	X(set) \
 	X(sizeof) \

@@ -30,13 +30,20 @@ struct unit_result {
 	struct hits hits;
 };
 
-typedef uint64_t find_block_fn(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value,
-			       uint64_t mask);
+/* What a word is compared with. */
+struct wanted {
+	uint64_t value, mask, range;
+	unsigned int width;
+};
+
+/* The first block of words in [I, N) of P that has one; N: none does. */
+typedef uint64_t find_block_fn(const uint64_t *p, uint64_t i, uint64_t n, const struct wanted *w);
 
 struct state {
 	struct iq_search *s;
 	find_block_fn *find_block;
-	uint64_t value, mask, end_pfn, page_size;
+	struct wanted wanted;
+	uint64_t end_pfn, page_size;
 	struct hits mine[MAX_THREADS]; /* of the unit each thread is at */
 
 	pthread_mutex_t lock;
@@ -52,48 +59,97 @@ struct state {
 /* Four words at a time; the compiler has the right instructions for it. */
 typedef uint64_t words __attribute__((vector_size(32), aligned(8), may_alias));
 typedef int64_t mask_words __attribute__((vector_size(32)));
+typedef uint32_t halves __attribute__((vector_size(32), aligned(8), may_alias));
+typedef uint16_t shorts __attribute__((vector_size(32), aligned(8), may_alias));
 
 #define BLOCK                                                                                      \
 	16 /* words that are looked at with one branch: nearly always the value is not there */
 
-/* The first block in [I, N) of P that holds the value; N: none does. */
-static inline __attribute__((always_inline)) uint64_t
-find_block(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask)
+#define INLINE static inline __attribute__((always_inline))
+
+/* Is any of the words that were compared not 0? */
+INLINE bool any(mask_words m)
 {
+	return (m[0] | m[1] | m[2] | m[3]) != 0;
+}
+
+INLINE uint64_t find_equal(const uint64_t *p, uint64_t i, uint64_t n, const struct wanted *want)
+{
+	uint64_t value = want->value, mask = want->mask;
 	words v = {value, value, value, value}, m = {mask, mask, mask, mask};
 
 	for (; i < n; i += BLOCK) {
 		const words *w = (const words *)(p + i);
-		mask_words any = ((w[0] & m) == v) | ((w[1] & m) == v) | ((w[2] & m) == v) |
-				 ((w[3] & m) == v);
 
-		if (any[0] | any[1] | any[2] | any[3])
+		if (any(((w[0] & m) == v) | ((w[1] & m) == v) | ((w[2] & m) == v) | ((w[3] & m) == v)))
 			break;
 	}
 	return i;
 }
 
-static uint64_t find_block_plain(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value,
-				 uint64_t mask)
+INLINE uint64_t find_range(const uint64_t *p, uint64_t i, uint64_t n, const struct wanted *want)
 {
-	return find_block(p, i, n, value, mask);
+	uint64_t value = want->value, range = want->range;
+	words v = {value, value, value, value}, r = {range, range, range, range};
+
+	for (; i < n; i += BLOCK) {
+		const words *w = (const words *)(p + i);
+
+		if (any(((w[0] - v) < r) | ((w[1] - v) < r) | ((w[2] - v) < r) | ((w[3] - v) < r)))
+			break;
+	}
+	return i;
 }
 
-#ifdef __x86_64__
-__attribute__((target("avx2"))) static uint64_t
-find_block_avx2(const uint64_t *p, uint64_t i, uint64_t n, uint64_t value, uint64_t mask)
+/* Words of four and two bytes: sixteen words of eight hold so many more. */
+INLINE uint64_t find_small(const uint64_t *p, uint64_t i, uint64_t n, const struct wanted *want)
 {
-	return find_block(p, i, n, value, mask);
+	halves v4 = (halves){0} + (uint32_t)want->value, m4 = (halves){0} + (uint32_t)want->mask;
+	shorts v2 = (shorts){0} + (uint16_t)want->value, m2 = (shorts){0} + (uint16_t)want->mask;
+
+	for (; i < n; i += BLOCK) {
+		const halves *h = (const halves *)(p + i);
+		const shorts *s = (const shorts *)(p + i);
+		mask_words found = {0};
+
+		for (unsigned int k = 0; k < BLOCK / 4; k++)
+			found |= want->width == 4 ? (mask_words)((h[k] & m4) == v4)
+						  : (mask_words)((s[k] & m2) == v2);
+		if (any(found))
+			break;
+	}
+	return i;
 }
+
+#define FINDERS(suffix, attribute)                                                                 \
+	attribute static uint64_t equal##suffix(const uint64_t *p, uint64_t i, uint64_t n,         \
+						const struct wanted *w)                            \
+	{                                                                                          \
+		return find_equal(p, i, n, w);                                                     \
+	}                                                                                          \
+	attribute static uint64_t range##suffix(const uint64_t *p, uint64_t i, uint64_t n,         \
+						const struct wanted *w)                            \
+	{                                                                                          \
+		return find_range(p, i, n, w);                                                     \
+	}                                                                                          \
+	attribute static uint64_t small##suffix(const uint64_t *p, uint64_t i, uint64_t n,         \
+						const struct wanted *w)                            \
+	{                                                                                          \
+		return find_small(p, i, n, w);                                                     \
+	}
+
+FINDERS(_plain, )
+#ifdef __x86_64__
+FINDERS(_avx2, __attribute__((target("avx2"))))
 #endif
 
-static find_block_fn *best_find_block(void)
+static find_block_fn *best_find_block(const struct wanted *w)
 {
 #ifdef __x86_64__
 	if (__builtin_cpu_supports("avx2"))
-		return find_block_avx2;
+		return w->range ? range_avx2 : w->width < 8 ? small_avx2 : equal_avx2;
 #endif
-	return find_block_plain;
+	return w->range ? range_plain : w->width < 8 ? small_plain : equal_plain;
 }
 
 static bool add_hit(struct hits *h, uint64_t physical, uint64_t word)
@@ -126,21 +182,50 @@ static void wait_turn(struct state *st)
 	check_cancel(st);
 }
 
+static void note(struct state *st, unsigned int worker, uint64_t physical, uint64_t word)
+{
+	if (add_hit(&st->mine[worker], physical, word))
+		return;
+	st->nomem = true;
+	st->stop.stop = 1;
+}
+
+/* The words of one block that are wanted. */
+static void note_block(struct state *st, unsigned int worker, uint64_t physical, const uint8_t *block)
+{
+	const struct wanted *w = &st->wanted;
+
+	for (unsigned int at = 0; at < BLOCK * 8; at += w->width) {
+		uint64_t word = iq_le(block + at, w->width);
+
+		if (w->range ? word - w->value < w->range : (word & w->mask) == w->value)
+			note(st, worker, physical + at, word);
+	}
+}
+
+static void search_pattern(struct state *st, unsigned int worker, uint64_t physical, const uint8_t *page)
+{
+	const uint8_t *at = page, *end = page + st->page_size;
+
+	while ((at = memmem(at, (size_t)(end - at), st->s->pattern, st->s->pattern_len))) {
+		note(st, worker, physical + (uint64_t)(at - page), 0);
+		at++;
+	}
+}
+
 static void search_page(void *arg, unsigned int worker, uint64_t pfn, const uint8_t *page)
 {
 	struct state *st = arg;
 	const uint64_t *p = (const uint64_t *)page; /* readers align pages to 8 at least */
-	uint64_t i, j, n = st->page_size / 8;
+	uint64_t n = st->page_size / 8;
 
 	check_cancel(st);
-	for (i = 0; (i = st->find_block(p, i, n, st->value, st->mask)) < n; i += BLOCK) {
-		for (j = i; j < i + BLOCK; j++)
-			if ((p[j] & st->mask) == st->value &&
-			    !add_hit(&st->mine[worker], pfn * st->page_size + j * 8, p[j])) {
-				st->nomem = true;
-				st->stop.stop = 1;
-			}
+	if (st->s->pattern) {
+		search_pattern(st, worker, pfn * st->page_size, page);
+		return;
 	}
+	for (uint64_t i = 0; (i = st->find_block(p, i, n, &st->wanted)) < n; i += BLOCK)
+		note_block(st, worker, pfn * st->page_size + i * 8, page + i * 8);
 }
 
 static void report(struct state *st, const struct hits *h)
@@ -214,16 +299,21 @@ struct iq_error *iq_search(struct iq_dump *d, struct iq_search *s)
 	if (!st)
 		return iq_error_nomem();
 	st->s = s;
-	st->find_block = best_find_block();
-	st->mask = s->mask ? s->mask : UINT64_MAX;
-	st->value = s->value & st->mask;
+	st->wanted = (struct wanted){s->value, s->mask ? s->mask : UINT64_MAX, s->range,
+				     s->range || !s->width ? 8 : s->width};
+	if (st->wanted.width < 8)
+		st->wanted.mask &= (UINT64_C(1) << 8 * st->wanted.width) - 1;
+	if (!s->range)
+		st->wanted.value &= st->wanted.mask;
+	st->find_block = best_find_block(&st->wanted);
 	st->page_size = info->page_size;
 	pthread_mutex_init(&st->lock, NULL);
 	pthread_cond_init(&st->turn, NULL);
 	scan.first_pfn = s->start / info->page_size;
 	scan.end_pfn = s->end ? (s->end + info->page_size - 1) / info->page_size : 0;
 	st->end_pfn = scan.end_pfn ? scan.end_pfn : info->max_pfn;
-	scan.skip_zero = st->value != 0;
+	/* Is a page of zeros a hit? */
+	scan.skip_zero = s->pattern || (s->range ? -s->value >= s->range : st->wanted.value != 0);
 	scan.threads = IQ_MIN(s->threads ? s->threads : iq_nr_threads(), MAX_THREADS);
 	scan.cancel = &st->stop;
 	err = iq_dump_scan(d, &scan);

@@ -249,3 +249,95 @@ def same_words(ours, theirs, addresses):
 def same_symbol(x, y, addresses):
     (name, _, offset), (other, _, other_offset) = x.partition('+'), y.partition('+')
     return offset == other_offset and addresses.get(name, set()) & addresses.get(other, set())
+
+
+@per_core(lambda c: c.name in ('usb-free', 'sysrq.kdump', 'sysrq.elf', 'sysrq-sid'), sanitized=False)
+def small_words_and_texts(t, core):
+    """-w and -h: words of four and two bytes; -c: texts."""
+    m, rng = memory(core), t.rng()
+    for option, width in (('-w', 4), ('-h', 2)):
+        word = m.words(rng, 1, kernel_pointer)[0] & (1 << 8 * width) - 1
+        want, bits = [], word.to_bytes(width, 'little')
+        for physical, data in m.runs:
+            at = data.find(bits)
+            while at >= 0:
+                if at % width == 0:
+                    want.append(physical + at)
+                at = data.find(bits, at + 1)
+        if len(want) > 200000:
+            continue
+        out = t.inquest('-s', *t.dump_args(core), '-c', f'search -p {option} {word:x}').out
+        got = [int(l.split(':')[0], 16) for l in out.splitlines()]
+        same(t, got, sorted(want), f'search {option} {word:x}')
+    text = rng.choice(['Linux version', 'init_task', 'swapper', 'kthreadd', 'ext4'])
+    want = []
+    for physical, data in m.runs:
+        at = data.find(text.encode())
+        while at >= 0:
+            # Across the end of a page it is no hit: what follows there is another's.
+            if (physical + at) % 4096 + len(text) <= 4096:
+                want.append(physical + at)
+            at = data.find(text.encode(), at + 1)
+    out = t.inquest('-s', *t.dump_args(core), '-c', f"search -p -c '{text}'").out
+    same(t, [int(l.split(':')[0], 16) for l in out.splitlines()], sorted(want), f'search -c {text}')
+    t.ok(want, f'{text!r} is not in memory')
+
+
+@per_core(lambda c: c.name in ('usb-free', 'sysrq.elf', 'sysrq.kdump', 'sysrq-sid'), sanitized=False)
+def references(t, core):
+    """refs: as many words point into an object as Python counts, inside of it and elsewhere."""
+    m, rng = memory(core), t.rng()
+    tasks = t.command(core, 'ps')['tasks']
+    for task in rng.sample(tasks[2:], 3):
+        r = t.command(core, f"refs {task['task']}")
+        start, size = int(r['start'], 16), r['size']
+        t.equal(start, int(task['task'], 16), 'start')
+        t.ok(size > 2000, f'a task_struct of {size} bytes')
+        want = []
+        for physical, data in m.runs:
+            words = memoryview(data)[:len(data) // 8 * 8].cast('Q')
+            # A first look at the upper bytes, which all pointers into the object share.
+            needle = (start >> 16).to_bytes(6, 'little')
+            at = data.find(needle)
+            while at >= 0:
+                if at % 8 == 2 and start <= words[at // 8] < start + size:
+                    want.append(physical + at - 2)
+                at = data.find(needle, at + 1)
+            if (start + size - 1) >> 16 != start >> 16:
+                needle = ((start + size - 1) >> 16).to_bytes(6, 'little')
+                at = data.find(needle)
+                while at >= 0:
+                    if at % 8 == 2 and start <= words[at // 8] < start + size:
+                        want.append(physical + at - 2)
+                    at = data.find(needle, at + 1)
+        same(t, [int(h['physical'], 16) for h in r['references']], sorted(want), f"refs {task['comm']}")
+        t.ok(any(h['inside'] for h in r['references']), 'no word of a task_struct points into itself')
+
+
+@per_core(lambda c: c.scenario == 'usb-free', sanitized=False)
+def what_points_at_the_urb(t, core):
+    """The object that the example's engineer looked for by hand: struct async holds the urb."""
+    facts = core.truth['facts']
+    r = t.command(core, f"refs {facts['urb']}")
+    owners = [h for h in r['references']
+              if not h['inside'] and h['whatis'].get('object') == '0x' + facts['async'].removeprefix('0x')]
+    t.ok(owners, 'async does not refer to its urb')
+    t.ok(any((h['whatis'].get('type'), h['whatis'].get('member')) == ('struct async', 'urb') for h in owners),
+         f'it is not async.urb: {owners}')
+    words = t.command(core, f"annotate {facts['urb']}")['words']
+    named = {w['member']: w for w in words}
+    t.equal(named['transfer_buffer']['value'], facts['bogus_transfer_buffer'], 'transfer_buffer')
+    t.equal(named['transfer_buffer']['whatis']['state'], 'free', 'the page that it names')
+
+
+@per_core(lambda c: c.name in ('usb-free', 'sysrq', 'irq-kernel'))
+def stacks_only(t, core):
+    """search -t: the places of a search of everything that lie on some task's stack."""
+    tasks = {x['pid']: x for x in t.command(core, 'ps')['tasks']}
+    value = t.rng().choice([x['task'] for x in tasks.values() if x['pid'] > 1])
+    everywhere = t.command(core, f'search -A {value}')['hits']
+    want = sorted((h['whatis']['pid'], h['physical']) for h in everywhere
+                  if h['whatis'] and h['whatis']['kind'] == 'stack' and h['whatis']['cpu'] is None)
+    got = t.command(core, f'search -t {value}')['hits']
+    found = sorted((h['pid'], t.command(core, f"vtop {h['address']}")['physical']) for h in got)
+    t.equal(found, want, f'search -t {value}')
