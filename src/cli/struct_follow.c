@@ -75,6 +75,11 @@ static void put_followed(const struct struct_result *x, const struct iq_type *t,
 	}
 	if (named)
 		iq_buf_printf(out, "<%s>", symbol.name);
+	/* What a void pointer is to is known if it is to a variable whose type is. */
+	if (plain->kind == IQ_KIND_VOID && named && iq_global_type(x->k, &symbol)) {
+		t = iq_global_type(x->k, &symbol);
+		plain = iq_type_strip(t);
+	}
 	if (plain->kind == IQ_KIND_FUNCTION) {
 		iq_buf_puts(out, named ? "" : "(unknown)");
 	} else if (plain->kind == IQ_KIND_VOID) {

@@ -142,8 +142,10 @@ static void put_members(struct definer *d, const struct iq_type *t, uint64_t bit
 		d->budget--;
 		put_member(d, &m[i], bit_offset + m[i].bit_offset, nesting);
 	}
-	if (!nr)
-		iq_buf_printf(d->out, "%*s<no data fields>\n", (int)(4 * (nesting + 1)), "");
+	if (!nr) {
+		put_offset(d, bit_offset, false);
+		iq_buf_printf(d->out, "%*s<no data fields>\n", (int)(4 * (nesting + !d->how->offsets)), "");
+	}
 }
 
 /* In how many structs and unions without a name member NAME of T lies; -1: there is none. */

@@ -170,7 +170,7 @@ def constants(t, core):
 # ---- Searching ----------------------------------------------------------------------------------
 
 def listed(text):
-    return {(int(m.group(1)), m.group(2)) for m in re.finditer(r'^ *(\d+)  (.*)$', text, re.M)}
+    return {(int(m.group(1)), type_truth.words(m.group(2))) for m in re.finditer(r'^ *(\d+)  (.*)$', text, re.M)}
 
 
 @per_core(first_of_kernel, quick=1, sanitized=False)
@@ -194,26 +194,19 @@ def searches(t, core):
 
 @per_core(lambda c: first_of_kernel(c) and others.has_crash(c), quick=1, sanitized=False)
 def searches_of_crash(t, core):
-    """What crash finds is found.  It does not look into unions, nor list typedefs of what has no name."""
+    """What crash finds is found.  (It does not look into unions nor into functions; of typedefs it finds those that gdb
+    met before.  That takes it long, and gigabytes.)"""
     if not t.all:
-        commands = ['whatis -r 96-104']
-    else:
-        commands = ['whatis -r 8-4096', 'whatis -m mm_struct', 'whatis -m list_head -r 64-512', 'whatis -m pid_t']
+        return t.note('CHECK=all runs it')
+    commands = ['whatis -r 8-4096', 'whatis -m mm_struct', 'whatis -m list_head -r 64-512', 'whatis -m pid_t']
+    typedefs = {x['name'] for x in type_truth.btf(t, core.vmlinux).types.values() if x['kind'] == 'TYPEDEF'}
     theirs = type_truth.ask_crash(t, core, commands)
     ours = type_truth.ask(t, core, commands)
     for c in commands:
         a, b = listed(theirs[c]), listed(ours[c])
         t.ok(len(a) > 5, f'crash: {c}: {theirs[c][:200]}')
-        # Of several types of a name crash lists one.
-        lost = {x for x in a if x not in b}
-        t.none(sorted(lost), f'{c}: found by crash only', len(a))
-        if '-m' not in c:
-            typedefs = {x['name'] for x in type_truth.btf(t, core.vmlinux).types.values() if x['kind'] == 'TYPEDEF'}
-            several = {n for n, l in type_truth.btf(t, core.vmlinux).layouts().items() if len(l) > 1}
-            odd = {x for x in b - a if x[1] not in typedefs and f'struct {x[1]}' not in several}
-            modules = {x['name'] for x in t.command(core, c)['types'] if x['module']}
-            odd = {x for x in odd if x[1] not in modules}
-            t.none(sorted(odd), f'{c}: not found by crash', len(b))
+        t.none(sorted(x for x in a - b if x[1] not in typedefs), f'{c}: found by crash only', len(a))
+        t.note(f'{core.kernel}: {c}: {len(a)} found by crash, {len(b)} by us')
 
 
 # ---- Names --------------------------------------------------------------------------------------
