@@ -231,10 +231,12 @@ static struct iq_error *find_named(struct session *s, const char *name, struct w
 static struct iq_error *unknown(struct iq_kernel *k, const char *name)
 {
 	struct iq_nearest n = {.word = name};
-	struct iq_types *types = iq_kernel_types(k);
+	struct iq_types *types = NULL;
+	struct iq_error *err = iq_kernel_need_types(k, &types);
 
-	if (types)
-		iq_types_nearest(types, &n);
+	if (err)
+		return iq_error_prefix(err, "no function or variable %s; as a type", name);
+	iq_types_nearest(types, &n);
 	iq_kernel_nearest_symbol(k, &n);
 	return iq_nearest_hint(&n, iq_error_new(IQ_E_NOT_FOUND, "no type, function or variable %s", name));
 }

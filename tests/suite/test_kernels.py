@@ -77,7 +77,7 @@ def no_types_ps(t, core):
         t.equal(b, a, f'pid {a["pid"]}')
 
 
-TYPED = ('struct list_head', 'p init_task.comm', 'ps -l', 'union thread_union', 'struct task_struct init_task',
+TYPED = ('struct list_head', 'whatis struct list_head', 'p init_task.comm', 'ps -l', 'union thread_union', 'struct task_struct init_task',
          'p sizeof(struct page)', 'mod -t')
 
 

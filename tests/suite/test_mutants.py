@@ -81,7 +81,9 @@ def copies(t):
                         changes.append((offset, old))
                         f.seek(offset)
                         f.write(new)
-                cmd = [t.run.inquest, '-s', '--no-vmlinux', path, '-c', COMMANDS]
+                # Without types tasks and modules are found by probing what was damaged.
+                cmd = [t.run.inquest, '-s', '--no-vmlinux', *rng.choice(([], [], ['--no-btf'])), path,
+                       '-c', COMMANDS]
                 started = time.time()
                 limit = SECONDS * (8 if t.run.sanitized else 1)
                 try:
