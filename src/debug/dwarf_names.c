@@ -24,7 +24,7 @@ static const char *key_text(const struct dwarf_names *n, const struct dwarf_name
 
 static const struct dwarf_name *first_of(const struct dwarf_names *n, const char *text)
 {
-	uint64_t wide = dwarf_names_hash(text);
+	uint64_t wide = dwarf_hash_text(text);
 	uint32_t hash = (uint32_t)(wide ^ wide >> 32), low = 0, high = n->nr;
 
 	while (low < high) {
@@ -111,6 +111,51 @@ static struct dwarf_names *names_of(struct dwarf_types *t, bool build)
 	return t->names;
 }
 
+void dwarf_names_close(struct dwarf_names *n)
+{
+	if (!n)
+		return;
+	if (n->hash) {
+		dwarf_scan_close(&n->hash->scan);
+		free(n->hash);
+	}
+	if (n->block) {
+		free(n->block);
+	} else {
+		free((void *)(uintptr_t)n->names);
+		free((void *)(uintptr_t)n->units);
+	}
+	free(n->by_offset);
+	free(n);
+}
+
+bool dwarf_names_key(struct dwarf_names *n, uint64_t unit, uint64_t offset, uint32_t *key)
+{
+	struct dwarf_hash *w = n->hash;
+	struct scan_die die;
+	uint64_t h, end;
+
+	if (!w) {
+		w = n->hash = calloc(1, sizeof(*w));
+		if (!w)
+			return false;
+		w->scan.dwarf = n->dwarf;
+		n->hash_unit = UINT64_MAX;
+	}
+	if (n->hash_unit != unit) {
+		n->hash_unit = UINT64_MAX;
+		if (!dwarf_hash_unit(w, unit))
+			return false;
+		n->hash_unit = unit;
+	}
+	w->budget = DWARF_HASH_BUDGET;
+	if (!dwarf_scan_die(&w->scan, offset, &die) || !die.abbrev)
+		return false;
+	h = dwarf_hash_content(w, &die, &end);
+	*key = (uint32_t)(h ^ h >> 32);
+	return h;
+}
+
 /* ---- The same type of another unit ------------------------------------------------------------- */
 
 static uint64_t kind_of(const struct dwarf_entry *e)
@@ -160,9 +205,8 @@ uint64_t dwarf_names_same(struct dwarf_types *t, const struct iq_dw_unit *u,
 uint32_t dwarf_find(struct iq_types *types, const char *text, uint32_t kinds, uint32_t after)
 {
 	struct dwarf_names *n = names_of(dwarf_types(types), true);
-	uint64_t all = kinds | (kinds & TYPES_MASK(IQ_KIND_ENUM)
-					? UINT64_C(1) << NAME_ENUM_DECLARED
-					: 0);
+	uint64_t all =
+		kinds | (kinds & TYPES_MASK(IQ_KIND_ENUM) ? UINT64_C(1) << NAME_ENUM_DECLARED : 0);
 	const struct dwarf_name *name = NULL;
 	uint32_t found = 0;
 

@@ -10,7 +10,7 @@
 #ifndef INQUEST_DEBUG_DWARF_NAMES_H
 #define INQUEST_DEBUG_DWARF_NAMES_H
 
-#include "dwarf_scan.h"
+#include "dwarf_hash.h"
 #include "dwarf_types.h"
 
 /* Types have the kind of struct iq_type; what else has a name: */
@@ -43,8 +43,8 @@ struct dwarf_names {
 	void *block; /* that both arrays lie in; NULL: each is malloc()ed */
 	uint32_t *by_offset; /* of types, rising; NULL: not asked for yet */
 	uint32_t nr_by_offset;
-	struct name_worker *worker; /* for dwarf_names_key() */
-	uint64_t worker_unit;
+	struct dwarf_hash *hash; /* for dwarf_names_key(), turned to this unit */
+	uint64_t hash_unit;
 };
 
 /* Go through all of D.  NULL without memory. */
@@ -52,7 +52,16 @@ struct dwarf_names *dwarf_names_build(struct iq_dwarf *d);
 void dwarf_names_close(struct dwarf_names *n);
 /* "" if it lies nowhere. */
 const char *dwarf_name_text(const struct dwarf_names *n, const struct dwarf_name *name);
-uint64_t dwarf_names_hash(const char *text);
+/* A name and the whole hash of its text: looking at texts again would bring in all of the file. */
+struct name_found {
+	uint64_t hash;
+	struct dwarf_name name;
+};
+/*
+ * Make the index of N of what was found: each name once, with the lowest offset of the entries that say
+ * the same, and no declarations of what is defined (dwarf_names_unite.c).  False without memory.
+ */
+bool dwarf_names_unite(struct dwarf_names *n, const struct name_found *all, uint32_t nr);
 /* Do the names follow each other as they must, and lie inside of their sections? */
 bool dwarf_names_valid(const struct dwarf_names *n);
 

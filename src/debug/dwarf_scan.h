@@ -97,5 +97,36 @@ bool dwarf_scan_die(struct dwarf_scan *s, uint64_t offset, struct scan_die *die)
  * and that are part of others, only SCAN_SIBLING is read.
  */
 bool dwarf_scan_pass(struct dwarf_scan *s, uint64_t offset, struct scan_die *die);
+/* Over all that lies below DIE: *OFFSET becomes that of what follows.  False: damage. */
+bool dwarf_scan_skip(struct dwarf_scan *s, const struct scan_die *die, uint64_t *offset);
+
+/* ---- Compiling (dwarf_scan_compile.c) -------------------------------------------------------- */
+
+/* How a step reads its value, whose size is `arg` bytes where that is fixed. */
+enum scan_how {
+	HOW_END,
+	HOW_SKIP, /* `arg` bytes */
+	HOW_SKIP_LEB,
+	HOW_SKIP_STRING,
+	HOW_SKIP_BLOCK, /* a length of `arg` bytes and so much; 0: LEB128 */
+	HOW_UINT,
+	HOW_ULEB,
+	HOW_SLEB,
+	HOW_CONSTANT, /* number `arg` of the constants */
+	HOW_STRP,
+	HOW_STRX, /* an index of `arg` bytes; 0: LEB128 */
+	HOW_STRING,
+	HOW_REF, /* relative to the unit; `arg` bytes; 0: LEB128 */
+	HOW_REF_ADDR, /* absolute */
+	HOW_REF_SIG,
+	HOW_BLOCK, /* an expression behind a length of `arg` bytes; 0: LEB128 */
+};
+
+/* Compile the abbreviations of the unit.  False: they are damaged, or there is no memory. */
+bool dwarf_scan_compile(struct dwarf_scan *s);
+/* What an attribute of an entry with TAG is here; SCAN_OTHER: nothing. */
+enum scan_value dwarf_scan_value(uint32_t tag, uint64_t attribute);
+/* Can a value be read this way?  What an attribute of a wrong class says is passed over. */
+bool dwarf_scan_fits(uint8_t how, enum scan_value value);
 
 #endif
