@@ -179,7 +179,8 @@ static inline void machine_start(struct machine *m)
 					       .mm = 1};
 		m->stacks[i] = (struct task_stack){m->tasks[i].stack, &m->tasks[i]};
 	}
-	m->priv.types_state = m->priv.modules_state = LAZY_FAILED;
+	m->priv.types_state = LAZY_FAILED;
+	m->priv.modules_state = LAZY_DONE; /* none */
 	m->priv.cpus_state = m->priv.tasks_state = m->priv.orc_state = LAZY_DONE;
 	m->priv.tasks = m->tasks;
 	m->priv.nr_tasks = 2;
@@ -192,6 +193,7 @@ static inline void machine_free(struct machine *m)
 {
 	if (m->k.stack_memory)
 		m->k.stack_memory_free(m->k.stack_memory);
+	free(m->priv.probes);
 	iq_types_close(m->priv.types);
 	iq_orc_close(m->priv.orc);
 	iq_vm_close(m->k.vm);
