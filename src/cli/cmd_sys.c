@@ -115,16 +115,19 @@ static const char *kernel_path(const struct session *s)
 /* Debug files of modules in use; those that nobody has looked for yet are none. */
 static unsigned int module_files(struct session *s, const char **paths, unsigned int room)
 {
-	unsigned int nr = 0;
+	struct iq_module *const *modules;
+	unsigned int nr_modules, nr = 0;
+	struct iq_error *err = iq_modules(s->kernel, &modules, &nr_modules);
 
-	for (unsigned int i = 0; i < s->nr_modules; i++) {
-		const struct iq_module *m =
-			iq_module_by_name(s->kernel, iq_debugfile_module(s->modules[i]));
-
-		if (!m || m->debug != s->modules[i])
+	if (err) { /* then none is in use */
+		iq_error_free(err);
+		return 0;
+	}
+	for (unsigned int i = 0; i < nr_modules; i++) {
+		if (!modules[i]->debug)
 			continue;
 		if (nr < room)
-			paths[nr] = iq_debugfile_path(s->modules[i]);
+			paths[nr] = iq_debugfile_path(modules[i]->debug);
 		nr++;
 	}
 	return nr;

@@ -29,8 +29,14 @@ bool is_return_address(struct iq_kernel *k, uint64_t address)
 
 	/* A call that does not return may be the last of its function. */
 	if (!address || !iq_symbol_at(k, address - 1, &symbol) || !strchr("tTwW", symbol.type) ||
-	    address - symbol.address > FUNCTION_MAX)
+	    address - symbol.address > FUNCTION_MAX || address == symbol.address)
 		return false;
+	/*
+	 * Code that was only needed at the start is given back: nothing runs there any more, but idle
+	 * tasks would still return to it.
+	 */
+	if (!iq_is_text(k, address - 1))
+		return true;
 	len = address - symbol.address;
 	code = malloc(len);
 	if (!code)

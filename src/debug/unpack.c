@@ -14,6 +14,8 @@
 
 /* The largest vmlinux files have some hundred megabytes; a small file that claims more is hostile. */
 #define UNPACKED_MAX (UINT64_C(2) << 30)
+#define FREE_OF_DOUBT (UINT64_C(64) << 20)
+#define RATIO_MAX 1100
 #define CHUNK (1U << 20)
 #define XZ_MEMORY (UINT64_C(256) << 20)
 
@@ -32,8 +34,9 @@ static struct iq_error *damaged(const struct packed *p, const char *how)
 
 static struct iq_error *put(struct packed *p, const uint8_t *data, size_t len)
 {
-	if (p->written + len > UNPACKED_MAX)
-		return iq_error_new(IQ_E_LIMIT, "%s is more than 2 GB when it is decompressed", p->path);
+	if (p->written + len > UNPACKED_MAX ||
+	    (p->written > FREE_OF_DOUBT && p->written / RATIO_MAX > p->size))
+		return iq_error_new(IQ_E_LIMIT, "%s is too large when it is decompressed", p->path);
 	p->written += len;
 	while (len) {
 		ssize_t n = write(p->out, data, len);
@@ -56,7 +59,7 @@ static struct iq_error *unpack_gzip(struct packed *p)
 	struct iq_error *err = NULL;
 	uint8_t *out;
 
-	if (!size || size > UNPACKED_MAX || size / 1100 > p->size) {
+	if (!size || size > UNPACKED_MAX || size / RATIO_MAX > p->size) {
 		libdeflate_free_decompressor(d);
 		return damaged(p, "its size makes no sense");
 	}

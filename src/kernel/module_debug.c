@@ -123,6 +123,12 @@ static bool place_sections(struct iq_kernel *k, const struct iq_module *m, struc
 	return placed;
 }
 
+/* A file that is named after its build-id says it all. */
+static bool same_build(const char *loaded, const char *id)
+{
+	return loaded[0] && !strcmp(loaded, id);
+}
+
 struct iq_error *iq_module_set_debug(struct iq_kernel *k, struct iq_module *m,
 				     struct iq_debugfile *f)
 {
@@ -135,11 +141,12 @@ struct iq_error *iq_module_set_debug(struct iq_kernel *k, struct iq_module *m,
 	if (!f)
 		return NULL;
 	id = iq_debugfile_build_id(f);
-	if (iq_debugfile_kind(f) != IQ_FILE_MODULE || strcmp(iq_debugfile_module(f), m->name))
+	iq_module_build_id(k, m, loaded, sizeof(loaded));
+	if (iq_debugfile_kind(f) != IQ_FILE_MODULE ||
+	    (strcmp(iq_debugfile_module(f), m->name) && !same_build(loaded, id)))
 		return iq_error_new(IQ_E_NOT_FOUND, "%s is not a file of module %s",
 				    iq_debugfile_path(f), m->name);
-	iq_module_build_id(k, m, loaded, sizeof(loaded));
-	if (loaded[0] && id[0] && strcmp(loaded, id))
+	if (loaded[0] && id[0] && !same_build(loaded, id))
 		return iq_error_new(IQ_E_NOT_FOUND,
 				    "%s is not used: its build-id is %s, the module in the dump has %s",
 				    iq_debugfile_path(f), id, loaded);
@@ -158,14 +165,19 @@ struct iq_error *iq_module_set_debug(struct iq_kernel *k, struct iq_module *m,
 void module_use_given(struct iq_kernel *k, struct iq_module *m)
 {
 	const struct iq_kernel_options *o = &k->priv->options;
+	char loaded[2 * BUILD_ID_MAX + 1] = "";
 
+	if (o->nr_modules)
+		iq_module_build_id(k, m, loaded, sizeof(loaded));
 	for (unsigned int i = 0; i < o->nr_modules; i++) {
 		struct iq_debugfile *f = o->modules[i];
 		struct iq_error *err;
 
+		if (strcmp(iq_debugfile_module(f), m->name) &&
+		    !same_build(loaded, iq_debugfile_build_id(f)))
+			continue;
 		/* Of a stripped file and what was stripped from it the latter is better. */
-		if (strcmp(iq_debugfile_module(f), m->name) ||
-		    (m->debug && !iq_debugfile_has_dwarf(f)))
+		if (m->debug && !iq_debugfile_has_dwarf(f))
 			continue;
 		err = iq_module_set_debug(k, m, f);
 		if (err)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ELF files with DWARF of any content: recognised, opened, every section's addresses looked up, the
- * symbol table read.
+ * ELF files with DWARF of any content, compressed or not: recognised, opened, lines, inlined functions
+ * and call frames of every section looked up, the symbol table read.
  */
 #include <fcntl.h>
-#include <inquest/debugfile.h>
+#include <inquest/cfi.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,8 +29,30 @@ static void look_up(struct iq_debugfile *f, uint64_t base)
 	}
 }
 
+struct frames {
+	struct iq_debugfile *f;
+	unsigned int left;
+};
+
+static bool each_function(void *arg, uint64_t start, uint64_t end)
+{
+	struct frames *frames = arg;
+	struct iq_cfi_row row;
+
+	/* Rows follow each other without gaps and come to an end. */
+	for (uint64_t at = start; at < end && frames->left; at = row.end) {
+		frames->left--;
+		if (!iq_debugfile_cfi(frames->f, at, &row))
+			return true;
+		if (row.end <= at || row.start > at)
+			__builtin_trap();
+	}
+	return frames->left;
+}
+
 static void use(struct iq_debugfile *f)
 {
+	struct frames frames = {f, 2000};
 	static const char *const sections[] = {".text", ".init.text", ".text.unlikely"};
 	uint64_t address;
 
@@ -43,6 +65,7 @@ static void use(struct iq_debugfile *f)
 	look_up(f, 0xffffffff81000000);
 	look_up(f, 0);
 	iq_debugfile_symbol(f, "_stext", &address);
+	iq_debugfile_each_cfi(f, each_function, &frames);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
