@@ -5,11 +5,14 @@
 /* One a line, in the order of `help`. */
 #define COMMANDS(X) \
 	X(annotate) \
+	X(ascii) \
 	X(bt) \
+	X(btop) \
 	X(dec) \
 	X(dis) \
 	X(down) \
 	X(enum) \
+	X(eval) \
 	X(exit) \
 	X(files) \
 	X(foreach) \
@@ -25,6 +28,9 @@
 	X(p) \
 	X(pahole) \
 	X(ps) \
+	X(pte) \
+	X(ptob) \
+	X(ptov) \
 	X(rd) \
 	X(refs) \
 	X(search) \
