@@ -36,7 +36,7 @@ static enum iq_local_state add_piece(const struct iq_locals_frame *frame,
 			return IQ_LOCAL_NO_REGISTER;
 		}
 		number = frame->regs->value[p->number];
-		/* fall through */
+		__attribute__((fallthrough));
 	case IQ_DW_VALUE:
 		if (p->bit_offset > 64 || bits > 64 - p->bit_offset)
 			return IQ_LOCAL_DAMAGED;
