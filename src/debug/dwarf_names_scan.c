@@ -32,7 +32,9 @@ struct name_list {
 
 struct name_worker {
 	struct dwarf_hash hash;
-	struct id_set seen;
+	struct id_set
+		types; /* seen already: few, each in many units, so that the set stays in caches */
+	struct id_set seen; /* everything else */
 	struct name_list list;
 	unsigned int damaged;
 };
@@ -129,7 +131,9 @@ static void add(struct name_worker *w, unsigned int kind, const char *text, uint
 	uint64_t hash;
 
 	/* The same text lies at one place, as a rule. */
-	if (!*text || seen_times(&w->seen, dwarf_mix(dwarf_mix((uintptr_t)text, kind), key)) ||
+	if (!*text ||
+	    seen_times(kind < NAME_FUNCTION ? &w->types : &w->seen,
+		       dwarf_mix(dwarf_mix((uintptr_t)text, kind), key)) ||
 	    !locate(w->hash.scan.dwarf, text, &name))
 		return;
 	if (kind == IQ_KIND_INT || kind == IQ_KIND_FLOAT)
@@ -192,7 +196,7 @@ static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64
 		return dwarf_scan_skip(&w->hash.scan, die, next);
 	}
 	/* What looked the same at a glance several times is not looked at closely any more. */
-	if ((!*name && !is_enum) || seen_times(&w->seen, glance(die)) >= LOOKS)
+	if ((!*name && !is_enum) || seen_times(&w->types, glance(die)) >= LOOKS)
 		return dwarf_scan_skip(&w->hash.scan, die, next);
 	key = dwarf_hash_content(&w->hash, die, next);
 	if (!key)
@@ -379,7 +383,7 @@ static bool merge(struct build *b, struct dwarf_names *n)
 		if (!w)
 			continue;
 		n->damaged += w->damaged;
-		good = !w->list.failed && !w->seen.failed &&
+		good = !w->list.failed && !w->seen.failed && !w->types.failed &&
 		       iq_grow(&all.found, &all.room, all.nr + w->list.nr + 1, sizeof(*all.found));
 		if (good && w->list.nr)
 			memcpy(all.found + all.nr, w->list.found, w->list.nr * sizeof(*all.found));
@@ -387,8 +391,9 @@ static bool merge(struct build *b, struct dwarf_names *n)
 			all.nr += w->list.nr;
 		free(w->list.found);
 		w->list = (struct name_list){0};
+		free(w->types.slots);
 		free(w->seen.slots);
-		w->seen = (struct id_set){0};
+		w->types = w->seen = (struct id_set){0};
 	}
 	good = good && dwarf_names_unite(n, all.found, all.nr);
 	free(all.found);
@@ -415,6 +420,7 @@ struct dwarf_names *dwarf_names_build(struct iq_dwarf *d)
 	for (unsigned int i = 0; b.workers && i < b.nr_workers; i++) {
 		if (b.workers[i]) {
 			dwarf_scan_close(&b.workers[i]->hash.scan);
+			free(b.workers[i]->types.slots);
 			free(b.workers[i]->seen.slots);
 			free(b.workers[i]->list.found);
 			free(b.workers[i]);
