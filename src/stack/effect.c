@@ -5,15 +5,6 @@
  */
 #include "function.h"
 
-/* The words between two depths are given to the registers of a mask, or (0) to something else. */
-static void words_taken(struct function *f, int64_t from, int64_t to, uint64_t pushed)
-{
-	for (int64_t at = from; at < to && at / 8 < FRAME_WORDS; at += 8) {
-		f->word[at / 8].pushed |= pushed;
-		f->word[at / 8].other |= !pushed;
-	}
-}
-
 static bool set_depth(struct depth *d, int64_t sp)
 {
 	/* Above the return address there is nothing of this function; and no frame is that large. */
@@ -39,7 +30,6 @@ static int only_register(const struct iq_insn *insn)
 static void push(struct reading *r, const struct iq_insn *insn, struct depth *d)
 {
 	int reg = only_register(insn);
-	uint64_t pushed = reg >= 0 ? UINT64_C(1) << reg & r->u->arch->callee_saved : 0;
 
 	d->link = DEPTH_UNKNOWN;
 	if (d->below != DEPTH_UNKNOWN) {
@@ -47,15 +37,8 @@ static void push(struct reading *r, const struct iq_insn *insn, struct depth *d)
 		if (reg >= 0 && reg == d->holder && d->below > 0 && !d->at)
 			d->at = (int16_t)-d->below;
 	}
-	if (d->sp == DEPTH_UNKNOWN) {
-		/* It may go anywhere. */
-		words_taken(r->f, 8, FRAME_WORDS * 8, 0);
-		if (pushed)
-			words_taken(r->f, 8, FRAME_WORDS * 8, pushed);
-		return;
-	}
-	words_taken(r->f, d->sp, d->sp + 8, pushed);
-	r->failed |= !set_depth(d, d->sp + 8);
+	if (d->sp != DEPTH_UNKNOWN)
+		r->failed |= !set_depth(d, d->sp + 8);
 }
 
 /* The stack pointer's new depth; false: not known. */
@@ -133,8 +116,6 @@ static void move_sp(struct reading *r, const struct iq_insn *insn, struct depth 
 	if ((new_depth(r, insn, d, &sp) || from_holder(insn, d, &sp)) && set_depth(d, sp))
 		return;
 	/* Realigned, or made room for a variable-length array. */
-	if (d->sp != DEPTH_UNKNOWN)
-		words_taken(r->f, d->sp, FRAME_WORDS * 8, 0);
 	d->sp = DEPTH_UNKNOWN;
 }
 
@@ -174,7 +155,8 @@ static void pop(struct reading *r, const struct iq_insn *insn, struct depth *d)
 
 	if (reg == (int)r->u->arch->reg_sp) {
 		/* Back on the stack that was left. */
-		*d = DEPTH_AT(d->link);
+		d->sp = d->link;
+		d->link = DEPTH_UNKNOWN;
 		return;
 	}
 	d->link = DEPTH_UNKNOWN;
@@ -251,6 +233,7 @@ void apply_insn(struct reading *r, const struct iq_insn *insn, struct depth *d)
 {
 	struct depth before = *d;
 
+	note_written(r, insn);
 	if (!strncmp(insn->mnemonic, "push", 4)) {
 		push(r, insn, d);
 	} else if (!strncmp(insn->mnemonic, "pop", 3) && strcmp(insn->mnemonic, "popcnt")) {
@@ -258,7 +241,6 @@ void apply_insn(struct reading *r, const struct iq_insn *insn, struct depth *d)
 	} else if (!strcmp(insn->mnemonic, "leave")) {
 		leave(r, d);
 	} else {
-		note_written(r, insn);
 		if (d->holder >= 0 && writes(insn, (unsigned int)d->holder))
 			d->holder = -1;
 		if (d->linker >= 0 && writes(insn, (unsigned int)d->linker)) {
@@ -271,7 +253,5 @@ void apply_insn(struct reading *r, const struct iq_insn *insn, struct depth *d)
 		if (writes(insn, r->u->arch->reg_fp))
 			move_fp(r, insn, d);
 	}
-	if (before.sp != DEPTH_UNKNOWN && d->sp != DEPTH_UNKNOWN && d->sp > before.sp &&
-	    strncmp(insn->mnemonic, "push", 4))
-		words_taken(r->f, before.sp, d->sp, 0);
+	keep_track(r, insn, &before, d);
 }

@@ -13,7 +13,7 @@
 /* No function worth reading is longer. */
 #define FUNCTION_MAX 65536
 /* Memory for what was read. */
-#define READ_MAX (16 << 20)
+#define READ_MAX (4 << 20)
 /* Symbols within one function, each reached by falling out of the one before. */
 #define LABELS_MAX 16
 
@@ -263,6 +263,12 @@ static bool join(struct reading *r, uint64_t address, struct depth *seen, struct
 {
 	struct depth both = *seen;
 
+	/* What is found in a gap says nothing of what is known already: nobody may ever come from there. */
+	if (r->gap && seen->filled != r->gap) {
+		if (seen->sp != d->sp && seen->sp != DEPTH_UNKNOWN && d->sp != DEPTH_UNKNOWN)
+			r->failed = true;
+		return false;
+	}
 	if (seen->sp != d->sp && seen->sp != DEPTH_UNKNOWN && d->sp != DEPTH_UNKNOWN) {
 		settle(r, address, seen);
 		return false;
@@ -274,6 +280,9 @@ static bool join(struct reading *r, uint64_t address, struct depth *seen, struct
 	both.link = seen->link == d->link ? d->link : DEPTH_UNKNOWN;
 	both.holder = seen->holder == d->holder ? d->holder : -1;
 	both.linker = seen->linker == d->linker ? d->linker : -1;
+	both.intact = seen->intact & d->intact;
+	for (unsigned int i = 0; i < KEPT; i++)
+		both.save[i] = seen->save[i] == d->save[i] ? d->save[i] : 0;
 	*d = both;
 	return memcmp(&both, seen, sizeof(both)) != 0;
 }
@@ -298,6 +307,7 @@ static void follow(struct reading *r, uint64_t address, struct depth d)
 		if (!insn_at(r, address, &insn))
 			return;
 		*seen = d;
+		seen->filled = r->gap;
 		for (unsigned int i = 1; i < insn.length; i++)
 			seen[i].sp = INSIDE;
 		if (insn.flow == IQ_FLOW_NONE)
@@ -335,6 +345,7 @@ static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct 
 {
 	struct reading r = {.u = u, .f = f};
 	struct iq_symbol whole = *s;
+	struct depth entry;
 	bool cold = strstr(s->name, ".cold") != NULL;
 
 	/* The cold part is added when the walk comes by. */
@@ -344,7 +355,9 @@ static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct 
 		return false;
 	f->name = cold ? whole.name : s->name;
 	f->address = f->part[0].start;
-	follow_from(&r, f->address, DEPTH_AT(entered_by_return(f->name) ? 0 : 8));
+	entry = DEPTH_AT(entered_by_return(f->name) ? 0 : 8);
+	entry.intact = KEPT_ALL;
+	follow_from(&r, f->address, entry);
 	if (!r.failed) {
 		fill_gaps(&r);
 		find_canary(&r);

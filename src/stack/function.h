@@ -27,6 +27,7 @@ struct reading {
 	struct unwinder *u;
 	struct function *f;
 	struct visits todo;
+	uint8_t gap; /* number of the gap that is being filled; 0: none */
 	bool failed;
 };
 
@@ -44,6 +45,12 @@ bool within_function(struct reading *r, uint64_t target);
 
 /* Change D from what it is in front of INSN to what it is behind it; note what it writes and where. */
 void apply_insn(struct reading *r, const struct iq_insn *insn, struct depth *d);
+
+/* ---- keep.c ---- */
+
+/* What INSN does to the caller's registers and to where they were saved: D follows BEFORE. */
+void keep_track(const struct reading *r, const struct iq_insn *insn, const struct depth *before,
+		struct depth *d);
 
 /* ---- gap.c ---- */
 

@@ -150,7 +150,6 @@ static bool depth_from_ahead(struct reading *r, uint64_t start, struct depth *re
 struct backup {
 	struct depth *depth[CODE_PARTS];
 	unsigned int nr_parts;
-	struct frame_word word[FRAME_WORDS];
 	uint64_t written;
 	bool unfollowed;
 };
@@ -159,7 +158,6 @@ static bool back_up(const struct function *f, struct backup *b)
 {
 	*b = (struct backup){
 		.nr_parts = f->nr_parts, .written = f->written, .unfollowed = f->unfollowed};
-	memcpy(b->word, f->word, sizeof(b->word));
 	for (unsigned int i = 0; i < f->nr_parts; i++) {
 		size_t size = f->part[i].size * sizeof(*f->part[i].depth);
 
@@ -175,7 +173,6 @@ static void restore(struct function *f, const struct backup *b)
 {
 	f->written = b->written;
 	f->unfollowed = b->unfollowed;
-	memcpy(f->word, b->word, sizeof(b->word));
 	for (unsigned int i = 0; i < b->nr_parts; i++)
 		memcpy(f->part[i].depth, b->depth[i], f->part[i].size * sizeof(*b->depth[i]));
 	for (unsigned int i = b->nr_parts; i < f->nr_parts; i++)
@@ -193,6 +190,7 @@ static bool fill(struct reading *r, uint64_t start)
 	if (!depth_from_ahead(r, start, &d))
 		return false;
 	if (back_up(r->f, &before)) {
+		r->gap = r->gap == UINT8_MAX ? 1 : (uint8_t)(r->gap + 1);
 		follow_from(r, start, d);
 		filled = !r->failed;
 		if (!filled)
@@ -270,6 +268,7 @@ void fill_gaps(struct reading *r)
 			progress |= fill_part(r, i, &left);
 		r->f->gaps = left;
 		if (!left || !progress)
-			return;
+			break;
 	}
+	r->gap = 0;
 }

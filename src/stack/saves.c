@@ -1,38 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The registers that a function must give back to its caller as it found them.  ORC says where rbp is; the
- * others (rbx, r12 to r15) are found in the pushes of the function's own code.
- *
- * A word of the frame is known to hold a caller's register only if nothing in the whole function but
- * pushes of this one register ever goes into this word: then whoever got deeper than the word has pushed
- * it, by whatever path.  A compiler saves a register before it first changes it, and nearer to
- * the return address than it pushes it for any other purpose.  Everything that is less clear leaves
- * the register unknown.
+ * others (rbx, r12 to r15) are where the function's own code has put them on all ways to the place where it
+ * is (keep.c): still in the register, or in a word of its frame.
  */
 #include "unwind.h"
 
-enum saved find_saved(const struct function *fn, const struct iq_frame *f, uint64_t cfa,
-		      unsigned int reg, uint64_t *at)
+enum saved find_saved(const struct iq_arch *a, const struct depth *d, const struct iq_frame *f,
+		      uint64_t cfa, unsigned int reg, uint64_t *at)
 {
-	uint64_t bit = UINT64_C(1) << reg;
+	int i = kept_index(a, (int)reg);
 
-	for (unsigned int i = 1; i < FRAME_WORDS; i++) {
-		if (!(fn->word[i].pushed & bit))
-			continue;
-		if (fn->word[i].pushed != bit || fn->word[i].other)
-			return SAVED_UNKNOWN;
-		*at = cfa - 8 * ((uint64_t)i + 1);
-		/* Not yet pushed, or popped already. */
-		return *at >= f->sp ? SAVED_ON_STACK : SAVED_NOT;
+	if (i < 0)
+		return SAVED_UNKNOWN;
+	/* A register that was saved may be unchanged still; both are the caller's then. */
+	if (d->save[i] > 0 || (d->save[i] < 0 && iq_reg_known(&f->regs, a->reg_fp))) {
+		*at = d->save[i] > 0 ? cfa - (uint64_t)d->save[i]
+				     : f->regs.value[a->reg_fp] + (uint64_t)(int64_t)d->save[i];
+		if (*at >= f->sp && !(*at & 7))
+			return SAVED_ON_STACK;
 	}
-	return fn->written & bit ? SAVED_UNKNOWN : SAVED_NOT;
+	return d->intact >> i & 1 ? SAVED_NOT : SAVED_UNKNOWN;
 }
 
-static void restore(struct unwinder *u, const struct function *fn, const struct iq_frame *f,
+static void restore(struct unwinder *u, const struct depth *d, const struct iq_frame *f,
 		    uint64_t cfa, unsigned int reg, struct iq_frame *next)
 {
 	uint64_t at, value;
-	enum saved where = find_saved(fn, f, cfa, reg, &at);
+	enum saved where = find_saved(u->arch, d, f, cfa, reg, &at);
 
 	if (where == SAVED_ON_STACK && stack_word(u, &f->stack, at, &value)) {
 		iq_reg_set(&next->regs, reg, value);
@@ -54,7 +49,7 @@ void saved_registers(struct unwinder *u, const struct iq_frame *f, uint64_t cfa,
 		return;
 	for (unsigned int r = 0; r < u->arch->nr_regs; r++) {
 		if (u->arch->callee_saved >> r & 1 && (with_fp || r != u->arch->reg_fp))
-			restore(u, fn, f, cfa, r, next);
+			restore(u, &here, f, cfa, r, next);
 	}
 }
 

@@ -153,8 +153,6 @@ static void keep_saved_registers(struct unwinder *u, const struct iq_frame *save
 		if (!fn || !fn->known)
 			return;
 		kept &= ~fn->written;
-		for (unsigned int n = 0; n < FRAME_WORDS; n++)
-			kept &= ~fn->word[n].pushed;
 		arrived = same_call(&trial, &a, saved);
 		if (!arrived && !unwind_step(&trial, &a, &b))
 			return;

@@ -103,6 +103,8 @@ bool guess_start(struct unwinder *u, const struct iq_stack *s, uint64_t start,
  * register (GCC: r10 or r13), then in a word below the frame pointer; one that changes to another stack leaves
  * the old stack pointer in the topmost word of the new one.
  */
+#define KEPT 6
+#define KEPT_ALL ((1u << KEPT) - 1)
 struct depth {
 	int16_t sp; /* CFA - stack pointer; DEPTH_UNKNOWN: realigned, for instance */
 	int16_t fp; /* CFA - frame pointer; DEPTH_UNKNOWN: it is not in use as one */
@@ -111,12 +113,18 @@ struct depth {
 	int16_t link; /* the word at the stack pointer holds CFA - link; or DEPTH_UNKNOWN */
 	int8_t holder; /* the register that holds the CFA; -1: none */
 	int8_t linker; /* the register that points to the word of `link`, before sp does; -1: none */
+	/*
+	 * Callee-saved registers, in the order of their numbers: the word at CFA - save, or, negative, at frame
+	 * pointer + save holds the caller's; 0: none does.
+	 */
+	int16_t save[KEPT];
+	uint8_t intact; /* the register itself still does: a bit each */
+	uint8_t filled; /* 0: by the first walk; else the number of the gap it was found in */
 };
-/* On entry: nothing but the return address is on the stack. */
-#define DEPTH_AT(n) ((struct depth){(n), DEPTH_UNKNOWN, DEPTH_UNKNOWN, 0, DEPTH_UNKNOWN, -1, -1})
+/* Nothing is known but the depth N. */
+#define DEPTH_AT(n)                                                                                \
+	((struct depth){(n), DEPTH_UNKNOWN, DEPTH_UNKNOWN, 0, DEPTH_UNKNOWN, -1, -1, {0}, 0, 0})
 
-/* The words of a frame that are looked at; registers are saved next to the return address. */
-#define FRAME_WORDS 24
 #define CODE_PARTS 3
 struct function {
 	uint64_t address; /* where it begins */
@@ -128,11 +136,7 @@ struct function {
 	uint64_t canary_stored; /* address behind the instruction that stores it; 0: none does */
 	int16_t canary_at; /* it lies there: CFA - canary_at, or frame pointer + canary_at */
 	bool canary_by_fp;
-	uint64_t written; /* registers that it changes, other than by pop */
-	struct frame_word {
-		uint64_t pushed; /* callee-saved registers that are pushed into this word */
-		bool other; /* it is used for other things as well */
-	} word[FRAME_WORDS]; /* word i lies at CFA - 8 * (i + 1); word 0 is the return address */
+	uint64_t written; /* registers that it changes */
 	unsigned int nr_parts;
 	struct code_part {
 		uint64_t start, size;
@@ -183,9 +187,19 @@ void functions_free(struct functions *f);
 /* ---- saves.c: registers of the caller ---- */
 
 enum saved { SAVED_UNKNOWN, SAVED_NOT /* it still has the caller's value */, SAVED_ON_STACK };
-/* Where the caller's REG is while frame F of function FN runs; *AT is its place on the stack. */
-enum saved find_saved(const struct function *fn, const struct iq_frame *f, uint64_t cfa,
-		      unsigned int reg, uint64_t *at);
+/* Where the caller's REG is while frame F runs, where the stack is D; *AT is its place on the stack. */
+enum saved find_saved(const struct iq_arch *a, const struct depth *d, const struct iq_frame *f,
+		      uint64_t cfa, unsigned int reg, uint64_t *at);
+/* Index of callee-saved register REG in struct depth; -1: it is none. */
+static inline int kept_index(const struct iq_arch *a, int reg)
+{
+	int i;
+
+	if (reg < 0 || !(a->callee_saved >> reg & 1))
+		return -1;
+	i = __builtin_popcountll(a->callee_saved & ((UINT64_C(1) << reg) - 1));
+	return i < KEPT ? i : -1;
+}
 
 /*
  * Callee-saved registers of F's caller into NEXT.  CFA is F's.  The frame pointer is left to ORC

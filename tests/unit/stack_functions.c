@@ -55,10 +55,14 @@ static void compare_saved(struct walk *w, const struct function *fn, const struc
 		if (!(w->u.arch->callee_saved >> r & 1))
 			continue;
 		w->asked++;
-		code = find_saved(fn, &f, cfa, r, &at);
+		code = find_saved(w->u.arch, &d, &f, cfa, r, &at);
 		if (code == SAVED_UNKNOWN)
 			continue;
 		w->known++;
+		/* Given back already, and still in its word: both are right. */
+		if (code == SAVED_ON_STACK && rule->how != IQ_CFI_OFFSET &&
+		    d.intact >> kept_index(w->u.arch, (int)r) & 1)
+			code = SAVED_NOT;
 		same = code == SAVED_NOT
 			       ? rule->how == IQ_CFI_SAME || rule->how == IQ_CFI_UNSPECIFIED
 			       : rule->how == IQ_CFI_OFFSET && at == cfa + (uint64_t)rule->offset;
