@@ -15,6 +15,8 @@ export LAB_WORK
 # Raise it when make-core changes in a way that makes all older cores useless.
 lab_generation=1
 
+guest_tools='qemu-system-x86 kexec-tools makedumpfile e2fsprogs python3'
+
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$*"; exit 1; }
 usage() { sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 2; }
