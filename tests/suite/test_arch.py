@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Page tables against crash, instruction texts against objdump 2.40."""
+import glob
 import os
 import re
 import subprocess
@@ -53,9 +54,7 @@ def texts_of_kernels(t):
         return t.note('skipped: objdump is not 2.40')
     lab = os.environ.get('INQUEST_LAB') or os.path.expanduser('~/.cache/inquest/lab')
     total = 0
-    kernels = {os.path.realpath(os.path.join(d, f))
-               for d, _, files in os.walk(os.path.join(lab, 'work')) for f in files
-               if f == 'vmlinux'}
+    kernels = {os.path.realpath(p) for p in glob.glob(os.path.join(lab, 'work', 'kernel-*', 'vmlinux'))}
     for path in sorted(k for k in kernels if os.path.isfile(k)):
         if t.all:
             total += compare_text(t, path, ['objdump', '-d', '-w', path])
