@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* "iqqname2": another number whenever the format changes, or what is hashed. */
-#define MAGIC UINT64_C(0x32656d616e717169)
+/* "iqqname3": another number whenever the format changes, or what is hashed. */
+#define MAGIC UINT64_C(0x33656d616e717169)
 #define SUFFIX ".names"
 #define LARGEST (UINT64_C(1) << 30)
 #define TOTAL_MAX (UINT64_C(512) << 20)

@@ -7,8 +7,11 @@
 
 const char *dwarf_name_text(const struct dwarf_names *n, const struct dwarf_name *name)
 {
-	const char *text = iq_dwarf_string(n->dwarf, name->section, name->text);
+	const char *text;
 
+	if (name->section == NAME_SHORT)
+		return (const char *)&name->text;
+	text = iq_dwarf_string(n->dwarf, name->section, name->text);
 	return text ? text : "";
 }
 
@@ -62,6 +65,21 @@ static const struct dwarf_name *next_name(const struct dwarf_names *n, const cha
 	return NULL;
 }
 
+/* Does the text of a name lie where it says? */
+static bool has_text(const struct dwarf_names *n, const struct dwarf_name *name)
+{
+	switch (name->section) {
+	case NAME_SHORT:
+		return memchr(&name->text, 0, sizeof(name->text));
+	case IQ_DW_STR:
+	case IQ_DW_INFO:
+	case IQ_DW_LINE_STR:
+		return name->text < n->dwarf->section[name->section].size;
+	default:
+		return false;
+	}
+}
+
 bool dwarf_names_valid(const struct dwarf_names *n)
 {
 	uint64_t info = n->dwarf->section[IQ_DW_INFO].size;
@@ -70,10 +88,7 @@ bool dwarf_names_valid(const struct dwarf_names *n)
 		const struct dwarf_name *name = &n->names[i];
 
 		if ((i && name->hash < name[-1].hash) || name->offset >= info ||
-		    name->kind >= NAME_NR_KINDS ||
-		    (name->section != IQ_DW_STR && name->section != IQ_DW_INFO &&
-		     name->section != IQ_DW_LINE_STR) ||
-		    name->text >= n->dwarf->section[name->section].size)
+		    name->kind >= NAME_NR_KINDS || !has_text(n, name))
 			return false;
 	}
 	for (uint32_t i = 0; i < n->nr_units; i++) {

@@ -23,13 +23,16 @@ enum {
 	NAME_NR_KINDS,
 };
 
+/* Up to 3 characters, which compilers put among the entries: read there, they would map all of it. */
+#define NAME_SHORT 0xff
+
 struct dwarf_name {
 	uint32_t hash; /* of the text; names are in the order of hash, kind, offset */
 	uint32_t offset; /* of the entry in .debug_info; of an enumerator: of its enum's */
 	uint32_t text; /* where it lies in its section */
 	uint32_t key; /* of what the entry says */
 	uint8_t kind;
-	uint8_t section; /* IQ_DW_STR, IQ_DW_INFO, IQ_DW_LINE_STR */
+	uint8_t section; /* IQ_DW_STR, IQ_DW_INFO, IQ_DW_LINE_STR, NAME_SHORT */
 	uint16_t zero;
 };
 

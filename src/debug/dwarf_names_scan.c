@@ -107,7 +107,13 @@ static bool locate(const struct iq_dwarf *d, const char *text, struct dwarf_name
 {
 	static const uint8_t sections[] = {IQ_DW_STR, IQ_DW_INFO, IQ_DW_LINE_STR};
 	const uint8_t *p = (const uint8_t *)text;
+	size_t len = strnlen(text, sizeof(name->text));
 
+	if (len < sizeof(name->text)) {
+		name->section = NAME_SHORT;
+		memcpy(&name->text, text, len);
+		return true;
+	}
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(sections); i++) {
 		const struct iq_dw_bytes *b = &d->section[sections[i]];
 
