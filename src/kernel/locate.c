@@ -477,8 +477,14 @@ static struct iq_error *match_vmlinux(struct iq_kernel *k)
 	if (!k->build_id[0] || !id[0])
 		iq_warn(k->warnings, "cannot check that %s belongs to this dump: %s has no build-id",
 			iq_debugfile_path(f), id[0] ? "the dump" : "the file");
-	if (!iq_debugfile_symbol(f, "_stext", &stext))
-		return iq_error_new(IQ_E_FORMAT, "%s has no symbol _stext", iq_debugfile_path(f));
+	if (!iq_debugfile_symbol(f, "_stext", &stext)) {
+		/* Stripped of its symbols: VMCOREINFO may say how far the kernel was moved. */
+		if (!k->layout.kaslr_known) {
+			iq_warn(k->warnings, "%s is not used: it has no symbols", iq_debugfile_path(f));
+			return NULL;
+		}
+		stext = k->stext - (uint64_t)k->layout.kaslr_offset;
+	}
 	if (!k->layout.kaslr_known) {
 		k->layout.kaslr_offset = (int64_t)(k->stext - stext);
 		k->layout.kaslr_known = true;
