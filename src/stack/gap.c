@@ -19,6 +19,7 @@ struct relative {
 	int64_t sp;
 	bool sp_unknown; /* realigned on the way */
 	uint64_t written; /* registers */
+	uint64_t stored; /* registers that were pushed, or moved to memory */
 };
 
 static bool is_known(const struct function *f, uint64_t address)
@@ -41,10 +42,15 @@ static void add_effect(struct reading *r, const struct iq_insn *insn, struct rel
 		at->sp_unknown = true;
 	at->sp += after.sp - before.sp;
 	at->written |= scratch.written;
-	for (unsigned int i = 0; i < insn->nr_operands; i++)
-		if (insn->operand[i].kind == IQ_OP_REG && insn->operand[i].write &&
-		    insn->operand[i].reg >= 0)
-			at->written |= UINT64_C(1) << insn->operand[i].reg;
+	for (unsigned int i = 0; i < insn->nr_operands; i++) {
+		const struct iq_operand *o = &insn->operand[i];
+
+		if (o->kind == IQ_OP_REG && o->reg >= 0 && !o->write && i == insn->nr_operands - 1)
+			at->stored |= UINT64_C(1) << o->reg;
+	}
+	if (!strcmp(insn->mnemonic, "push") && insn->operand[0].kind == IQ_OP_REG &&
+	    insn->operand[0].reg >= 0)
+		at->stored |= UINT64_C(1) << insn->operand[0].reg;
 }
 
 static int16_t shifted(int16_t depth, const struct relative *at)
@@ -68,6 +74,16 @@ static bool solve(const struct reading *r, const struct relative *at, const stru
 		ret->at = d->at;
 		ret->below = shifted(d->below, at);
 	}
+	/* The caller's registers are where they are expected, unless this code has put them there. */
+	for (unsigned int reg = 0; reg < r->u->arch->nr_regs; reg++) {
+		int i = kept_index(r->u->arch, (int)reg);
+
+		if (i < 0 || (at->written | at->stored) >> reg & 1)
+			continue;
+		ret->intact |= d->intact & (uint8_t)(1u << i);
+		if (d->save[i] > 0 && ret->sp != DEPTH_UNKNOWN && d->save[i] <= ret->sp)
+			ret->save[i] = d->save[i];
+	}
 	if (ret->sp != DEPTH_UNKNOWN)
 		return ret->sp >= 8;
 	return ret->fp != DEPTH_UNKNOWN || ret->at;
@@ -87,8 +103,9 @@ enum outcome { GO_ON, SOLVED, DEAD_END };
 static enum outcome look(struct reading *r, const struct iq_insn *insn, struct relative *at,
 			 uint64_t *next, struct depth *ret)
 {
-	const struct depth returning = DEPTH_AT(8);
+	struct depth returning = DEPTH_AT(8);
 
+	returning.intact = KEPT_ALL;
 	switch (insn->flow) {
 	case IQ_FLOW_NONE:
 		add_effect(r, insn, at);
