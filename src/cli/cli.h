@@ -70,6 +70,8 @@ struct result_ops {
 	/* A new reference: the value of "result". */
 	json_t *(*json)(struct session *s, const struct result *r);
 	void (*free)(void *data);
+	/* After an error: has enough been found for it to be shown all the same?  NULL: never. */
+	bool (*some)(const void *data);
 };
 struct result {
 	const struct result_ops *ops;	/* NULL: nothing to show (set, exit) */
@@ -108,7 +110,7 @@ const struct command *command_by_name(const char *name);
 
 /*
  * The frame of most commands: FILL computes into SIZE zeroed bytes, which become R's data with OPS, or are
- * freed with OPS->free if there was an error.
+ * freed with OPS->free if there was an error and OPS->some() is not satisfied with them.
  */
 struct iq_error *fill_result(struct session *s, int argc, char **argv, size_t size,
 			     struct iq_error *(*fill)(struct session *s, int argc, char **argv, void *data),

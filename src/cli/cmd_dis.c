@@ -176,7 +176,14 @@ static json_t *json(struct session *s, const struct result *r)
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+static bool some(const void *data)
+{
+	const struct dis_result *x = data;
+
+	return x->nr || x->source_only;
+}
+
+static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- What the instructions are ----------------------------------------------------------------- */
 
@@ -418,7 +425,7 @@ static struct iq_error *disassemble(struct session *s, const struct request *q, 
 	return err;
 }
 
-static struct iq_error *fill(struct session *s, const struct request *q, struct dis_result *x)
+static struct iq_error *find(struct session *s, const struct request *q, struct dis_result *x)
 {
 	struct iq_symbol symbol;
 	struct range range;
@@ -448,26 +455,17 @@ static struct iq_error *fill(struct session *s, const struct request *q, struct 
 	return disassemble(s, q, &range, x);
 }
 
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
+{
+	struct request q = {0};
+
+	IQ_TRY(parse(argc, argv, &q));
+	return find(s, &q, data);
+}
+
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct dis_result *x = calloc(1, sizeof(*x));
-	struct request q = {0};
-	struct iq_arena arena = {0};
-	struct iq_error *err;
-
-	if (!x)
-		return iq_error_nomem();
-	err = join_parentheses(&arena, &argc, argv);
-	if (!err)
-		err = parse(argc, argv, &q);
-	if (!err)
-		err = fill(s, &q, x);
-	iq_arena_free(&arena);
-	if (err && !x->nr && !x->source_only)
-		free_result(x);
-	else
-		*r = (struct result){&ops, x};
-	return err;
+	return fill_result(s, argc, argv, sizeof(struct dis_result), fill, &ops, r);
 }
 
 const struct command cmd_dis = {

@@ -66,18 +66,22 @@ static json_t *json(struct session *s, const struct result *r)
 
 		json_object_set_new(one, "address", json_address(row->address));
 		json_object_set_new(one, "symbol",
-				    row->symbol.name ? json_text(row->symbol.name, strlen(row->symbol.name))
-						     : json_null());
-		json_object_set_new(one, "offset",
-				    row->symbol.name ? json_integer((json_int_t)(row->address -
-										 row->symbol.address))
-						     : json_null());
-		json_object_set_new(one, "module",
-				    row->symbol.name && row->symbol.module
-					    ? json_text(row->symbol.module, strlen(row->symbol.module))
+				    row->symbol.name
+					    ? json_text(row->symbol.name, strlen(row->symbol.name))
 					    : json_null());
+		json_object_set_new(
+			one, "offset",
+			row->symbol.name
+				? json_integer((json_int_t)(row->address - row->symbol.address))
+				: json_null());
+		json_object_set_new(
+			one, "module",
+			row->symbol.name && row->symbol.module
+				? json_text(row->symbol.module, strlen(row->symbol.module))
+				: json_null());
 		json_object_set_new(one, "call", json_boolean(row->chain.call));
-		json_object_set_new(one, "file", at ? json_text(at->file, strlen(at->file)) : json_null());
+		json_object_set_new(one, "file",
+				    at ? json_text(at->file, strlen(at->file)) : json_null());
 		json_object_set_new(one, "line", at ? json_integer(at->line) : json_null());
 		json_object_set_new(one, "chain", json_chain(&row->chain));
 		json_array_append_new(list, one);
@@ -88,14 +92,16 @@ static json_t *json(struct session *s, const struct result *r)
 
 static const struct result_ops ops = {text, json, free_result};
 
-static struct iq_error *add_row(struct session *s, struct line_result *x, const char *word, bool exact)
+static struct iq_error *add_row(struct session *s, struct line_result *x, const char *word,
+				bool exact)
 {
 	struct row *row;
 	uint64_t address;
 
 	IQ_TRY(parse_address(s, word, &address));
 	if (!is_code_address(s->kernel, address))
-		return iq_error_new(IQ_E_NOT_FOUND, "0x%" PRIx64 " is no address of kernel code", address);
+		return iq_error_new(IQ_E_NOT_FOUND, "0x%" PRIx64 " is no address of kernel code",
+				    address);
 	if (!iq_grow(&x->row, &x->room, x->nr + 1, sizeof(*x->row)))
 		return iq_error_nomem();
 	row = &x->row[x->nr++];
@@ -116,7 +122,8 @@ static bool knows_a_line(const struct line_result *x)
 	return false;
 }
 
-static struct iq_error *fill(struct session *s, char **words, int nr, bool exact, struct line_result *x)
+static struct iq_error *fill(struct session *s, char **words, int nr, bool exact,
+			     struct line_result *x)
 {
 	for (int i = 0; i < nr; i++)
 		IQ_TRY(add_row(s, x, words[i], exact));
@@ -124,8 +131,9 @@ static struct iq_error *fill(struct session *s, char **words, int nr, bool exact
 		return iq_error_hint(iq_error_new(IQ_E_USAGE, "addresses of code are wanted"),
 				     "help line shows examples");
 	if (!knows_a_line(x))
-		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE, "no source line is known for this"),
-				     "lines come from a vmlinux or module with debug information");
+		return iq_error_hint(
+			iq_error_new(IQ_E_UNAVAILABLE, "no source line is known for this"),
+			"lines come from a vmlinux or module with debug information");
 	return NULL;
 }
 
@@ -133,7 +141,6 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 {
 	struct options o = {.argc = argc, .argv = argv};
 	struct line_result *x;
-	struct iq_arena arena = {0};
 	struct iq_kernel *k;
 	struct iq_error *err;
 	bool exact = false;
@@ -148,11 +155,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();
-	argc -= o.index;
-	err = join_parentheses(&arena, &argc, argv + o.index);
-	if (!err)
-		err = fill(s, argv + o.index, argc, exact, x);
-	iq_arena_free(&arena);
+	err = fill(s, argv + o.index, argc - o.index, exact, x);
 	if (err && !x->nr)
 		free_result(x);
 	else
@@ -174,7 +177,8 @@ const struct command cmd_line = {
 		"  -e   exactly the instruction at ADDRESS, whatever is in front of it\n"
 		"\n"
 		"  inquest> line ffffffffc0333214\n"
-		"  ffffffffc0333214 lab_proc_write.cold+20 [nullchain] /modules/nullchain.c: 91 (call)\n"
+		"  ffffffffc0333214 lab_proc_write.cold+20 [nullchain] /modules/nullchain.c: 91 "
+		"(call)\n"
 		"      (inlined) lab_trigger /modules/nullchain.c: 91\n"
 		"      lab_proc_write /modules/lab.h: 35\n",
 	.run = run,

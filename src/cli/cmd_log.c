@@ -188,27 +188,20 @@ static struct iq_error *parse(int argc, char **argv, struct log_result *x)
 	return NULL;
 }
 
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
+{
+	struct log_result *x = data;
+	struct iq_kernel *k;
+
+	IQ_TRY(parse(argc, argv, x));
+	IQ_TRY(need_kernel(s, &k));
+	IQ_TRY(iq_log(k, &x->record, &x->nr));
+	return x->wall ? boot_time(k, &x->boot) : NULL;
+}
+
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct log_result *x = calloc(1, sizeof(*x));
-	struct iq_kernel *k;
-	struct iq_error *err;
-
-	if (!x)
-		return iq_error_nomem();
-	err = parse(argc, argv, x);
-	if (!err)
-		err = need_kernel(s, &k);
-	if (!err)
-		err = iq_log(k, &x->record, &x->nr);
-	if (!err && x->wall)
-		err = boot_time(k, &x->boot);
-	if (err) {
-		free(x);
-		return err;
-	}
-	*r = (struct result){&ops, x};
-	return NULL;
+	return fill_result(s, argc, argv, sizeof(struct log_result), fill, &ops, r);
 }
 
 const struct command cmd_log = {

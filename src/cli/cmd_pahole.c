@@ -336,8 +336,9 @@ static const struct result_ops ops = {text, json, free_result};
 
 /* ---- The command ------------------------------------------------------------------------------- */
 
-static struct iq_error *fill(struct session *s, int argc, char **argv, struct pahole_result *x)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
+	struct pahole_result *x = data;
 	struct options o = {.argc = argc, .argv = argv};
 	uint64_t line_size = LINE_SIZE;
 	struct iq_buf name = {0};
@@ -372,17 +373,7 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct pa
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct pahole_result *x = calloc(1, sizeof(*x));
-	struct iq_error *err;
-
-	if (!x)
-		return iq_error_nomem();
-	err = fill(s, argc, argv, x);
-	if (err)
-		free_result(x);
-	else
-		*r = (struct result){&ops, x};
-	return err;
+	return fill_result(s, argc, argv, sizeof(struct pahole_result), fill, &ops, r);
 }
 
 const struct command cmd_pahole = {

@@ -219,7 +219,13 @@ static json_t *json(struct session *s, const struct result *r)
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+/* What came before a gap is shown all the same. */
+static bool some(const void *data)
+{
+	return ((const struct rd_result *)data)->len;
+}
+
+static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- Words ------------------------------------------------------------------------------------- */
 
@@ -388,7 +394,7 @@ static struct iq_error *read_bytes(struct session *s, const struct request *q, u
 	return err;
 }
 
-static struct iq_error *fill(struct session *s, const struct request *q, struct rd_result *x)
+static struct iq_error *read_all(struct session *s, const struct request *q, struct rd_result *x)
 {
 	uint64_t len = 0;
 
@@ -411,27 +417,18 @@ static struct iq_error *fill(struct session *s, const struct request *q, struct 
 	return read_bytes(s, q, len, x);
 }
 
-static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
 	struct request q = {.space = SPACE_AUTO};
-	struct iq_arena arena = {0};
-	struct rd_result *x = calloc(1, sizeof(*x));
-	struct iq_error *err;
+	struct rd_result *x = data;
 
-	if (!x)
-		return iq_error_nomem();
-	err = join_parentheses(&arena, &argc, argv);
-	if (!err)
-		err = parse(s, argc, argv, &q, &x->swap);
-	if (!err)
-		err = fill(s, &q, x);
-	iq_arena_free(&arena);
-	/* What came before the gap is shown all the same. */
-	if (err && !x->len)
-		free_result(x);
-	else
-		*r = (struct result){&ops, x};
-	return err;
+	IQ_TRY(parse(s, argc, argv, &q, &x->swap));
+	return read_all(s, &q, x);
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	return fill_result(s, argc, argv, sizeof(struct rd_result), fill, &ops, r);
 }
 
 const struct command cmd_rd = {

@@ -41,7 +41,8 @@ static char *file_and_line(const char *word, unsigned int *line)
 	return strndup(word, (size_t)(colon - word));
 }
 
-static struct iq_error *find(struct session *s, const char *word, unsigned int count, struct listing *l)
+static struct iq_error *find(struct session *s, const char *word, unsigned int count,
+			     struct listing *l)
 {
 	unsigned int line;
 	char *file = file_and_line(word, &line);
@@ -55,15 +56,15 @@ static struct iq_error *find(struct session *s, const char *word, unsigned int c
 	}
 	IQ_TRY(parse_address(s, word, &address));
 	if (!is_code_address(s->kernel, address))
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "%s is no address of kernel code", word),
-				     "src shows source: src FUNCTION, src FILE:LINE");
+		return iq_error_hint(
+			iq_error_new(IQ_E_NOT_FOUND, "%s is no address of kernel code", word),
+			"src shows source: src FUNCTION, src FILE:LINE");
 	return listing_at(s, address, count, l);
 }
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
 	struct options o = {.argc = argc, .argv = argv};
-	struct iq_arena arena = {0};
 	struct iq_kernel *k;
 	struct iq_error *err;
 	struct listing *l;
@@ -77,18 +78,19 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		return iq_error_nomem();
 	argc -= o.index;
 	argv += o.index;
-	err = join_parentheses(&arena, &argc, argv);
-	if (!err && (argc < 1 || argc > 2))
-		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "a function, an address or FILE:LINE is wanted"),
-				    "help src shows examples");
+	err = NULL;
+	if (argc < 1 || argc > 2)
+		err = iq_error_hint(
+			iq_error_new(IQ_E_USAGE, "a function, an address or FILE:LINE is wanted"),
+			"help src shows examples");
 	if (!err && argc == 2)
 		err = parse_number(argv[1], "a count of lines", LINES_MAX, &count);
 	if (!err)
 		err = find(s, argv[0], (unsigned int)count, l);
-	iq_arena_free(&arena);
 	if (!err && l->missing) {
-		err = iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE, "%s", l->missing),
-				    "set src DIRECTORY, or --src DIRECTORY, says where the source is");
+		err = iq_error_hint(
+			iq_error_new(IQ_E_UNAVAILABLE, "%s", l->missing),
+			"set src DIRECTORY, or --src DIRECTORY, says where the source is");
 	}
 	*r = (struct result){l->file ? &ops : NULL, l};
 	if (!l->file)
@@ -106,9 +108,11 @@ const struct command cmd_src = {
 		"the context's stack is in.  An address that a call returns to stands for the\n"
 		"call.\n"
 		"\n"
-		"The source is looked for below the directory that --src DIR or set src DIR names:\n"
+		"The source is looked for below the directory that --src DIR or set src DIR "
+		"names:\n"
 		"DIR/kernel/panic.c for kernel/panic.c, whatever directory it was compiled in.\n"
-		"Nothing outside of DIR is read.  `list FUNCTION` and `list FILE:LINE` are the same.\n"
+		"Nothing outside of DIR is read.  `list FUNCTION` and `list FILE:LINE` are the "
+		"same.\n"
 		"\n"
 		"  inquest> set src ~/linux-6.1\n"
 		"  inquest> src vfs_write\n"

@@ -443,15 +443,11 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	struct request *q = calloc(1, sizeof(*q));
 	struct struct_result *x = calloc(1, sizeof(*x));
 	struct iq_error *err = q && x ? NULL : iq_error_nomem();
-	struct iq_arena arena = {0};
 
-	if (!err)
-		err = join_parentheses(&arena, &argc, argv);
 	if (!err)
 		err = parse(argc, argv, q);
 	if (!err)
 		err = fill(s, q, !strcmp(argv[0], "union"), x);
-	iq_arena_free(&arena);
 	free(q);
 	if (!err)
 		*r = (struct result){&ops, x};

@@ -108,7 +108,13 @@ static json_t *json(struct session *s, const struct result *r)
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+/* Of several words those that were found are shown. */
+static bool some(const void *data)
+{
+	return ((const struct sym_result *)data)->nr;
+}
+
+static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- Finding --------------------------------------------------------------------------------- */
 
@@ -405,26 +411,19 @@ static struct iq_error *find(struct session *s, const struct request *q, struct 
 	return NULL;
 }
 
-static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
 	struct request q = {0};
-	struct sym_result *x;
 	struct iq_kernel *k;
-	struct iq_error *err;
 
 	IQ_TRY(parse(argc, argv, &q));
 	IQ_TRY(need_kernel(s, &k));
-	x = calloc(1, sizeof(*x));
-	if (!x)
-		return iq_error_nomem();
-	err = find(s, &q, x);
-	if (err && !x->nr) {
-		free_result(x);
-		return err;
-	}
-	/* Of several words those that were found are shown. */
-	*r = (struct result){&ops, x};
-	return err;
+	return find(s, &q, data);
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	return fill_result(s, argc, argv, sizeof(struct sym_result), fill, &ops, r);
 }
 
 const struct command cmd_sym = {

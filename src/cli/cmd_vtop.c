@@ -224,7 +224,12 @@ static json_t *json(struct session *s, const struct result *r)
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+static bool some(const void *data)
+{
+	return ((const struct vtop_result *)data)->nr;
+}
+
+static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- Walking ----------------------------------------------------------------------------------- */
 
@@ -286,8 +291,9 @@ static struct iq_error *translate(struct session *s, const struct vtop_result *x
 	return NULL;
 }
 
-static struct iq_error *fill(struct session *s, int argc, char **argv, struct vtop_result *x)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
+	struct vtop_result *x = data;
 	struct options o = {.argc = argc, .argv = argv};
 	struct request q = {0};
 	struct iq_error *err;
@@ -319,21 +325,7 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, struct vt
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct vtop_result *x = calloc(1, sizeof(*x));
-	struct iq_arena arena = {0};
-	struct iq_error *err;
-
-	if (!x)
-		return iq_error_nomem();
-	err = join_parentheses(&arena, &argc, argv);
-	if (!err)
-		err = fill(s, argc, argv, x);
-	iq_arena_free(&arena);
-	if (err && !x->nr)
-		free_result(x);
-	else
-		*r = (struct result){&ops, x};
-	return err;
+	return fill_result(s, argc, argv, sizeof(struct vtop_result), fill, &ops, r);
 }
 
 const struct command cmd_vtop = {

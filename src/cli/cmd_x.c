@@ -152,7 +152,12 @@ static json_t *json(struct session *s, const struct result *r)
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+static bool some(const void *data)
+{
+	return ((const struct x_result *)data)->nr;
+}
+
+static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- Words ------------------------------------------------------------------------------------- */
 
@@ -285,7 +290,7 @@ static struct iq_error *remember(struct session *s, const struct x_result *x)
 	return iq_variable_set(s->variables, "__", &value);
 }
 
-static struct iq_error *fill(struct session *s, const char *expression, struct x_result *x)
+static struct iq_error *examine(struct session *s, const char *expression, struct x_result *x)
 {
 	struct iq_scope scope;
 	struct iq_error *err;
@@ -308,34 +313,21 @@ static struct iq_error *fill(struct session *s, const char *expression, struct x
 	return err ? err : remember(s, x);
 }
 
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
+{
+	const char *slash = strchr(argv[0], '/');
+	struct x_result *x = data;
+
+	/* "x /4xg ADDRESS" has become the same (words_split()). */
+	IQ_TRY(parse_shape(slash ? slash : "", &x->shape));
+	if (argc < 2)
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the address is missing"), "x/4xg ADDRESS");
+	return examine(s, argv[1], x);
+}
+
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	const char *slash = strchr(argv[0], '/'), *expression = argc > 1 ? argv[1] : "";
-	struct x_result *x = calloc(1, sizeof(*x));
-	char letters[32] = "";
-	struct iq_error *err;
-
-	if (!x)
-		return iq_error_nomem();
-	/* "x /4xg ADDRESS" means the same. */
-	if (!slash && *expression == '/') {
-		size_t len = strcspn(expression, " \t"), kept = IQ_MIN(len, sizeof(letters) - 1);
-
-		memcpy(letters, expression, kept);
-		slash = letters;
-		expression += len;
-		expression += strspn(expression, " \t");
-	}
-	err = parse_shape(slash ? slash : "", &x->shape);
-	if (!err && !*expression)
-		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "the address is missing"), "x/4xg ADDRESS");
-	if (!err)
-		err = fill(s, expression, x);
-	if (err && !x->nr)
-		free_result(x);
-	else
-		*r = (struct result){&ops, x};
-	return err;
+	return fill_result(s, argc, argv, sizeof(struct x_result), fill, &ops, r);
 }
 
 const struct command cmd_x = {

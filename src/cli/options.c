@@ -89,7 +89,7 @@ struct iq_error *fill_result(struct session *s, int argc, char **argv, size_t si
 	if (!data)
 		return iq_error_nomem();
 	err = fill(s, argc, argv, data);
-	if (err)
+	if (err && !(ops->some && ops->some(data)))
 		ops->free(data);
 	else
 		*r = (struct result){ops, data};

@@ -113,39 +113,6 @@ struct iq_error *parse_number(const char *word, const char *what, uint64_t max, 
 	return NULL;
 }
 
-static int open_parentheses(const char *word)
-{
-	int depth = 0;
-
-	for (; *word; word++)
-		depth += (*word == '(') - (*word == ')');
-	return depth;
-}
-
-struct iq_error *join_parentheses(struct iq_arena *arena, int *argc, char **argv)
-{
-	int to = 1;
-
-	for (int from = 1; from < *argc;) {
-		struct iq_buf text = {0};
-		int depth = open_parentheses(argv[from]), first = from++;
-
-		iq_buf_puts(&text, argv[first]);
-		while (depth > 0 && from < *argc) {
-			depth += open_parentheses(argv[from]);
-			iq_buf_printf(&text, " %s", argv[from++]);
-		}
-		argv[to] = argv[first];
-		if (from > first + 1)
-			argv[to] = iq_arena_strdup(arena, iq_buf_str(&text));
-		iq_buf_free(&text);
-		if (!argv[to++])
-			return iq_error_nomem();
-	}
-	*argc = to;
-	return NULL;
-}
-
 const char *cpuspec(const char *word)
 {
 	const char *colon = strrchr(word, ':');

@@ -36,11 +36,6 @@ struct iq_error *memory_check(const struct memory *m, uint64_t address, uint64_t
 
 /* A decimal (or 0x…) number of at most MAX; WHAT for the message: "a count". */
 struct iq_error *parse_number(const char *word, const char *what, uint64_t max, uint64_t *ret) IQ_CHECK;
-/*
- * Words that belong to one expression in parentheses, put together again: "(a", "+", "b)" becomes one
- * word.  Changes ARGV and *ARGC; the joined words are in ARENA.
- */
-struct iq_error *join_parentheses(struct iq_arena *arena, int *argc, char **argv) IQ_CHECK;
 
 /*
  * A CPU list as crash's cpuspec: "" the context's CPU, "a" or "all", "1,3-5".  CPUS is allocated.

@@ -242,6 +242,8 @@ static struct iq_error *next_word(const char **p, bool keep_quotes, struct words
 	const char *s = *p, *closed;
 	struct iq_buf word = {0};
 
+	if (*s == '(' && !skip_parentheses(s))
+		return iq_error_new(IQ_E_USAGE, "the parenthesis at %s is not closed", s);
 	while (*s && !blank(*s)) {
 		if (*s == '(' && (closed = skip_parentheses(s))) {
 			iq_buf_add(&word, s, (size_t)(closed - s));
