@@ -95,6 +95,8 @@ static void note(const struct iq_dw_unit *u, uint32_t name, const struct iq_dw_v
 			e->type = v->number;
 			e->by_signature = v->class == IQ_DW_SIGNATURE;
 			e->has_type = true;
+		} else {
+			e->lost_type = true;
 		}
 		break;
 	case DW_AT_signature: /* a declaration whose definition is a type unit's */

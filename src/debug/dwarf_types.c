@@ -139,7 +139,8 @@ static const struct iq_type *make_function(struct dwarf_types *t, const struct i
 	if (e->origin)
 		return dwarf_type_at(t, e->origin, depth + 1);
 	/* Of functions in assembly the assembler says this, since it does not know. */
-	if (e->has_type && !e->by_signature && dwarf_entry_at(t->dwarf, e->type, &other, &returns) &&
+	if (e->has_type && !e->by_signature &&
+	    dwarf_entry_at(t->dwarf, e->type, &other, &returns) &&
 	    returns.die.tag == DW_TAG_unspecified_type && !*returns.name)
 		return NULL;
 	node = new_node(t, e, IQ_KIND_FUNCTION);
@@ -322,6 +323,10 @@ const struct iq_type *dwarf_type_of(struct dwarf_types *t, const struct dwarf_en
 {
 	uint64_t at = e->type;
 
+	if (e->lost_type)
+		types_damage(&t->types,
+			     "the type of %s at 0x%llx is in another (dwz) file, which is missing",
+			     *e->name ? e->name : "the entry", (unsigned long long)e->die.offset);
 	if (!e->has_type)
 		return nothing(t);
 	if (e->by_signature && !dwarf_signature(t, e->type, &at)) {

@@ -53,6 +53,7 @@ struct dwarf_entry {
 	bool has_count, has_bound, declaration, external;
 	uint64_t type; /* offset of an entry; a type unit's signature if by_signature */
 	bool by_signature, has_signature;
+	bool lost_type; /* it has one, in a file that is not there */
 	uint64_t signature; /* of the type unit that completes a declaration */
 	uint64_t origin; /* offset of its specification or abstract origin; 0 without */
 	uint64_t size, encoding, bit_size;

@@ -18,6 +18,7 @@ import collections
 import glob
 import math
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -162,6 +163,33 @@ def check_sample(dwarf_dump, btf_dump, source):
             have = {k: v for k, v in btf.items() if k in dwarf or flags[0] == "gcc"}
             bad += compare_types(" ".join(flags), {k: v for k, v in dwarf.items() if k in btf}, have)
         bad += check_cache(dwarf_dump, path, directory)
+        bad += check_damage(dwarf_dump, path, directory)
+    return bad
+
+
+# ---- Damage ---------------------------------------------------------------------------------------
+
+def check_damage(dump, path, directory):
+    """Files with bytes changed, or cut off, are refused or understood in part."""
+    rng, bad = random.Random(os.environ.get("CHECK_SEED", "1")), 0
+    with open(path, "rb") as f:
+        good = f.read()
+    for i in range(100):
+        data = bytearray(good)
+        for _ in range(rng.choice([1, 10, 100])):
+            data[rng.randrange(64, len(data))] = rng.randrange(256)
+        if i % 5 == 0:
+            del data[rng.randrange(len(data)):]
+        name = os.path.join(directory, "damaged.ko")
+        with open(name, "wb") as f:
+            f.write(data)
+        done = subprocess.run([dump, name], capture_output=True)
+        said = done.stderr.decode(errors="replace")
+        if done.returncode not in (0, 1) or (done.returncode and not said) or "runtime error" in said:
+            bad += 1
+            shutil.copy(name, "/tmp/damaged-%d.ko" % i)
+            print("- /tmp/damaged-%d.ko: status %d\n%s" % (i, done.returncode, said))
+    print("100 damaged files: %d differences" % bad)
     return bad
 
 
