@@ -40,6 +40,9 @@ struct iq_frame_variable {
 	uint64_t address;
 	uint64_t size;		    /* bytes of its type; 0 unknown */
 	const uint8_t *bytes;	    /* `size` of them; NULL: in_memory, or unavailable */
+	/* from_dwarf: a parameter of at most 8 bytes as it was passed, if the function has changed it since,
+	 * or its value is unavailable; NULL: not known, or the same. */
+	const uint8_t *passed;
 	const char *from;	    /* where the value was found, or why there is none; never NULL */
 };
 

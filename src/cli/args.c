@@ -103,12 +103,36 @@ static void add_value(struct session *s, const struct iq_frame_variable *v, bool
 	}
 }
 
+/* What was passed, if the function has changed it since. */
+static bool passed_value(const struct iq_frame_variable *v, struct iq_value *ret)
+{
+	struct iq_frame_variable then = *v;
+
+	then.bytes = v->passed;
+	then.in_memory = false;
+	then.certainty = IQ_VALUE_EXACT;
+	return v->passed && frame_variable_value(&then, ret);
+}
+
+static void add_passed(struct session *s, const struct iq_frame_variable *v, struct iq_buf *out)
+{
+	struct iq_format format = session_format(s, false, false);
+	struct iq_scope scope = {.k = s->kernel};
+	struct iq_value value;
+
+	if (!passed_value(v, &value))
+		return;
+	iq_buf_puts(out, ", passed as ");
+	iq_value_show(&scope, &value, &format, out);
+}
+
 void text_variable(struct session *s, const struct iq_frame_variable *v, unsigned int indent,
 		   struct iq_buf *out)
 {
 	iq_buf_printf(out, "%*s", (int)indent, "");
 	add_name(v, out);
 	add_value(s, v, false, out);
+	add_passed(s, v, out);
 	iq_buf_puts(out, v->certainty == IQ_VALUE_INFERRED ? "  (inferred)\n" : "\n");
 }
 
@@ -116,6 +140,7 @@ void text_variable_full(struct session *s, const struct iq_frame_variable *v, st
 {
 	add_name(v, out);
 	add_value(s, v, true, out);
+	add_passed(s, v, out);
 	if (v->certainty != IQ_VALUE_UNAVAILABLE) {
 		iq_buf_puts(out, v->certainty == IQ_VALUE_INFERRED ? "  (inferred: " : "  (");
 		iq_buf_add_escaped(out, v->from, strlen(v->from), false);
@@ -176,6 +201,8 @@ json_t *json_variable(struct session *s, const struct iq_frame_variable *v)
 	json_object_set_new(o, "address", v->in_memory ? json_address(v->address) : json_null());
 	json_object_set_new(o, "status", json_string(iq_certainty_text(v->certainty)));
 	json_object_set_new(o, "from", json_text(v->from, strlen(v->from)));
+	if (passed_value(v, &value))
+		json_object_set_new(o, "passed", json_scalar(v->type, &value));
 	return o;
 }
 

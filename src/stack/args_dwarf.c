@@ -153,6 +153,57 @@ static void convert(struct iq_args *a, unsigned int n, const struct iq_local *l,
 	v->certainty = l->certain && f->reliable ? IQ_VALUE_EXACT : IQ_VALUE_INFERRED;
 }
 
+/* What was passed as parameter V, which came in register REG, if its value now is another. */
+static void add_passed(struct iq_args *a, const struct asker *q, unsigned int reg,
+		       struct iq_frame_variables *all, struct iq_frame_variable *v)
+{
+	uint8_t *bytes, now[8] = {0};
+	uint64_t value;
+	bool certain;
+
+	if (q->n >= a->nr_frames || a->frame[q->n].to_caller != LINK_SURE ||
+	    !by_call_site(q, reg, &value, &certain) || !certain)
+		return;
+	bytes = iq_arena_alloc(&all->arena, 8);
+	if (!bytes)
+		return;
+	for (unsigned int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(value >> 8 * i);
+	if (v->certainty != IQ_VALUE_UNAVAILABLE) {
+		if (v->bytes)
+			memcpy(now, v->bytes, (size_t)v->size);
+		else if (iq_vm_read(a->k->vm, v->address, now, (size_t)v->size, NULL))
+			return;
+		if (!memcmp(now, bytes, (size_t)v->size))
+			return;
+	}
+	v->passed = bytes;
+}
+
+static void all_passed(struct iq_args *a, const struct asker *q, struct iq_frame_variables *all)
+{
+	const struct iq_arch *arch = a->k->arch;
+	struct arg_cursor c = {0};
+	unsigned int last = 0;
+
+	/* A clone's parameters have other places. */
+	if (!a->frame[q->n].flow || a->frame[q->n].flow->is_clone)
+		return;
+	for (unsigned int i = 0; i < all->nr; i++)
+		last = IQ_MAX(last, all->list[i].inlined);
+	for (unsigned int i = 0; i < all->nr; i++) {
+		struct iq_frame_variable *v = &all->list[i];
+		struct arg_place place;
+
+		if (!v->parameter || v->inlined != last || v->block)
+			continue;
+		if (!v->type || !args_place(arch, v->type, &c, &place))
+			return;
+		if (place.nr_registers == 1 && v->size && v->size <= 8)
+			add_passed(a, q, arch->arg_regs[place.first], all, v);
+	}
+}
+
 struct iq_error *args_by_dwarf(struct iq_args *a, unsigned int n, struct iq_frame_variables *ret,
 			       bool *found)
 {
@@ -168,6 +219,7 @@ struct iq_error *args_by_dwarf(struct iq_args *a, unsigned int n, struct iq_fram
 	for (unsigned int i = 0; ret->list && i < locals.nr; i++)
 		convert(a, n, &locals.list[i], ret, &ret->list[ret->nr++]);
 	iq_locals_free(&locals);
+	all_passed(a, &q, ret);
 	*found = true;
 	return ret->list ? NULL : iq_error_nomem();
 }
