@@ -15,12 +15,12 @@
 
 enum iq_cfi_how {
 	IQ_CFI_UNSPECIFIED, /* no rule: what the calling convention says */
-	IQ_CFI_UNDEFINED,   /* lost; of the return address: there is no caller */
-	IQ_CFI_SAME,	    /* as it is */
-	IQ_CFI_OFFSET,	    /* saved at CFA + offset */
-	IQ_CFI_VAL_OFFSET,  /* is CFA + offset */
-	IQ_CFI_REGISTER,    /* in register `reg`; of the CFA: reg + offset */
-	IQ_CFI_EXPRESSION,  /* saved where the expression says; of the CFA: is its value */
+	IQ_CFI_UNDEFINED, /* lost; of the return address: there is no caller */
+	IQ_CFI_SAME, /* as it is */
+	IQ_CFI_OFFSET, /* saved at CFA + offset */
+	IQ_CFI_VAL_OFFSET, /* is CFA + offset */
+	IQ_CFI_REGISTER, /* in register `reg`; of the CFA: reg + offset */
+	IQ_CFI_EXPRESSION, /* saved where the expression says; of the CFA: is its value */
 	IQ_CFI_VAL_EXPRESSION, /* is the value of the expression */
 };
 
@@ -39,8 +39,8 @@ struct iq_cfi_row {
 	struct iq_cfi_rule cfa; /* REGISTER or EXPRESSION; UNDEFINED: not known */
 	struct iq_cfi_rule reg[IQ_CFI_REGISTERS];
 	unsigned int return_register;
-	bool signal_frame;   /* the return address is the interrupted instruction itself */
-	bool ra_signed;	     /* AArch64: the return address is signed here */
+	bool signal_frame; /* the return address is the interrupted instruction itself */
+	bool ra_signed; /* AArch64: the return address is signed here */
 };
 
 /*

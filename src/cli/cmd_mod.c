@@ -196,8 +196,8 @@ static struct iq_error *list_modules(struct iq_kernel *k, struct mod_result *x)
 
 struct request {
 	bool taints, load, load_all, drop, drop_all;
-	const char *name;	/* of -s and -d */
-	const char *path;	/* of -s: the file; of -S: the directory */
+	const char *name; /* of -s and -d */
+	const char *path; /* of -s: the file; of -S: the directory */
 };
 
 static struct iq_error *not_loaded(struct session *s, const char *name)
@@ -244,10 +244,10 @@ static struct iq_error *load_one(struct session *s, struct iq_module *m, const c
 	if (!path) {
 		file = find_module(s->finder, s->kernel, m, NULL, false);
 		if (!file)
-			return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
-							  "no debug file of module %s is found", m->name),
-					     "mod -s %s FILE names it; --debug-dir says where to look",
-					     m->name);
+			return iq_error_hint(
+				iq_error_new(IQ_E_NOT_FOUND, "no debug file of module %s is found",
+					     m->name),
+				"mod -s %s FILE names it; --debug-dir says where to look", m->name);
 		return use_file(s, m, file);
 	}
 	IQ_TRY(iq_debugfile_open(path, &file));
@@ -419,7 +419,8 @@ const struct command cmd_mod = {
 		"servers in DEBUGINFOD_URLS - is used when an address of the module is looked at.\n"
 		"It must be of the build that was loaded.  lsmod is the same command.\n"
 		"\n"
-		"  -s MODULE [FILE]   use FILE (.ko, .ko.debug, .ko.xz, .ko.zst, .ko.gz), or the one\n"
+		"  -s MODULE [FILE]   use FILE (.ko, .ko.debug, .ko.xz, .ko.zst, .ko.gz), or the "
+		"one\n"
 		"                     that is found\n"
 		"  -S [DIRECTORY]     the same for all modules; look in DIRECTORY only\n"
 		"  -d MODULE          use no debug file for MODULE any more\n"

@@ -134,6 +134,7 @@ char *debuginfod_fetch(struct finder *f, const char *build_id, const char *what)
 	if (iq_cancelled(&f->s->cancel))
 		iq_warn(&f->s->warnings, "fetching %s was interrupted", what);
 	else if (fd != -ENOENT)
-		iq_warn(&f->s->warnings, "debuginfod: %s cannot be fetched: %s", what, strerror(-fd));
+		iq_warn(&f->s->warnings, "debuginfod: %s cannot be fetched: %s", what,
+			strerror(-fd));
 	return NULL;
 }

@@ -77,7 +77,9 @@ static void *each_by_id(struct finder *f, const char *build_id,
 	if (!sane_build_id(build_id))
 		return NULL;
 	for (unsigned int d = 0; !found && d <= f->nr_dirs + 1; d++) {
-		const char *dir = d < f->nr_dirs ? f->dir[d] : d == f->nr_dirs ? f->dump_dir : DEBUG_ROOT;
+		const char *dir = d < f->nr_dirs    ? f->dir[d]
+				  : d == f->nr_dirs ? f->dump_dir
+						    : DEBUG_ROOT;
 
 		for (unsigned int i = 0; !found && i < 2 * IQ_ARRAY_SIZE(prefixes); i++) {
 			if (snprintf(path, sizeof(path), "%s/%s.build-id/%.2s/%s%s", dir,
@@ -131,7 +133,8 @@ static void *open_with_dwarf(void *arg, const char *path)
 	return file;
 }
 
-struct iq_debugfile *find_by_build_id(struct finder *f, enum iq_file_kind kind, const char *build_id)
+struct iq_debugfile *find_by_build_id(struct finder *f, enum iq_file_kind kind,
+				      const char *build_id)
 {
 	struct by_id q = {f, kind, build_id};
 
@@ -231,11 +234,18 @@ static bool good_enough(const struct iq_debugfile *file)
 
 /* Where it may lie below a directory; %s is the release. */
 static const char *const shapes[] = {
-	"vmlinux-%s",		      "vmlinux-%s.debug",	     "boot/vmlinux-%s",
-	"boot/vmlinux-%s.debug",      "lib/modules/%s/vmlinux",	     "lib/modules/%s/vmlinux.debug",
-	"usr/lib/modules/%s/vmlinux", "usr/lib/modules/%s/vmlinux.debug",
-	"lib/modules/%s/build/vmlinux", "usr/lib/modules/%s/build/vmlinux",
-	"%s/vmlinux",		      "%s/vmlinux.debug",
+	"vmlinux-%s",
+	"vmlinux-%s.debug",
+	"boot/vmlinux-%s",
+	"boot/vmlinux-%s.debug",
+	"lib/modules/%s/vmlinux",
+	"lib/modules/%s/vmlinux.debug",
+	"usr/lib/modules/%s/vmlinux",
+	"usr/lib/modules/%s/vmlinux.debug",
+	"lib/modules/%s/build/vmlinux",
+	"usr/lib/modules/%s/build/vmlinux",
+	"%s/vmlinux",
+	"%s/vmlinux.debug",
 };
 /* Those that stand for themselves. */
 static const char *const plain[] = {"vmlinux", "vmlinux.debug"};
@@ -258,7 +268,8 @@ static struct iq_debugfile *vmlinux_below(struct finder *f, const char *dir, con
 		for (unsigned int p = 0; !good_enough(best) && p < IQ_ARRAY_SIZE(packed); p++) {
 			snprintf(path, sizeof(path), "%s/%s%s%s", dir,
 				 prefixes[i % IQ_ARRAY_SIZE(prefixes)], name, packed[p]);
-			best = better(best, try_debugfile(f, path, IQ_FILE_VMLINUX, build_id, false));
+			best = better(best,
+				      try_debugfile(f, path, IQ_FILE_VMLINUX, build_id, false));
 		}
 	}
 	return best;
@@ -273,10 +284,10 @@ struct iq_debugfile *find_vmlinux(struct finder *f, const char *release, const c
 	finder_set_release(f, release);
 	best = find_by_build_id(f, IQ_FILE_VMLINUX, build_id);
 	for (unsigned int d = 0; !good_enough(best) && d <= f->nr_dirs + 2; d++) {
-		const char *dir = d < f->nr_dirs      ? f->dir[d]
-				  : d == f->nr_dirs   ? f->dump_dir
+		const char *dir = d < f->nr_dirs	? f->dir[d]
+				  : d == f->nr_dirs	? f->dump_dir
 				  : d == f->nr_dirs + 1 ? DEBUG_ROOT
-						      : "";
+							: "";
 
 		best = better(best, vmlinux_below(f, dir, build_id));
 	}

@@ -11,16 +11,16 @@
 struct module_index;
 
 struct finder {
-	struct session *s;	/* its warnings, its Ctrl-C */
+	struct session *s; /* its warnings, its Ctrl-C */
 	const char *const *dir; /* --debug-dir, in their order */
 	unsigned int nr_dirs;
-	char *dump_dir;		/* where the dump lies */
-	char *cache_dir;	/* for what is found out about debug files; NULL: nowhere */
-	char *vmlinux_dir;	/* where the vmlinux lies that was given; NULL: none was */
-	char release[65];	/* "": unknown, or no name that a path can be made of */
+	char *dump_dir; /* where the dump lies */
+	char *cache_dir; /* for what is found out about debug files; NULL: nowhere */
+	char *vmlinux_dir; /* where the vmlinux lies that was given; NULL: none was */
+	char release[65]; /* "": unknown, or no name that a path can be made of */
 	struct module_index *modules; /* made when a module's file is first looked for */
 	struct debuginfod *debuginfod;
-	bool no_debuginfod;	/* it was tried: it cannot be used */
+	bool no_debuginfod; /* it was tried: it cannot be used */
 };
 
 /* ---- files.c --------------------------------------------------------------------------------- */
@@ -33,7 +33,8 @@ bool sane_build_id(const char *id);
 struct iq_debugfile *try_debugfile(struct finder *f, const char *path, enum iq_file_kind kind,
 				   const char *build_id, bool any_build);
 /* A file of this build and KIND with debug information, in the folders .build-id; NULL: none. */
-struct iq_debugfile *find_by_build_id(struct finder *f, enum iq_file_kind kind, const char *build_id);
+struct iq_debugfile *find_by_build_id(struct finder *f, enum iq_file_kind kind,
+				      const char *build_id);
 
 /* The same from debuginfod; WHAT names it to the user. */
 struct iq_debugfile *fetch_debugfile(struct finder *f, enum iq_file_kind kind, const char *build_id,

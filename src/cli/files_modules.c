@@ -149,8 +149,8 @@ static bool has_modules(const char *dir)
 
 static struct module_index *index_all(const struct finder *f)
 {
-	static const char *const roots[] = {DEBUG_ROOT "/lib/modules", DEBUG_ROOT "/usr/lib/modules",
-					    "/lib/modules"};
+	static const char *const roots[] = {DEBUG_ROOT "/lib/modules",
+					    DEBUG_ROOT "/usr/lib/modules", "/lib/modules"};
 	struct module_index *x = calloc(1, sizeof(*x));
 	char path[PATH_ROOM];
 
@@ -194,8 +194,8 @@ static struct iq_debugfile *from_index(struct finder *f, const struct module_ind
 
 	for (unsigned int i = first_of(x, m->name);
 	     i < x->nr && !strcmp(x->entries[i].module, m->name); i++) {
-		struct iq_debugfile *file = try_debugfile(f, x->entries[i].path, IQ_FILE_MODULE,
-							  build_id, true);
+		struct iq_debugfile *file =
+			try_debugfile(f, x->entries[i].path, IQ_FILE_MODULE, build_id, true);
 
 		if (file && best && !iq_debugfile_has_dwarf(file)) {
 			iq_debugfile_close(file);

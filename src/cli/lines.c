@@ -42,7 +42,8 @@ bool is_return_address(struct iq_kernel *k, uint64_t address)
 	if (!code)
 		return false;
 	at = iq_vm_read(k->vm, symbol.address, code, len, NULL) ? len : 0;
-	while (at < len && iq_insn_decode(k->arch, code + at, len - at, symbol.address + at, &insn) &&
+	while (at < len &&
+	       iq_insn_decode(k->arch, code + at, len - at, symbol.address + at, &insn) &&
 	       insn.length) {
 		at += insn.length;
 		call = at == len && insn.flow == IQ_FLOW_CALL;
@@ -106,7 +107,8 @@ json_t *json_chain(const struct chain *c)
 		json_object_set_new(o, "function",
 				    *at->function ? json_text(at->function, strlen(at->function))
 						  : json_null());
-		json_object_set_new(o, "file", *at->file ? json_text(at->file, strlen(at->file)) : json_null());
+		json_object_set_new(
+			o, "file", *at->file ? json_text(at->file, strlen(at->file)) : json_null());
 		json_object_set_new(o, "line", at->line ? json_integer(at->line) : json_null());
 		json_object_set_new(o, "inlined", json_boolean(at->inlined));
 		json_array_append_new(list, o);

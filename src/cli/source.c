@@ -10,7 +10,7 @@
 
 #define FILE_MAX (64 << 20)
 #define LINES_MAX 100000
-#define LINES_BEFORE 5	/* of context */
+#define LINES_BEFORE 5 /* of context */
 #define LINES_AROUND 10 /* behind a line that was named by itself */
 #define FUNCTION_MAX (64U << 10)
 
@@ -47,8 +47,8 @@ static char *below(const char *dir, const char *file)
 	    snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
 		return NULL;
 	real = realpath(path, NULL);
-	if (real && !strncmp(real, dir, len) && (real[len] == '/' || len == 1) && !stat(real, &st) &&
-	    S_ISREG(st.st_mode) && st.st_size <= FILE_MAX)
+	if (real && !strncmp(real, dir, len) && (real[len] == '/' || len == 1) &&
+	    !stat(real, &st) && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX)
 		return real;
 	free(real);
 	return NULL;
@@ -74,8 +74,8 @@ static struct iq_error *find_file(struct session *s, const char *file, char **re
 	return NULL;
 }
 
-struct iq_error *source_read(struct session *s, const char *file, unsigned int from, unsigned int to,
-			     struct source_text *ret)
+struct iq_error *source_read(struct session *s, const char *file, unsigned int from,
+			     unsigned int to, struct source_text *ret)
 {
 	struct source_text t = {.first = from};
 	unsigned int room = 0;
@@ -86,8 +86,8 @@ struct iq_error *source_read(struct session *s, const char *file, unsigned int f
 
 	IQ_TRY(find_file(s, file, &t.path));
 	f = fopen(t.path, "re");
-	for (unsigned int nr = 1; f && nr <= to && nr < LINES_MAX && (len = getline(&line, &size, f)) >= 0;
-	     nr++) {
+	for (unsigned int nr = 1;
+	     f && nr <= to && nr < LINES_MAX && (len = getline(&line, &size, f)) >= 0; nr++) {
 		if (nr < from)
 			continue;
 		if (len && line[len - 1] == '\n')
@@ -198,8 +198,8 @@ static unsigned int last_line(struct iq_kernel *k, uint64_t address, const char 
 	return last;
 }
 
-struct iq_error *listing_of(struct session *s, const char *file, unsigned int line, unsigned int count,
-			    struct listing *ret)
+struct iq_error *listing_of(struct session *s, const char *file, unsigned int line,
+			    unsigned int count, struct listing *ret)
 {
 	struct listing l = {.file = strdup(file), .line = line};
 	struct iq_error *err = l.file ? NULL : iq_error_nomem();
@@ -223,7 +223,8 @@ struct iq_error *listing_at(struct session *s, uint64_t address, unsigned int co
 
 	find_chain(s->kernel, address, false, &c);
 	if (!c.nr)
-		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE, "no source line is known for 0x%llx",
+		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE,
+						  "no source line is known for 0x%llx",
 						  (unsigned long long)address),
 				     "lines come from a vmlinux or module with debug information");
 	l.line = c.at[0].line;
@@ -278,14 +279,16 @@ void json_listing(const struct listing *l, json_t *o)
 	json_object_set_new(o, "file", json_text(l->file, strlen(l->file)));
 	json_object_set_new(o, "line", json_integer(l->line));
 	json_object_set_new(o, "function",
-			    l->function && *l->function ? json_text(l->function, strlen(l->function))
-							: json_null());
+			    l->function && *l->function
+				    ? json_text(l->function, strlen(l->function))
+				    : json_null());
 	for (unsigned int i = 0; i < l->text.nr; i++) {
 		const char mark[2] = {mark_of(l, l->text.first + i), '\0'};
 		json_t *line = json_object();
 
 		json_object_set_new(line, "line", json_integer(l->text.first + i));
-		json_object_set_new(line, "text", json_text(l->text.line[i], strlen(l->text.line[i])));
+		json_object_set_new(line, "text",
+				    json_text(l->text.line[i], strlen(l->text.line[i])));
 		json_object_set_new(line, "mark", *mark == ' ' ? json_null() : json_string(mark));
 		json_array_append_new(lines, line);
 	}

@@ -39,8 +39,8 @@ json_t *json_chain(const struct chain *c);
 
 /* Lines of a file, numbered from FIRST on. */
 struct source_text {
-	char *path;	/* of the file that was read */
-	char **line;	/* without newlines; owned */
+	char *path; /* of the file that was read */
+	char **line; /* without newlines; owned */
 	unsigned int first, nr;
 };
 /*
@@ -49,17 +49,17 @@ struct source_text {
  * Nothing outside of the directory is opened, wherever links point.  IQ_E_UNAVAILABLE without a source
  * directory, IQ_E_NOT_FOUND if the file is not in it.
  */
-struct iq_error *source_read(struct session *s, const char *file, unsigned int from, unsigned int to,
-			     struct source_text *ret) IQ_CHECK;
+struct iq_error *source_read(struct session *s, const char *file, unsigned int from,
+			     unsigned int to, struct source_text *ret) IQ_CHECK;
 void source_free(struct source_text *t);
 
 /* Lines of text with marks: what src and dis -s show. */
 struct listing {
-	char *file, *function;	/* function NULL: unknown */
-	unsigned int line;	/* the one that is meant */
+	char *file, *function; /* function NULL: unknown */
+	unsigned int line; /* the one that is meant */
 	struct source_text text;
-	char *missing;		/* why there is no text; NULL: there is */
-	unsigned int *here;	/* lines where the context's frames are; owned */
+	char *missing; /* why there is no text; NULL: there is */
+	unsigned int *here; /* lines where the context's frames are; owned */
 	unsigned int nr_here;
 };
 /*
@@ -69,8 +69,8 @@ struct listing {
 struct iq_error *listing_at(struct session *s, uint64_t address, unsigned int count,
 			    struct listing *ret) IQ_CHECK;
 /* The same of a place in a file. */
-struct iq_error *listing_of(struct session *s, const char *file, unsigned int line, unsigned int count,
-			    struct listing *ret) IQ_CHECK;
+struct iq_error *listing_of(struct session *s, const char *file, unsigned int line,
+			    unsigned int count, struct listing *ret) IQ_CHECK;
 void listing_free(struct listing *l);
 void text_listing(const struct listing *l, struct iq_buf *out);
 /* Members "file", "line", "function", "source" of O. */

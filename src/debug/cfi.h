@@ -26,7 +26,7 @@ struct iq_dw_cie {
 	uint64_t code_align;
 	int64_t data_align;
 	uint8_t encoding; /* of addresses, DW_EH_PE_…; .debug_frame: absolute */
-	bool augmented;	  /* entries begin with the length of what the augmentation adds */
+	bool augmented; /* entries begin with the length of what the augmentation adds */
 	bool signal_frame;
 	struct iq_dw_cursor program;
 };

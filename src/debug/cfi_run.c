@@ -94,8 +94,8 @@ static bool define_cfa(struct machine *m, struct iq_dw_cursor *c, unsigned int o
 	case DW_CFA_def_cfa_sf:
 		reg = iq_dw_uleb(c);
 		*cfa = (struct iq_cfi_rule){.how = IQ_CFI_REGISTER, .reg = (unsigned int)reg};
-		cfa->offset = op == DW_CFA_def_cfa ? (int64_t)iq_dw_uleb(c)
-						   : scaled(m, iq_dw_sleb(c));
+		cfa->offset =
+			op == DW_CFA_def_cfa ? (int64_t)iq_dw_uleb(c) : scaled(m, iq_dw_sleb(c));
 		return reg < IQ_CFI_REGISTERS;
 	case DW_CFA_def_cfa_register:
 		reg = iq_dw_uleb(c);

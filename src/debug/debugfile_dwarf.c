@@ -48,10 +48,10 @@ static bool find_alt(struct iq_debugfile *f, const char *name, const char *id)
 	char path[4096], *found;
 	bool good;
 
-	if (*name == '/' ? try_alt(f, name, id)
-			 : snprintf(path, sizeof(path), shapes[0], len, dir, name) <
-					   (int)sizeof(path) &&
-				   try_alt(f, path, id))
+	if (*name == '/'
+		    ? try_alt(f, name, id)
+		    : snprintf(path, sizeof(path), shapes[0], len, dir, name) < (int)sizeof(path) &&
+			      try_alt(f, path, id))
 		return true;
 	base = base ? base + 1 : name;
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(shapes); i++) {
@@ -82,7 +82,8 @@ static void add_alt(struct iq_debugfile *f)
 	f->has_alt = find_alt(f, name, id);
 	if (!f->has_alt) {
 		snprintf(text, sizeof(text),
-			 "%s shares debug information with a dwz file that is not found: %s, build-id %s",
+			 "%s shares debug information with a dwz file that is not found: %s, "
+			 "build-id %s",
 			 f->elf.path, name, id);
 		note_trouble(f, text);
 		return;

@@ -8,9 +8,9 @@
  * them is meant, and nobody needs to know that there are two.
  */
 #include "dwarf_read.h"
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <stdlib.h>
 
 /* Those that the forms and the units of a dwz file refer to. */
 static const struct {
@@ -83,15 +83,17 @@ static struct iq_error *join(struct iq_dwarf *d, enum iq_dw_section s, const str
 	lead = lead_of(&own);
 	base = (lead + own.size + page) / page * page + lead_of(alt) - lead;
 	if (base + alt->size > UINT32_MAX)
-		return iq_error_new(IQ_E_LIMIT, "%s and its dwz file are larger than 4 GB", d->elf->path);
+		return iq_error_new(IQ_E_LIMIT, "%s and its dwz file are larger than 4 GB",
+				    d->elf->path);
 	mapped = lead + base + alt->size;
-	mapping = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
+	mapping = mmap(NULL, mapped, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (mapping == MAP_FAILED)
 		return iq_error_nomem();
 	if (!place(&own, mapping + lead) || !place(alt, mapping + lead + base)) {
 		munmap(mapping, mapped);
-		return iq_error_new(IQ_E_NOMEM, "%s and its dwz file cannot be mapped", d->elf->path);
+		return iq_error_new(IQ_E_NOMEM, "%s and its dwz file cannot be mapped",
+				    d->elf->path);
 	}
 	release(b);
 	b->mapping = mapping;
@@ -166,7 +168,8 @@ static bool sup_section(const struct iq_elffile *elf, bool supplementary, const 
 bool iq_dwarf_alt_link(const struct iq_elffile *elf, const char **name, char id[IQ_BUILD_ID_TEXT])
 {
 	size_t size, len;
-	const uint8_t *p = iq_elffile_bytes(elf, iq_elffile_section(elf, ".gnu_debugaltlink"), &size);
+	const uint8_t *p =
+		iq_elffile_bytes(elf, iq_elffile_section(elf, ".gnu_debugaltlink"), &size);
 
 	if (!p)
 		return sup_section(elf, false, name, id);

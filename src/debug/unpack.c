@@ -127,7 +127,8 @@ static struct iq_error *unpack_xz(struct packed *p)
 		stream.avail_out = CHUNK;
 		state = lzma_code(&stream, LZMA_FINISH);
 		if (state != LZMA_OK && state != LZMA_STREAM_END)
-			err = damaged(p, state == LZMA_BUF_ERROR ? "it is cut off" : "it is damaged");
+			err = damaged(p,
+				      state == LZMA_BUF_ERROR ? "it is cut off" : "it is damaged");
 		else
 			err = put(p, chunk, CHUNK - stream.avail_out);
 	}
@@ -138,10 +139,11 @@ static struct iq_error *unpack_xz(struct packed *p)
 #else
 static struct iq_error *unpack_xz(struct packed *p)
 {
-	return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE,
-					  "%s is compressed by xz, which this inquest was built without",
-					  p->path),
-			     "unxz it first");
+	return iq_error_hint(
+		iq_error_new(IQ_E_UNAVAILABLE,
+			     "%s is compressed by xz, which this inquest was built without",
+			     p->path),
+		"unxz it first");
 }
 #endif
 
@@ -153,7 +155,10 @@ static struct iq_error *(*unpacker(const struct packed *p))(struct packed *)
 		struct iq_error *(*unpack)(struct packed *);
 	} known[] = {
 		{3, "\x1f\x8b\x08", unpack_gzip},
-		{6, "\xfd" "7zXZ\0", unpack_xz},
+		{6,
+		 "\xfd"
+		 "7zXZ\0",
+		 unpack_xz},
 		{4, "\x28\xb5\x2f\xfd", unpack_zstd},
 	};
 
@@ -176,7 +181,8 @@ struct iq_error *iq_unpack(int fd, const char *path, int *ret)
 	*ret = -1;
 	p.data = head;
 	p.size = sizeof(head);
-	if (pread(fd, head, sizeof(head), 0) != sizeof(head) || fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (pread(fd, head, sizeof(head), 0) != sizeof(head) || fstat(fd, &st) ||
+	    !S_ISREG(st.st_mode))
 		return NULL;
 	unpack = unpacker(&p);
 	if (!unpack)

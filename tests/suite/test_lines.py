@@ -196,7 +196,7 @@ def of_calls(t, core):
     # The call in a stack's slot is proven by the unwinder; whether one is there objdump says as well.
     slots = {int(f['ip'], 16) for task in t.command(core, 'foreach bt')['tasks'] for f in task['frames']
              if f['context'] != 'user' and not f['module'] and not f['exception'] and not f['inline'] and f.get('slot')}
-    slots = t.sample(sorted(slots), 60)
+    slots = t.sample(sorted(slots), 25)
     if not slots:
         return t.note('no return addresses')
     out = t.inquest('--json', core.vmcore, core.vmlinux, stdin='\n'.join(

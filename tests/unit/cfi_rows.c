@@ -11,7 +11,6 @@
 #include <inquest/cfi.h>
 #include <stdlib.h>
 
-
 struct context {
 	struct iq_debugfile *f;
 	unsigned long rows, failed;
