@@ -223,6 +223,20 @@ static const struct result_ops ops = {text, json, free_result};
 
 /* ---- Finding them ------------------------------------------------------------------------------ */
 
+/* Used by vtop as well. */
+void text_vma(struct session *s, const struct iq_vma *v, struct iq_buf *out)
+{
+	char path[IQ_PATH_ROOM] = "";
+	struct iq_file f;
+
+	iq_buf_puts(out, AREA_HEAD);
+	iq_buf_printf(out, "%16" PRIx64 " %10" PRIx64 " %10" PRIx64 " %6" PRIx64 " ", v->address, v->start,
+		      v->end, v->flags);
+	if (v->file && iq_file_at(s->kernel, v->file, &f) && iq_file_path(s->kernel, &f, path))
+		iq_buf_add_escaped(out, path, strlen(path), false);
+	iq_buf_putc(out, '\n');
+}
+
 static char *file_of(struct session *s, struct vm_result *x, const struct iq_vma *v)
 {
 	char path[IQ_PATH_ROOM] = "";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vtop: a virtual address to a physical one, each step of the way. */
 #include "show.h"
+#include <inquest/fs.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -10,6 +11,8 @@ struct translation {
 	uint64_t virtual;
 	struct iq_walk walk;
 	bool user, canonical, wrong_half; /* -k with a user address */
+	bool has_vma; /* the area of a user address */
+	struct iq_vma vma;
 	bool has_page;
 	struct iq_page page;
 	enum iq_mem state; /* of the page in the dump */
@@ -134,6 +137,24 @@ static void text_entry(const struct vtop_result *x, const struct translation *t,
 	iq_buf_puts(out, ")\n\n");
 }
 
+/* What would be read in if a page of a file that is not there were touched. */
+static void text_file_offset(struct session *s, const struct translation *t, struct iq_buf *out)
+{
+	const struct iq_walk_level *l = last_level(t);
+	char path[IQ_PATH_ROOM];
+	struct iq_file f;
+
+	if (!t->has_vma || !t->vma.file || !l || l->entry || !iq_file_at(s->kernel, t->vma.file, &f) ||
+	    !iq_file_path(s->kernel, &f, path))
+		return;
+	iq_buf_puts(out, "FILE: ");
+	iq_buf_add_escaped(out, path, strlen(path), false);
+	iq_buf_printf(out, "  OFFSET: %" PRIx64 "\n",
+		      (t->virtual - t->vma.start) / iq_dump_info(s->dump)->page_size *
+				      iq_dump_info(s->dump)->page_size +
+			      t->vma.pgoff * iq_dump_info(s->dump)->page_size);
+}
+
 static void text_one(struct session *s, const struct vtop_result *x, const struct translation *t,
 		     struct iq_buf *out)
 {
@@ -141,9 +162,16 @@ static void text_one(struct session *s, const struct vtop_result *x, const struc
 	if (!t->canonical || t->wrong_half)
 		return;
 	text_levels(x, t, out);
-	if (!is_mapped(t))
+	if (is_mapped(t))
+		text_entry(x, t, out);
+	if (t->has_vma) {
+		text_vma(s, &t->vma, out);
+		iq_buf_putc(out, '\n');
+	}
+	if (!is_mapped(t)) {
+		text_file_offset(s, t, out);
 		return;
-	text_entry(x, t, out);
+	}
 	if (t->has_page)
 		text_page(s, &t->page, out);
 	if (t->state)
@@ -204,6 +232,7 @@ static json_t *json_one(struct session *s, const struct vtop_result *x, const st
 									: iq_mem_text(t->walk.status)));
 	json_object_set_new(o, "linear", json_boolean(mapped && t->walk.linear));
 	json_object_set_new(o, "levels", json_levels(x, t));
+	json_object_set_new(o, "vma", t->has_vma ? json_address(t->vma.address) : json_null());
 	json_object_set_new(o, "page", t->has_page ? json_page(s, &t->page) : json_null());
 	json_object_set_new(o, "content", mapped ? json_string(iq_mem_text(t->state)) : json_null());
 	return o;
@@ -233,7 +262,8 @@ static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- Walking ----------------------------------------------------------------------------------- */
 
-static struct iq_error *user_vm(struct session *s, const char *task_word, struct iq_vm **ret)
+static struct iq_error *user_vm(struct session *s, const char *task_word, struct translation *t,
+				struct iq_vm **ret)
 {
 	const struct iq_task *task;
 	struct iq_task named;
@@ -244,6 +274,7 @@ static struct iq_error *user_vm(struct session *s, const char *task_word, struct
 	} else {
 		IQ_TRY(need_task(s, &task));
 	}
+	t->has_vma = task->mm && iq_vma_at(s->kernel, task->mm, t->virtual, &t->vma);
 	return iq_task_vm(s->kernel, task, ret);
 }
 
@@ -285,7 +316,7 @@ static struct iq_error *translate(struct session *s, const struct vtop_result *x
 			look_up(s, x, vm, t);
 		return NULL;
 	}
-	IQ_TRY(user_vm(s, q->task, &vm));
+	IQ_TRY(user_vm(s, q->task, t, &vm));
 	look_up(s, x, vm, t);
 	iq_vm_close(vm);
 	return NULL;

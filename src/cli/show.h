@@ -4,6 +4,7 @@
 #define INQUEST_CLI_SHOW_H
 
 #include "cli.h"
+#include <inquest/vma.h>
 
 /* ---- Which memory ------------------------------------------------------------------------------ */
 
@@ -62,6 +63,11 @@ json_t *json_value(struct iq_vm *vm, const struct iq_type *t, uint64_t address,
 json_t *json_members(struct iq_vm *vm, const struct iq_type *t, uint64_t address);
 /* One of them, its offset counted from the start of the whole. */
 json_t *json_member(struct iq_vm *vm, const char *name, const struct iq_member *m, uint64_t base);
+
+/* ---- The area of a user address, as vm and vtop show it (cmd_vm.c) -------------------------------- */
+
+/* "      VMA           START …" and the row of V. */
+void text_vma(struct session *s, const struct iq_vma *v, struct iq_buf *out);
 
 /* ---- The page line of vtop and kmem ------------------------------------------------------------ */
 
