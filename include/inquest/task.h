@@ -17,6 +17,7 @@ enum iq_task_unknown {
 	IQ_TASK_CPU = 16,
 	IQ_TASK_MEMORY = 32, /* rss_kb, vsz_kb, mem_percent */
 	IQ_TASK_SP = 64,
+	IQ_TASK_PERCENT = 128, /* mem_percent alone: how much memory there is is not known */
 };
 
 struct iq_task {

@@ -43,11 +43,12 @@ static void text_number(const struct iq_task *t, unsigned int what, uint64_t n, 
 
 static void text_memory(const struct iq_task *t, struct iq_buf *out)
 {
-	if (t->unknown & IQ_TASK_MEMORY)
-		iq_buf_printf(out, "%5s %8s %8s", "?", "?", "?");
+	if (t->unknown & (IQ_TASK_MEMORY | IQ_TASK_PERCENT))
+		iq_buf_printf(out, "%5s", "?");
 	else
-		iq_buf_printf(out, "%5.1f %8" PRIu64 " %8" PRIu64, t->mem_percent, t->vsz_kb,
-			      t->rss_kb);
+		iq_buf_printf(out, "%5.1f", t->mem_percent);
+	text_number(t, IQ_TASK_MEMORY, t->vsz_kb, 9, out);
+	text_number(t, IQ_TASK_MEMORY, t->rss_kb, 9, out);
 }
 
 static void text_row(const struct ps_result *x, const struct iq_task *t, struct iq_buf *out)
@@ -207,7 +208,7 @@ json_t *json_task(const struct iq_task *t)
 	set_known(o, t, IQ_TASK_CPU, "cpu", json_integer(t->cpu));
 	json_object_set_new(o, "task", json_address(t->address));
 	set_known(o, t, IQ_TASK_STATE, "state", json_string(t->state_text));
-	set_known(o, t, IQ_TASK_MEMORY, "mem_percent", json_real(t->mem_percent));
+	set_known(o, t, IQ_TASK_MEMORY | IQ_TASK_PERCENT, "mem_percent", json_real(t->mem_percent));
 	set_known(o, t, IQ_TASK_MEMORY, "vsz_kb", json_integer((json_int_t)t->vsz_kb));
 	set_known(o, t, IQ_TASK_MEMORY, "rss_kb", json_integer((json_int_t)t->rss_kb));
 	set_known(o, t, IQ_TASK_COMM, "comm",

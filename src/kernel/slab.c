@@ -33,11 +33,14 @@ static bool find_layout(struct iq_kernel *k, struct slab_layout *l)
 		iq_error_free(err);
 		return false;
 	}
-	/* Gone in 7.0 (sheaves), and never there with SLUB_TINY. */
+	/*
+	 * Gone in 7.0 (sheaves), and never there with SLUB_TINY.  Where it is there, the objects on its
+	 * lists are free: without them no object's state is known.
+	 */
 	l->has_cpu_slab = iq_offset(t, "kmem_cache_cpu", "freelist", &l->cpu_freelist_at, NULL) &&
 			  (iq_offset(t, "kmem_cache_cpu", "slab", &l->cpu_slab_at, NULL) ||
 			   iq_offset(t, "kmem_cache_cpu", "page", &l->cpu_slab_at, NULL));
-	return true;
+	return l->has_cpu_slab || !iq_kernel_sizeof(k, "kmem_cache_cpu");
 }
 
 /*
@@ -96,8 +99,12 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 	char name[64];
 	bool known;
 
-	if (!iq_offset(t, "kmem_cache", "list", &list_at, NULL))
+	if (!iq_offset(t, "kmem_cache", "list", &list_at, NULL)) {
+		iq_warn(k->warnings,
+			"slab caches are not told: struct kmem_cache of this kernel has no member "
+			"list that is known");
 		return false;
+	}
 	c = calloc(1, sizeof(*c));
 	if (!c || !(c->priv = calloc(1, sizeof(*c->priv))) ||
 	    !iq_grow(&p->caches, &p->room_caches, p->nr_caches + 1, sizeof(*p->caches))) {

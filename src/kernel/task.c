@@ -176,6 +176,7 @@ static void memory_use(struct iq_kernel *k, const struct task_layout *l, struct 
 	task->vsz_kb = get(k, task->mm, vm, 8) * page;
 	task->rss_kb = rss * page;
 	total = kernel_present_pages(k);
+	task->unknown |= total ? 0 : IQ_TASK_PERCENT;
 	task->mem_percent = total ? 100.0 * (double)rss / (double)total : 0;
 }
 

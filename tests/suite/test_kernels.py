@@ -303,5 +303,5 @@ def alias(t, core, name):
     if not word or word.group(1) in ('int', 'char', 'bool', 'long'):
         return name
     o = t.inquest('-s', '--no-vmlinux', core.vmcore, '-c', f'whatis {word.group(1)}', check=False).out
-    m = re.match(r'typedef (.*?) ?(\*?)\w+;', o)
-    return bare(m.group(1) + m.group(2) + word.group(2)) if m else name
+    m = re.match(r'typedef ((?:struct|union|enum) \w+)() \{|typedef (.*?) ?(\*?)\w+;', o)
+    return bare(''.join(g or '' for g in m.groups()) + word.group(2)) if m else name
