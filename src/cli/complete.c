@@ -184,6 +184,9 @@ unsigned int complete_word(struct session *s, const char *line, size_t start, co
 	}
 	if (!s->kernel)
 		return m.nr;
+	/* A line may begin with a type, as if struct stood in front of it. */
+	if (!c && !m.nr && *word)
+		kinds = "t";
 	if (strchr(kinds, 't') && strchr(word, '.')) {
 		offer_members(&m, s->kernel, word);
 		return m.nr;

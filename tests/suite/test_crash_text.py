@@ -3,6 +3,8 @@
 
 Not the same, and why:
 - In a struct that is declared in place and has a name crash leaves the offsets of the members out; ours are there.
+- Of a struct in place in another struct in place that has a name, crash shows "struct {...} name;"; here are its members.
+- If two members in such places have one name, crash gives both the offset of the first.
 - A typedef of a pointer to a function is C here ("typedef int (*initcall_t)(void);"), not in crash.
 - What a pointer in a struct without a name, or on a path, points to is followed by -p; crash prints such members plain.
 - Bytes in strings that are no characters: as gdb 13 writes them here, in crash 9 as gdb 16 does.
@@ -64,8 +66,17 @@ def same_line(theirs, ours):
     return type_truth.one_dimension(theirs) == ours or struct_vs_crash.flat(theirs) == struct_vs_crash.flat(ours)
 
 
+def is_of_namesake(line, theirs, lines):
+    """The same line but for its offset, and there is another of the same declaration's name."""
+    def without(text):
+        return re.sub(r'^ *\[(0x)?[0-9a-f]+\] *', '', text)
+    m = re.search(r'(\w+)(\[\d*\])*( : \d+)?;$', line)
+    return m and without(line) == without(theirs) and \
+        sum(bool(re.search(rf'\b{m.group(1)}\b(\[\d*\])*( : \d+)?;$', x)) for x in lines) > 1
+
+
 def compare(t, what, commands, theirs, ours):
-    wrong, lines, refused = [], 0, 0
+    wrong, lines, refused, folded = [], 0, 0, 0
     for c in commands:
         a, b = plain(theirs.get(c, '')), plain(ours[c])
         # Both say that it cannot be done, in their own words.
@@ -75,14 +86,17 @@ def compare(t, what, commands, theirs, ours):
         # A variable of a type's name, which is known by DWARF only, comes before the type.
         if c.startswith('whatis ') and len(a) == 1 and a[0].endswith(f' {c.split()[-1]};'):
             continue
+        if any('{...}' in x for x in a) and not any('{...}' in x for x in b):
+            folded += 1
+            continue
         lines += len(a)
-        bad = [(x, y) for x, y in zip(a, b) if not same_line(x, y)]
+        bad = [(x, y) for x, y in zip(a, b) if not same_line(x, y) and not is_of_namesake(y, x, b)]
         if len(a) != len(b):
             bad = bad or [(a[len(b):][:1], b[len(a):][:1])]
         if bad:
             wrong.append(f'{c}: crash {bad[0][0]!r}, ours {bad[0][1]!r}')
     t.none(wrong, what, len(commands))
-    t.note(f'{len(commands)} commands, {lines} lines {what}; crash refused {refused}')
+    t.note(f'{len(commands)} commands, {lines} lines {what}; crash refused {refused}, folded {folded}')
     t.ok(refused < len(commands) // 3, f'crash refused {refused} of {len(commands)}')
 
 
@@ -98,11 +112,11 @@ def definitions(t, core):
         tag, word = name.split()
         commands += [rng.choice([f'{tag} {word}', f'whatis {word}', f'whatis {name}']),
                      rng.choice([f'{tag} -o {word}', f'whatis -o {word}', f'{tag} {word} -ox', f'{tag} {word} -x',
-                                 f'{tag} -o {word} ffff888000001000', f'{tag} {word} -ox ffff888000001000'])]
+                                 f'{tag} -o {word} init_task', f'{tag} {word} -ox init_task'])]
         members = [m for m, _, _ in next(iter(layouts[name]))[1] if m]
         if members:
             commands.append(f'{tag} {word}.{rng.choice(members)}' +
-                            rng.choice(['', ' -o', ' -x', ' -o ffff888000001000']))
+                            rng.choice(['', ' -o', ' -x', ' -o init_task']))
     enums = sorted(n for n, e in btf.enums().items() if n and len(e) == 1)
     commands += [rng.choice(['enum ', 'whatis ', 'whatis enum ']) + n for n in rng.sample(enums, 30)]
     typedefs = sorted({x['name'] for x in btf.types.values() if x['kind'] == 'TYPEDEF'})
