@@ -100,7 +100,7 @@ def expressions(t, core):
               '1UL << 40', '100 / 7 * 7']:
         got = t.command(core, f'p ({e})')['value']
         got = int(got, 0) if isinstance(got, str) else got
-        t.equal(got, eval(e.replace('/', '//')), f'p ({e})')
+        t.equal(got, eval(e.replace('/', '//').replace('UL', '')), f'p ({e})')
     t.equal(t.command(core, 'p -5 / 2')['value'], -2, 'p -5 / 2')
 
 
