@@ -354,6 +354,10 @@ def main():
         rows = check_orc(dump, about[0], folder)
         print(f"{os.path.basename(dump)}: {nr} symbols, {rows} unwind rows")
     for release, folder in by_release.items():
+        # Of other suites' compilers' DWARF this machine's binutils names wrong files and misses inlined
+        # calls; tests/suite/test_lines.py has eu-addr2line judge those.
+        if os.path.basename(folder).count("-") > 1:
+            continue
         text = sections(folder + "/vmlinux")[".text"]
         same = check_lines(folder + "/vmlinux", None, text[3], text[1], 4000)
         print(f"vmlinux {release}: {same} lines")
