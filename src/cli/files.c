@@ -259,15 +259,18 @@ static struct iq_debugfile *vmlinux_below(struct finder *f, const char *dir, con
 
 	for (unsigned int i = 0; !good_enough(best) && i < nr * IQ_ARRAY_SIZE(prefixes); i++) {
 		unsigned int shape = i / IQ_ARRAY_SIZE(prefixes);
+		unsigned int prefix = i % IQ_ARRAY_SIZE(prefixes);
 
 		if (shape < IQ_ARRAY_SIZE(plain))
 			snprintf(name, sizeof(name), "%s", plain[shape]);
 		else /* the release passed sane_release() */
 			snprintf(name, sizeof(name), shapes[shape - IQ_ARRAY_SIZE(plain)],
 				 f->release);
-		for (unsigned int p = 0; !good_enough(best) && p < IQ_ARRAY_SIZE(packed); p++) {
+		/* Distributions compress what they put into /boot, not what is below debug. */
+		for (unsigned int p = 0; !good_enough(best) && p < (prefix ? 1 : IQ_ARRAY_SIZE(packed));
+		     p++) {
 			snprintf(path, sizeof(path), "%s/%s%s%s", dir,
-				 prefixes[i % IQ_ARRAY_SIZE(prefixes)], name, packed[p]);
+				 prefixes[prefix], name, packed[p]);
 			best = better(best,
 				      try_debugfile(f, path, IQ_FILE_VMLINUX, build_id, false));
 		}

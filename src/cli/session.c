@@ -107,18 +107,17 @@ static void reopen_kernel(struct session *s, const struct session_options *o,
 
 /*
  * A vmlinux that the VMCOREINFO note lets us find before the kernel is opened: the usual case,
- * which saves opening it twice.
+ * which saves opening it twice.  BUILD_ID becomes the one that was looked for.
  */
-static struct iq_debugfile *vmlinux_by_note(struct session *s, const struct session_options *o)
+static struct iq_debugfile *vmlinux_by_note(struct session *s, char build_id[65])
 {
 	const struct iq_dump_info *info = iq_dump_info(s->dump);
-	char release[65], build_id[65];
+	char release[65];
 
 	if (!info->vmcoreinfo ||
 	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "OSRELEASE", release,
 			       sizeof(release)) ||
-	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "BUILD-ID", build_id,
-			       sizeof(build_id)))
+	    !iq_vmcoreinfo_get(info->vmcoreinfo, info->vmcoreinfo_len, "BUILD-ID", build_id, 65))
 		return NULL;
 	return find_vmlinux(s->finder, release, build_id);
 }
@@ -183,10 +182,11 @@ static struct iq_error *open_with_given(struct session *s, const struct session_
 
 static void open_with_found(struct session *s, const struct session_options *o)
 {
+	char sought[65] = "";
 	struct iq_error *err;
 
 	if (!o->no_vmlinux)
-		s->vmlinux = vmlinux_by_note(s, o);
+		s->vmlinux = vmlinux_by_note(s, sought);
 	err = open_kernel(s, o, s->vmlinux, &s->kernel);
 	if (err && s->vmlinux) {
 		/* Nobody asked for this file. */
@@ -199,7 +199,8 @@ static void open_with_found(struct session *s, const struct session_options *o)
 		s->kernel_error = err;
 		return;
 	}
-	if (s->vmlinux || o->no_vmlinux)
+	/* What the note did not lead to is not there. */
+	if (s->vmlinux || o->no_vmlinux || !strcmp(sought, s->kernel->build_id))
 		return;
 	s->vmlinux = find_vmlinux(s->finder, s->kernel->release, s->kernel->build_id);
 	if (s->vmlinux)

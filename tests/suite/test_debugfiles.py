@@ -405,6 +405,8 @@ def source(t, core):
     base = [core.vmcore, module]
     with folder() as d:
         os.makedirs(d + '/a/modules')
+        # 7.x names it relative to the directory that it was compiled in.
+        shutil.copy(guest + '/nullchain.c', d + '/a')
         shutil.copy(guest + '/nullchain.c', d + '/a/modules')
         shutil.copy(guest + '/lab.h', d + '/a/modules')
         for command in ('src nc_account', 'list nc_account', 'dis -s nc_account'):
