@@ -174,7 +174,11 @@ const struct command cmd_up = {
 		"\n"
 		"Selects the frame N (1) further out: the caller, or of an interrupt's entry the "
 		"function that\n"
-		"it interrupted.  See frame.\n",
+		"it interrupted.  See frame.\n"
+		"\n"
+		"Examples:\n"
+		"  up        then: info registers, p $rbx\n"
+		"  up 3\n",
 	.run = run_up,
 };
 
@@ -183,6 +187,9 @@ const struct command cmd_down = {
 	.summary = "select what the selected frame called",
 	.help = "down [N]\n"
 		"\n"
-		"Selects the frame N (1) further in.  See frame.\n",
+		"Selects the frame N (1) further in: what the selected one called.  See frame.\n"
+		"\n"
+		"Examples:\n"
+		"  down 2    back after up 2\n",
 	.run = run_down,
 };
