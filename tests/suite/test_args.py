@@ -269,3 +269,45 @@ def words_as_registers(t, core):
                     t.equal(w['value'], caller['ip'], f'{f["function"]}: {w["label"]}')
                     compared += 1
     t.ok(compared > 20, f'only {compared} return addresses')
+
+
+SMASHED = ('stack-smash', 'smash-ret', 'stack-recycled', 'stack-overflow')
+
+
+@per_core(lambda c: c.whole() and (c.scenario not in SMASHED or c.scenario == 'stack-smash'), quick=4)
+def canaries(t, core):
+    """Every stack canary that a function's code has put on the stack is the task's, but that which was overwritten:
+    of the function that called __stack_chk_fail()."""
+    good, changed = 0, []
+    for task in answers(t, core, 'foreach bt -f', False):
+        frames = own_frames(task)
+        for i, f in enumerate(frames):
+            labels = [w['label'] for w in f['words']]
+            good += labels.count('[canary]')
+            if '[canary, changed]' in labels:
+                changed.append((i and frames[i - 1]['function'], f['function']))
+    t.ok(good > 20, f'only {good} canaries')
+    if core.scenario == 'stack-smash':
+        t.equal([c[0] for c in changed], ['__stack_chk_fail'], 'who called it')
+    else:
+        t.equal(changed, [], 'canaries that are said to be changed')
+    t.note(f'{good} canaries')
+
+
+@per_core(lambda c: c.scenario == 'args' and c.whole() and not (c.kernel or '').endswith('-bullseye'), quick=2)
+def info(t, core):
+    """info args and info locals of a selected frame: what bt -V has, as text and as JSON; names in expressions."""
+    for vmlinux in (False, True) if core.vmlinux else (False,):
+        files = others.loaded_module_files(t, core) if vmlinux else []
+        frame = next(f for f in own_frames(answers(t, core, 'bt -V', vmlinux)[0]) if f['function'] == 'ag_spill')
+        args = [*t.dump_args(core, vmlinux), *files, '-c']
+        select = f'frame {frame["number"]}'
+        found = t.inquest('--json', *args, f'{select}; info args; info locals; p g').json()[1:]
+        t.equal(found[0]['result']['functions'][-1]['args'], frame['args'], 'info args')
+        t.equal(found[1]['result']['functions'][-1]['locals'], frame['locals'], 'info locals')
+        text = t.inquest(*args, f'{select}; info args; info locals; p g').out
+        for line in (r'^a = 161  \(', r'^c = 1234605616436508552  \(', r'^g = 1992  \(',
+                     r'^req = \(struct ag_req \*\) 0x[0-9a-f]+', r'^\$1 = 1992|^g = 1992$'):
+            t.ok(re.search(line, text, re.M), f'no {line} in: {text}')
+        if not vmlinux:
+            t.ok('No local variables' in text or frame['locals'], 'nothing said of locals')
