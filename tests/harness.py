@@ -5,7 +5,8 @@ A test is a function in tests/suite/test_*.py that takes a T and, if it is a tes
 
     @test                      run once
     @per_core(KEEP)            run for each core of the lab for which KEEP(core) is true
-    @per_core(KEEP, quick=N)   the same, but only N of them, another choice for each seed, unless CHECK=all
+    @per_core(KEEP, quick=N)   the same, but only N of them (24 under CHECK=all), another choice for each seed,
+                               one of each kernel in turn
 
 Inside, t.ok() and t.equal() note failures and go on; an exception is a failure as well.  A test
 (one function on one core) counts once.  What is sampled comes from t.rng(), which is seeded by the
@@ -30,7 +31,7 @@ def test(fn=None, **options):
 
 
 def per_core(keep=lambda core: True, **options):
-    """Run fn(t, core) for each core that keep() wants; quick=N: for N of them unless CHECK=all."""
+    """Run fn(t, core) for each core that keep() wants; quick=N: for N of them, or 24 under CHECK=all."""
     def add(f):
         TESTS.append((_name(f), f, keep, options))
         return f
