@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #define MAX_NESTING 32
-#define MAX_ITEMS 40000 /* a damaged type may contain itself many times */
+#define MAX_ITEMS 40000	    /* a damaged type may contain itself many times */
+#define MAX_LOOKED_AT 1000000 /* members of members, for their paddings */
 
 /* Going through the members of one struct: what is used up to where. */
 struct usage {
@@ -84,8 +85,11 @@ static uint64_t tail(struct usage *u, uint64_t size, unsigned int *bits)
 	return size > u->end / 8 ? size - u->end / 8 : 0;
 }
 
-/* The padding of member M, if it is declared as a struct; pahole does not look behind typedefs. */
-static uint64_t padding_of(const struct iq_member *member)
+/*
+ * The padding of a member, if it is declared as a struct; pahole does not look behind typedefs.  Every
+ * member of that struct costs one of BUDGET.
+ */
+static uint64_t padding_of(const struct iq_member *member, unsigned int *budget)
 {
 	const struct iq_type *t = member->type;
 	struct usage u = {0};
@@ -95,6 +99,9 @@ static uint64_t padding_of(const struct iq_member *member)
 	if (member->bit_size || t->kind != IQ_KIND_STRUCT)
 		return 0;
 	m = iq_type_members(t, &nr);
+	if (nr > *budget)
+		return 0;
+	*budget -= nr;
 	for (unsigned int i = 0; i < nr; i++)
 		next_member(&u, &m[i]);
 	return tail(&u, t->size, &bits);
@@ -105,6 +112,7 @@ static uint64_t padding_of(const struct iq_member *member)
 struct builder {
 	struct iq_struct_layout *l;
 	uint64_t line; /* cache line of what came last */
+	unsigned int budget;
 	bool failed;
 };
 
@@ -169,7 +177,7 @@ static void add_member(struct builder *b, const struct iq_member *m, const struc
 		       unsigned int depth)
 {
 	bool away;
-	uint64_t padding = gap ? padding_of(m) : 0, line;
+	uint64_t padding = gap ? padding_of(m, &b->budget) : 0, line;
 	const struct iq_type *inner = depth < MAX_NESTING ? in_place(m, &away) : NULL;
 	struct iq_layout_item *item;
 
@@ -203,7 +211,7 @@ static void add_union(struct builder *b, const struct iq_type *t, uint64_t base,
 	unsigned int nr;
 	const struct iq_member *m = iq_type_members(t, &nr);
 
-	for (unsigned int i = 0; i < nr; i++) {
+	for (unsigned int i = 0; i < nr && b->l->nr_items < MAX_ITEMS; i++) {
 		add_member(b, &m[i], NULL, base, depth);
 		b->line = first;
 	}
@@ -215,7 +223,7 @@ static void add_struct(struct builder *b, const struct iq_type *t, uint64_t base
 	unsigned int nr;
 	const struct iq_member *m = iq_type_members(t, &nr);
 
-	for (unsigned int i = 0; i < nr; i++) {
+	for (unsigned int i = 0; i < nr && b->l->nr_items < MAX_ITEMS; i++) {
 		struct gap gap = next_member(&u, &m[i]);
 
 		add_member(b, &m[i], &gap, base, depth);
@@ -235,13 +243,13 @@ static void add_members(struct builder *b, const struct iq_type *t, uint64_t bas
 static void sum_up(struct iq_struct_layout *l, const struct iq_type *t)
 {
 	struct usage u = {0};
-	unsigned int nr;
+	unsigned int nr, budget = MAX_LOOKED_AT;
 	const struct iq_member *m = iq_type_members(t, &nr);
 
 	l->nr_members = nr;
 	for (unsigned int i = 0; i < nr; i++) {
 		struct gap gap = next_member(&u, &m[i]);
-		uint64_t padding = padding_of(&m[i]);
+		uint64_t padding = padding_of(&m[i], &budget);
 
 		if (m[i].bit_size)
 			l->sum_bits += m[i].bit_size;
@@ -261,7 +269,7 @@ struct iq_error *iq_struct_layout_open(const struct iq_type *t, uint64_t line_si
 {
 	const struct iq_type *target = iq_type_strip(t);
 	struct iq_struct_layout l = {.size = target->size, .line_size = line_size};
-	struct builder b = {.l = &l};
+	struct builder b = {.l = &l, .budget = MAX_LOOKED_AT};
 
 	if (target->kind != IQ_KIND_STRUCT && target->kind != IQ_KIND_UNION)
 		return iq_error_new(IQ_E_USAGE, "%s is not a struct or union", t->name);

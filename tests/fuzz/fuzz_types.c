@@ -6,7 +6,7 @@
 #include <inquest/layout.h>
 #include <inquest/type_search.h>
 
-#define MOST_TYPES 500
+#define MOST_TYPES 20
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
