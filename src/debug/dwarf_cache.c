@@ -3,7 +3,7 @@
  * The index of names on disk: one file for each build-id in a directory of the user's.
  *
  * A file appears there complete (by rename) and is never changed, so any number of processes can
- * use the directory.  It is read whole and believed only if its checksum is right, it is about
+ * use the directory.  It is mapped and believed only if its checksum is right, it is about
  * debug information of the same size, and the names in it are as they must be: anything else is as
  * if it were not there.  When all files together are too large, those go that were used least
  * recently.
@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,30 +57,18 @@ static bool is_hex(const char *s)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* The file's bytes, malloc()ed; NULL: it is not there, or not a file of ours. */
-static uint8_t *read_file(int fd, size_t *len)
+/* The file's bytes, mapped; NULL: it is not there, or not a file of ours. */
+static uint8_t *map_file(int fd, size_t *len)
 {
 	struct stat st;
-	uint8_t *data;
-	size_t done = 0;
+	void *data;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid) ||
 	    (uint64_t)st.st_size > LARGEST || (size_t)st.st_size < sizeof(struct header))
 		return NULL;
 	*len = (size_t)st.st_size;
-	data = malloc(*len);
-	while (data && done < *len) {
-		ssize_t n = read(fd, data + done, *len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			free(data);
-			return NULL;
-		}
-		done += (size_t)n;
-	}
-	return data;
+	data = mmap(NULL, *len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	return data == MAP_FAILED ? NULL : data;
 }
 
 static uint64_t own_checksum(const uint8_t *data, size_t len)
@@ -148,14 +137,14 @@ struct dwarf_names *dwarf_cache_read(const char *dir, const char *build_id, stru
 	iq_buf_free(&path);
 	if (fd < 0)
 		return NULL;
-	data = read_file(fd, &len);
-	if (data) {
-		n = dwarf_cache_parse(data, len, d);
+	data = map_file(fd, &len);
+	n = data ? dwarf_cache_parse(data, len, d) : NULL;
+	if (n) {
+		n->mapped = len;
 		/* The time of the last use. */
-		if (n)
-			futimens(fd, NULL);
-		else
-			free(data);
+		futimens(fd, NULL);
+	} else if (data) {
+		munmap(data, len);
 	}
 	close(fd);
 	return n;

@@ -2,6 +2,7 @@
 /* Types, functions, variables and constants of DWARF by name, through the index of all names. */
 #include "dwarf_names.h"
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* ---- The index ------------------------------------------------------------------------------- */
 
@@ -134,7 +135,9 @@ void dwarf_names_close(struct dwarf_names *n)
 		dwarf_scan_close(&n->hash->scan);
 		free(n->hash);
 	}
-	if (n->block) {
+	if (n->mapped) {
+		munmap(n->block, n->mapped);
+	} else if (n->block) {
 		free(n->block);
 	} else {
 		free((void *)(uintptr_t)n->names);

@@ -44,6 +44,7 @@ struct dwarf_names {
 	uint32_t nr_units;
 	uint32_t damaged; /* units that could not be read to their end */
 	void *block; /* that both arrays lie in; NULL: each is malloc()ed */
+	size_t mapped; /* so much is to be unmapped; 0: the block is malloc()ed */
 	uint32_t *by_offset; /* of types, rising; NULL: not asked for yet */
 	uint32_t nr_by_offset;
 	struct dwarf_hash *hash; /* for dwarf_names_key(), turned to this unit */
