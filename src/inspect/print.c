@@ -143,10 +143,12 @@ static void print_wide(struct printer *p, const struct thing *v, const struct iq
 /* ---- Enums ------------------------------------------------------------------------------------- */
 
 /* Every enumerator is one bit (or none): its values are sets of flags. */
-static bool is_flags(const struct iq_enumerator *e, unsigned int nr)
+static bool is_flags(const struct iq_type *t, const struct iq_enumerator *e, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++) {
-		if (e[i].value < 0 || (e[i].value & (e[i].value - 1)))
+		uint64_t value = (uint64_t)e[i].value;
+
+		if ((e[i].value < 0 && t->encoding == IQ_ENC_SIGNED) || (value & (value - 1)))
 			return false;
 	}
 	return nr > 0;
@@ -185,7 +187,7 @@ static void print_enum(struct printer *p, const struct iq_type *t, uint64_t numb
 			return;
 		}
 	}
-	if (is_flags(e, nr))
+	if (is_flags(t, e, nr))
 		print_flags(p, e, nr, number);
 	else if (type_is_signed(t))
 		iq_buf_printf(p->out, "%" PRId64, (int64_t)number);

@@ -10,9 +10,9 @@ from harness import Failed, per_core
 from suite import expression_maker, others
 
 
-def answers(t, core, commands, vmlinux=False):
-    """inquest's: {"text"} or {"error"} for each."""
-    args = list(core.vmcores) + ([core.vmlinux] if vmlinux else ['--no-vmlinux'])
+def answers(t, core, commands, dwarf=False):
+    """inquest's: {"text"} or {"error"} for each; with DWARF from the vmlinux's debug information alone."""
+    args = list(core.vmcores) + ([core.vmlinux, '--no-btf'] if dwarf else ['--no-vmlinux'])
     lines = ('\n'.join(commands) + '\n').encode()
     objects = t.inquest('--json', '-s', *args, stdin=lines, check=False, timeout=300).json()
     if len(objects) != len(commands):
@@ -268,3 +268,21 @@ def folding_as_gdb(t, core):
     said, got = gdb(t, theirs), answers(t, core, ours)
     keep = [i for i, c in enumerate(theirs) if c.startswith('p ')]
     compare(t, 'gdb', [ours[i] for i in keep], [got[i] for i in keep], [said[i] for i in keep])
+
+
+@per_core(lambda c: others.has_vmlinux(c) and c.format not in ('nospace', 'cut'), quick=2)
+def with_dwarf(t, core):
+    """The same expressions with types of DWARF alone as with those of BTF."""
+    rng = t.rng()
+    structs, enums = types_of(t, core)
+    # Before it had 64-bit enums, BTF kept the lower half of their constants.
+    enums = {n: l for n, l in enums.items()
+             if not any(e['name'] == '__PERF_SAMPLE_CALLCHAIN_EARLY' and e['value'] == 0 for e in l)}
+    commands = typed_commands(t, rng, structs, enums, 8000 if t.all else 2000)
+    btf, dwarf = answers(t, core, commands), answers(t, core, commands, dwarf=True)
+    wrong = [f'{c}: {b.get("text") or b["error"]!r}, with DWARF {d.get("text") or d["error"]!r}'
+             for c, b, d in zip(commands, btf, dwarf)
+             # BTF makes one dimension of several.
+             if b.get('text', '').replace('}, {', ', ') != d.get('text', '').replace('}, {', ', ')]
+    t.none(wrong, 'expressions by BTF and by DWARF', len(commands))
+    t.note(f'{len(commands)} expressions, {sum("text" in b for b in btf)} with a value')
