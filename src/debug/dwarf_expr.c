@@ -3,83 +3,29 @@
  * The stack machine of DWARF expressions.  Values are 64 bits wide, with a size and a sign for those
  * that version 5 gives a base type; floating point is not for kernels.
  */
-#include "dwarf_expr.h"
+#include "dwarf_expr_stack.h"
 
-#define STACK_MAX 64
 /* Operations, so that a backward branch ends. */
 #define STEPS_MAX 4096
 
-struct cell {
-	uint64_t value;
-	uint8_t size; /* bytes of its type; 8 for an address */
-	bool is_signed;
-};
-
-struct machine {
-	const struct iq_dw_expr *e;
-	const struct iq_dw_machine *m;
-	struct iq_dw_location *loc;
-	struct iq_dw_cursor c;
-	struct cell stack[STACK_MAX];
-	unsigned int nr;
-	enum iq_dw_known status;
-	/* What stands on the stack is: */
-	enum iq_dw_where result; /* MEMORY (its address), VALUE; others are in `piece` */
-	bool has_result; /* the last operation was one that ends a location description */
-	struct iq_dw_piece piece;
-};
-
-static void fail(struct machine *x, enum iq_dw_known why)
+static void push(struct iq_dw_stack *x, uint64_t value)
 {
-	if (x->status == IQ_DW_KNOWN)
-		x->status = why;
-}
-
-static uint64_t truncate_to(uint64_t value, unsigned int size, bool is_signed)
-{
-	unsigned int unused = 64 - 8 * size;
-
-	if (!size || size >= 8)
-		return value;
-	return is_signed ? (uint64_t)((int64_t)(value << unused) >> unused)
-			 : value << unused >> unused;
-}
-
-static void push_typed(struct machine *x, uint64_t value, struct cell type)
-{
-	if (x->nr == STACK_MAX)
-		return fail(x, IQ_DW_DAMAGED);
-	type.value = truncate_to(value, type.size, type.is_signed);
-	x->stack[x->nr++] = type;
-}
-
-static void push(struct machine *x, uint64_t value)
-{
-	push_typed(x, value, (struct cell){.size = 8});
-}
-
-static struct cell pop(struct machine *x)
-{
-	if (!x->nr) {
-		fail(x, IQ_DW_DAMAGED);
-		return (struct cell){.size = 8};
-	}
-	return x->stack[--x->nr];
+	iq_dw_push(x, value, (struct iq_dw_cell){.size = 8});
 }
 
 /* The N-th from the top. */
-static struct cell top(struct machine *x, uint64_t n)
+static struct iq_dw_cell top(struct iq_dw_stack *x, uint64_t n)
 {
 	if (n >= x->nr) {
-		fail(x, IQ_DW_DAMAGED);
-		return (struct cell){.size = 8};
+		iq_dw_fail(x, IQ_DW_DAMAGED);
+		return (struct iq_dw_cell){.size = 8};
 	}
 	return x->stack[x->nr - 1 - n];
 }
 
 /* ---- What is computed from -------------------------------------------------------------------- */
 
-static uint64_t reg_value(struct machine *x, uint64_t reg)
+static uint64_t reg_value(struct iq_dw_stack *x, uint64_t reg)
 {
 	uint64_t value = 0;
 	enum iq_dw_known known = x->m->reg && reg < UINT32_MAX
@@ -89,11 +35,11 @@ static uint64_t reg_value(struct machine *x, uint64_t reg)
 	if (known == IQ_DW_NO_REGISTER && x->status == IQ_DW_KNOWN)
 		x->loc->reg = (unsigned int)reg;
 	if (known != IQ_DW_KNOWN)
-		fail(x, known);
+		iq_dw_fail(x, known);
 	return value;
 }
 
-static uint64_t memory(struct machine *x, uint64_t address, uint64_t size)
+static uint64_t memory(struct iq_dw_stack *x, uint64_t address, uint64_t size)
 {
 	uint64_t value = 0;
 	enum iq_dw_known known = IQ_DW_DAMAGED;
@@ -102,34 +48,34 @@ static uint64_t memory(struct machine *x, uint64_t address, uint64_t size)
 		known = x->m->memory ? x->m->memory(x->m->arg, address, (unsigned int)size, &value)
 				     : IQ_DW_NO_MEMORY;
 	if (known != IQ_DW_KNOWN)
-		fail(x, known);
+		iq_dw_fail(x, known);
 	return value;
 }
 
-static uint64_t asked(struct machine *x, enum iq_dw_known (*fn)(void *arg, uint64_t *ret),
+static uint64_t asked(struct iq_dw_stack *x, enum iq_dw_known (*fn)(void *arg, uint64_t *ret),
 		      enum iq_dw_known without)
 {
 	uint64_t value = 0;
 	enum iq_dw_known known = fn ? fn(x->m->arg, &value) : without;
 
 	if (known != IQ_DW_KNOWN)
-		fail(x, known);
+		iq_dw_fail(x, known);
 	return value;
 }
 
-static uint64_t runtime_address(struct machine *x, uint64_t link)
+static uint64_t runtime_address(struct iq_dw_stack *x, uint64_t link)
 {
 	uint64_t value = link;
 	enum iq_dw_known known =
 		x->m->address ? x->m->address(x->m->arg, link, &value) : IQ_DW_NO_ADDRESS;
 
 	if (known != IQ_DW_KNOWN)
-		fail(x, known);
+		iq_dw_fail(x, known);
 	return value;
 }
 
 /* Entry INDEX of the unit's .debug_addr. */
-static uint64_t addrx(struct machine *x, uint64_t index)
+static uint64_t addrx(struct iq_dw_stack *x, uint64_t index)
 {
 	const struct iq_dw_unit *u = x->e->unit;
 	struct iq_dw_cursor c;
@@ -137,20 +83,20 @@ static uint64_t addrx(struct machine *x, uint64_t index)
 
 	if (!u || iq_mul_overflows(index, u->address_size, &at) ||
 	    iq_add_overflows(at, u->addr_base, &at)) {
-		fail(x, IQ_DW_DAMAGED);
+		iq_dw_fail(x, IQ_DW_DAMAGED);
 		return 0;
 	}
 	c = iq_dw_cursor(u->dwarf, IQ_DW_ADDR, at, UINT64_MAX);
 	value = iq_dw_uint(&c, u->address_size);
 	if (c.bad)
-		fail(x, IQ_DW_DAMAGED);
+		iq_dw_fail(x, IQ_DW_DAMAGED);
 	return value;
 }
 
 /* The base type whose entry is OFFSET behind the unit's start; 0: the type of addresses. */
-static struct cell base_type(struct machine *x, uint64_t offset)
+static struct iq_dw_cell base_type(struct iq_dw_stack *x, uint64_t offset)
 {
-	struct cell t = {.size = 8};
+	struct iq_dw_cell t = {.size = 8};
 	const struct iq_dw_unit *u = x->e->unit;
 	struct iq_dw_attrs attrs;
 	struct iq_dw_value v;
@@ -162,7 +108,7 @@ static struct cell base_type(struct machine *x, uint64_t offset)
 		return t;
 	if (!u || iq_add_overflows(u->offset, offset, &at) || !iq_dw_die(u, at, &die) ||
 	    die.tag != DW_TAG_base_type) {
-		fail(x, IQ_DW_DAMAGED);
+		iq_dw_fail(x, IQ_DW_DAMAGED);
 		return t;
 	}
 	iq_dw_attrs(u, &die, &attrs);
@@ -173,163 +119,47 @@ static struct cell base_type(struct machine *x, uint64_t offset)
 			encoding = v.number;
 	}
 	if (encoding == DW_ATE_float || encoding == DW_ATE_complex_float || !size || size > 8)
-		fail(x, IQ_DW_UNSUPPORTED);
+		iq_dw_fail(x, IQ_DW_UNSUPPORTED);
 	t.size = (uint8_t)IQ_MIN(size, 8);
 	t.is_signed = encoding == DW_ATE_signed || encoding == DW_ATE_signed_char;
 	return t;
 }
 
-/* ---- Arithmetic ------------------------------------------------------------------------------- */
-
-static uint64_t divide(struct machine *x, struct cell a, struct cell b)
-{
-	/* Division of addresses is signed. */
-	bool is_signed = a.is_signed || a.size == 8;
-
-	if (!b.value) {
-		fail(x, IQ_DW_DAMAGED);
-		return 0;
-	}
-	if (!is_signed)
-		return a.value / b.value;
-	if ((int64_t)b.value == -1)
-		return 0 - a.value;
-	return (uint64_t)((int64_t)a.value / (int64_t)b.value);
-}
-
-static uint64_t modulo(struct machine *x, struct cell a, struct cell b)
-{
-	if (!b.value) {
-		fail(x, IQ_DW_DAMAGED);
-		return 0;
-	}
-	if (!a.is_signed)
-		return a.value % b.value;
-	return (int64_t)b.value == -1 ? 0 : (uint64_t)((int64_t)a.value % (int64_t)b.value);
-}
-
-static uint64_t shift(unsigned int op, struct cell a, uint64_t by)
-{
-	uint64_t bits = 8 * (uint64_t)a.size;
-
-	if (op == DW_OP_shl)
-		return by < bits ? a.value << by : 0;
-	if (op == DW_OP_shr)
-		return by < bits ? truncate_to(a.value, a.size, false) >> by : 0;
-	a.value = truncate_to(a.value, a.size, true);
-	return (uint64_t)((int64_t)a.value >> (by < bits ? by : bits - 1));
-}
-
-static uint64_t compare(unsigned int op, struct cell ca, struct cell cb)
-{
-	/* Addresses are compared as signed numbers (2.5.1.5); typed ones by their type. */
-	bool is_signed = ca.is_signed || ca.size == 8;
-	int64_t a = (int64_t)truncate_to(ca.value, ca.size, is_signed);
-	int64_t b = (int64_t)truncate_to(cb.value, ca.size, is_signed);
-
-	switch (op) {
-	case DW_OP_eq:
-		return a == b;
-	case DW_OP_ne:
-		return a != b;
-	case DW_OP_lt:
-		return a < b;
-	case DW_OP_le:
-		return a <= b;
-	case DW_OP_gt:
-		return a > b;
-	default:
-		return a >= b;
-	}
-}
-
-static void binary(struct machine *x, unsigned int op)
-{
-	struct cell b = pop(x), a = pop(x);
-	uint64_t value = 0;
-
-	switch (op) {
-	case DW_OP_and:
-		value = a.value & b.value;
-		break;
-	case DW_OP_or:
-		value = a.value | b.value;
-		break;
-	case DW_OP_xor:
-		value = a.value ^ b.value;
-		break;
-	case DW_OP_plus:
-		value = a.value + b.value;
-		break;
-	case DW_OP_minus:
-		value = a.value - b.value;
-		break;
-	case DW_OP_mul:
-		value = a.value * b.value;
-		break;
-	case DW_OP_div:
-		value = divide(x, a, b);
-		break;
-	case DW_OP_mod:
-		value = modulo(x, a, b);
-		break;
-	case DW_OP_shl:
-	case DW_OP_shr:
-	case DW_OP_shra:
-		value = shift(op, a, b.value);
-		break;
-	default:
-		return push(x, compare(op, a, b));
-	}
-	push_typed(x, value, a);
-}
-
-static void unary(struct machine *x, unsigned int op)
-{
-	struct cell a = pop(x);
-	int64_t v = (int64_t)a.value;
-
-	if (op == DW_OP_abs)
-		push_typed(x, v < 0 ? 0 - a.value : a.value, a);
-	else
-		push_typed(x, op == DW_OP_neg ? 0 - a.value : ~a.value, a);
-}
-
 /* ---- The stack, memory and flow --------------------------------------------------------------- */
 
-static void rearrange(struct machine *x, unsigned int op)
+static void rearrange(struct iq_dw_stack *x, unsigned int op)
 {
-	struct cell a, b, c;
+	struct iq_dw_cell a, b, c;
 
 	switch (op) {
 	case DW_OP_dup:
 		a = top(x, 0);
-		return push_typed(x, a.value, a);
+		return iq_dw_push(x, a.value, a);
 	case DW_OP_over:
 		a = top(x, 1);
-		return push_typed(x, a.value, a);
+		return iq_dw_push(x, a.value, a);
 	case DW_OP_pick:
 		a = top(x, iq_dw_uint(&x->c, 1));
-		return push_typed(x, a.value, a);
+		return iq_dw_push(x, a.value, a);
 	case DW_OP_drop:
-		pop(x);
+		iq_dw_pop(x);
 		return;
 	case DW_OP_swap:
-		a = pop(x);
-		b = pop(x);
-		push_typed(x, a.value, a);
-		return push_typed(x, b.value, b);
+		a = iq_dw_pop(x);
+		b = iq_dw_pop(x);
+		iq_dw_push(x, a.value, a);
+		return iq_dw_push(x, b.value, b);
 	default: /* rot */
-		a = pop(x);
-		b = pop(x);
-		c = pop(x);
-		push_typed(x, a.value, a);
-		push_typed(x, c.value, c);
-		return push_typed(x, b.value, b);
+		a = iq_dw_pop(x);
+		b = iq_dw_pop(x);
+		c = iq_dw_pop(x);
+		iq_dw_push(x, a.value, a);
+		iq_dw_push(x, c.value, c);
+		return iq_dw_push(x, b.value, b);
 	}
 }
 
-static void jump(struct machine *x, bool taken)
+static void jump(struct iq_dw_stack *x, bool taken)
 {
 	int64_t by = (int16_t)iq_dw_uint(&x->c, 2);
 	int64_t at = x->c.p - x->e->code;
@@ -337,75 +167,75 @@ static void jump(struct machine *x, bool taken)
 	if (!taken)
 		return;
 	if (at + by < 0 || (uint64_t)(at + by) > x->e->len)
-		return fail(x, IQ_DW_DAMAGED);
+		return iq_dw_fail(x, IQ_DW_DAMAGED);
 	x->c.p = x->e->code + at + by;
 }
 
-static void convert(struct machine *x, bool reinterpret)
+static void convert(struct iq_dw_stack *x, bool reinterpret)
 {
-	struct cell a = pop(x), t = base_type(x, iq_dw_uleb(&x->c));
+	struct iq_dw_cell a = iq_dw_pop(x), t = base_type(x, iq_dw_uleb(&x->c));
 
 	if (reinterpret && a.size != t.size)
-		return fail(x, IQ_DW_DAMAGED);
-	push_typed(x, truncate_to(a.value, a.size, a.is_signed), t);
+		return iq_dw_fail(x, IQ_DW_DAMAGED);
+	iq_dw_push(x, iq_dw_truncate(a.value, a.size, a.is_signed), t);
 }
 
-static void const_type(struct machine *x)
+static void const_type(struct iq_dw_stack *x)
 {
-	struct cell t = base_type(x, iq_dw_uleb(&x->c));
+	struct iq_dw_cell t = base_type(x, iq_dw_uleb(&x->c));
 	uint64_t size = iq_dw_uint(&x->c, 1), value = 0;
 
 	if (size > 8 || size > (uint64_t)(x->c.end - x->c.p))
-		return fail(x, IQ_DW_UNSUPPORTED);
+		return iq_dw_fail(x, IQ_DW_UNSUPPORTED);
 	for (uint64_t i = 0; i < size; i++)
 		value |= iq_dw_uint(&x->c, 1) << 8 * i;
-	push_typed(x, value, t);
+	iq_dw_push(x, value, t);
 }
 
-static void entry_value(struct machine *x)
+static void entry_value(struct iq_dw_stack *x)
 {
 	uint64_t len = iq_dw_uleb(&x->c), value = 0;
 	const uint8_t *code = x->c.p;
 	enum iq_dw_known known;
 
 	if (x->c.bad || len > (uint64_t)(x->c.end - x->c.p))
-		return fail(x, IQ_DW_DAMAGED);
+		return iq_dw_fail(x, IQ_DW_DAMAGED);
 	iq_dw_skip(&x->c, len);
 	known = x->m->entry_value ? x->m->entry_value(x->m->arg, code, (size_t)len, &value)
 				  : IQ_DW_NO_ENTRY_VALUE;
 	if (known != IQ_DW_KNOWN)
-		return fail(x, known);
+		return iq_dw_fail(x, known);
 	x->loc->by_entry_value = true;
 	push(x, value);
 }
 
 /* ---- Location descriptions -------------------------------------------------------------------- */
 
-static void is_at(struct machine *x, enum iq_dw_where where, uint64_t number)
+static void is_at(struct iq_dw_stack *x, enum iq_dw_where where, uint64_t number)
 {
 	x->has_result = true;
 	x->piece = (struct iq_dw_piece){.where = where, .number = number};
 }
 
-static void implicit_value(struct machine *x)
+static void implicit_value(struct iq_dw_stack *x)
 {
 	uint64_t len = iq_dw_uleb(&x->c);
 
 	if (x->c.bad || len > (uint64_t)(x->c.end - x->c.p))
-		return fail(x, IQ_DW_DAMAGED);
+		return iq_dw_fail(x, IQ_DW_DAMAGED);
 	is_at(x, IQ_DW_BYTES, 0);
 	x->piece.bytes = x->c.p;
 	x->piece.len = (size_t)len;
 	iq_dw_skip(&x->c, len);
 }
 
-static void implicit_pointer(struct machine *x)
+static void implicit_pointer(struct iq_dw_stack *x)
 {
 	is_at(x, IQ_DW_POINTER, iq_dw_uint(&x->c, x->e->offset_size));
 	x->piece.offset = iq_dw_sleb(&x->c);
 }
 
-static void add_piece(struct machine *x, uint64_t bit_size, uint64_t bit_offset)
+static void add_piece(struct iq_dw_stack *x, uint64_t bit_size, uint64_t bit_offset)
 {
 	struct iq_dw_piece p = {0};
 
@@ -414,34 +244,34 @@ static void add_piece(struct machine *x, uint64_t bit_size, uint64_t bit_offset)
 	} else if (x->nr) {
 		/* An address; without anything the part is nowhere. */
 		p.where = IQ_DW_MEMORY;
-		p.number = pop(x).value;
+		p.number = iq_dw_pop(x).value;
 	}
 	x->has_result = false;
 	x->nr = 0;
 	if (!bit_size)
 		return;
 	if (x->loc->nr == IQ_DW_PIECES)
-		return fail(x, IQ_DW_UNSUPPORTED);
+		return iq_dw_fail(x, IQ_DW_UNSUPPORTED);
 	p.bit_size = bit_size;
 	p.bit_offset = bit_offset;
 	x->loc->piece[x->loc->nr++] = p;
 }
 
-static void op_piece(struct machine *x, unsigned int op)
+static void op_piece(struct iq_dw_stack *x, unsigned int op)
 {
 	uint64_t size = iq_dw_uleb(&x->c);
 
 	if (op == DW_OP_bit_piece)
 		return add_piece(x, size, iq_dw_uleb(&x->c));
 	if (size > UINT64_MAX / 8)
-		return fail(x, IQ_DW_DAMAGED);
+		return iq_dw_fail(x, IQ_DW_DAMAGED);
 	add_piece(x, 8 * size, 0);
 }
 
 /* ---- Operations ------------------------------------------------------------------------------- */
 
 /* Those that push a constant; false: OP is none. */
-static bool constant(struct machine *x, unsigned int op)
+static bool constant(struct iq_dw_stack *x, unsigned int op)
 {
 	struct iq_dw_cursor *c = &x->c;
 
@@ -500,10 +330,10 @@ static bool constant(struct machine *x, unsigned int op)
 }
 
 /* Those that concern registers and the frame. */
-static bool of_frame(struct machine *x, unsigned int op)
+static bool of_frame(struct iq_dw_stack *x, unsigned int op)
 {
 	struct iq_dw_cursor *c = &x->c;
-	struct cell type;
+	struct iq_dw_cell type;
 	uint64_t reg;
 
 	if (op >= DW_OP_reg0 && op <= DW_OP_reg31) {
@@ -526,7 +356,7 @@ static bool of_frame(struct machine *x, unsigned int op)
 	case DW_OP_GNU_regval_type:
 		reg = iq_dw_uleb(c);
 		type = base_type(x, iq_dw_uleb(c));
-		push_typed(x, reg_value(x, reg), type);
+		iq_dw_push(x, reg_value(x, reg), type);
 		break;
 	case DW_OP_fbreg:
 		push(x, asked(x, x->m->frame_base, IQ_DW_NO_CFA) + (uint64_t)iq_dw_sleb(c));
@@ -545,11 +375,11 @@ static bool of_frame(struct machine *x, unsigned int op)
 }
 
 /* Those that end the description of an object or of a part of it. */
-static bool of_location(struct machine *x, unsigned int op)
+static bool of_location(struct iq_dw_stack *x, unsigned int op)
 {
 	switch (op) {
 	case DW_OP_stack_value:
-		is_at(x, IQ_DW_VALUE, pop(x).value);
+		is_at(x, IQ_DW_VALUE, iq_dw_pop(x).value);
 		break;
 	case DW_OP_implicit_value:
 		implicit_value(x);
@@ -568,24 +398,24 @@ static bool of_location(struct machine *x, unsigned int op)
 	return true;
 }
 
-static bool of_memory(struct machine *x, unsigned int op)
+static bool of_memory(struct iq_dw_stack *x, unsigned int op)
 {
 	uint64_t size;
-	struct cell type;
+	struct iq_dw_cell type;
 
 	switch (op) {
 	case DW_OP_deref:
-		push(x, memory(x, pop(x).value, x->e->address_size));
+		push(x, memory(x, iq_dw_pop(x).value, x->e->address_size));
 		break;
 	case DW_OP_deref_size:
 		size = iq_dw_uint(&x->c, 1);
-		push(x, memory(x, pop(x).value, size));
+		push(x, memory(x, iq_dw_pop(x).value, size));
 		break;
 	case DW_OP_deref_type:
 	case DW_OP_GNU_deref_type:
 		size = iq_dw_uint(&x->c, 1);
 		type = base_type(x, iq_dw_uleb(&x->c));
-		push_typed(x, memory(x, pop(x).value, size), type);
+		iq_dw_push(x, memory(x, iq_dw_pop(x).value, size), type);
 		break;
 	default:
 		return false;
@@ -593,9 +423,9 @@ static bool of_memory(struct machine *x, unsigned int op)
 	return true;
 }
 
-static void other(struct machine *x, unsigned int op)
+static void other(struct iq_dw_stack *x, unsigned int op)
 {
-	struct cell a;
+	struct iq_dw_cell a;
 
 	switch (op) {
 	case DW_OP_dup:
@@ -608,10 +438,10 @@ static void other(struct machine *x, unsigned int op)
 	case DW_OP_abs:
 	case DW_OP_neg:
 	case DW_OP_not:
-		return unary(x, op);
+		return iq_dw_unary(x, op);
 	case DW_OP_plus_uconst:
-		a = pop(x);
-		return push_typed(x, a.value + iq_dw_uleb(&x->c), a);
+		a = iq_dw_pop(x);
+		return iq_dw_push(x, a.value + iq_dw_uleb(&x->c), a);
 	case DW_OP_and:
 	case DW_OP_or:
 	case DW_OP_xor:
@@ -624,11 +454,11 @@ static void other(struct machine *x, unsigned int op)
 	case DW_OP_shr:
 	case DW_OP_shra:
 	case DW_OP_eq ... DW_OP_ne:
-		return binary(x, op);
+		return iq_dw_binary(x, op);
 	case DW_OP_skip:
 		return jump(x, true);
 	case DW_OP_bra:
-		return jump(x, pop(x).value != 0);
+		return jump(x, iq_dw_pop(x).value != 0);
 	case DW_OP_convert:
 	case DW_OP_GNU_convert:
 		return convert(x, false);
@@ -639,41 +469,41 @@ static void other(struct machine *x, unsigned int op)
 		return;
 	case DW_OP_form_tls_address:
 	case DW_OP_GNU_push_tls_address:
-		return fail(x, IQ_DW_NO_ADDRESS);
+		return iq_dw_fail(x, IQ_DW_NO_ADDRESS);
 	default:
 		break;
 	}
 	if (x->status == IQ_DW_KNOWN)
 		x->loc->reg = op;
-	fail(x, IQ_DW_UNSUPPORTED);
+	iq_dw_fail(x, IQ_DW_UNSUPPORTED);
 }
 
-static void step(struct machine *x)
+static void step(struct iq_dw_stack *x)
 {
 	unsigned int op = (unsigned int)iq_dw_uint(&x->c, 1);
 
 	/* Behind a register or value only its part of the object may be said. */
 	if (x->has_result && op != DW_OP_piece && op != DW_OP_bit_piece)
-		return fail(x, IQ_DW_DAMAGED);
+		return iq_dw_fail(x, IQ_DW_DAMAGED);
 	if (!constant(x, op) && !of_frame(x, op) && !of_location(x, op) && !of_memory(x, op))
 		other(x, op);
 }
 
-static void run(struct machine *x)
+static void run(struct iq_dw_stack *x)
 {
 	for (unsigned int i = 0; x->status == IQ_DW_KNOWN && x->c.p < x->c.end; i++) {
 		if (i == STEPS_MAX)
-			return fail(x, IQ_DW_DAMAGED);
+			return iq_dw_fail(x, IQ_DW_DAMAGED);
 		step(x);
 		if (x->c.bad)
-			fail(x, IQ_DW_DAMAGED);
+			iq_dw_fail(x, IQ_DW_DAMAGED);
 	}
 }
 
 enum iq_dw_known iq_dw_locate(const struct iq_dw_expr *e, const struct iq_dw_machine *m,
 			      struct iq_dw_location *ret)
 {
-	struct machine x = {.e = e, .m = m, .loc = ret};
+	struct iq_dw_stack x = {.e = e, .m = m, .loc = ret};
 
 	*ret = (struct iq_dw_location){0};
 	x.c = (struct iq_dw_cursor){.p = e->code, .end = e->code + e->len};
@@ -685,7 +515,7 @@ enum iq_dw_known iq_dw_locate(const struct iq_dw_expr *e, const struct iq_dw_mac
 	if (ret->nr)
 		return IQ_DW_KNOWN;
 	if (!x.has_result && x.nr)
-		is_at(&x, IQ_DW_MEMORY, pop(&x).value);
+		is_at(&x, IQ_DW_MEMORY, iq_dw_pop(&x).value);
 	/* An empty expression: optimised out. */
 	ret->piece[ret->nr++] = x.piece;
 	return IQ_DW_KNOWN;
