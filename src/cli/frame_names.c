@@ -29,7 +29,8 @@ static const struct iq_frame_variable *find(const struct iq_frame_variables *all
 static struct iq_error *value_of(const struct iq_frame_variable *v, struct iq_value *ret)
 {
 	const struct iq_type *t = v->type ? iq_type_strip(v->type) : NULL;
-	bool scalar = !t || t->kind == IQ_KIND_INT || t->kind == IQ_KIND_ENUM || t->kind == IQ_KIND_POINTER;
+	bool scalar = !t || t->kind == IQ_KIND_INT || t->kind == IQ_KIND_ENUM ||
+		      t->kind == IQ_KIND_POINTER;
 	uint64_t number = 0;
 	unsigned int unused;
 
@@ -38,13 +39,16 @@ static struct iq_error *value_of(const struct iq_frame_variable *v, struct iq_va
 		return NULL;
 	}
 	if (v->certainty == IQ_VALUE_UNAVAILABLE || !v->bytes)
-		return iq_error_new(IQ_E_NOT_FOUND, "%s of %s has no value here: %s", v->name, v->function, v->from);
+		return iq_error_new(IQ_E_NOT_FOUND, "%s of %s has no value here: %s", v->name,
+				    v->function, v->from);
 	if (!scalar || !v->size || v->size > sizeof(number))
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%s of %s is in registers", v->name, v->function),
-				     "info locals and info args show it");
+		return iq_error_hint(
+			iq_error_new(IQ_E_USAGE, "%s of %s is in registers", v->name, v->function),
+			"info locals and info args show it");
 	memcpy(&number, v->bytes, v->size);
 	unused = 64 - 8 * (unsigned int)v->size;
-	if (t && (t->encoding == IQ_ENC_SIGNED || t->encoding == IQ_ENC_CHAR) && t->kind != IQ_KIND_POINTER)
+	if (t && (t->encoding == IQ_ENC_SIGNED || t->encoding == IQ_ENC_CHAR) &&
+	    t->kind != IQ_KIND_POINTER)
 		number = (uint64_t)((int64_t)(number << unused) >> unused);
 	*ret = (struct iq_value){.type = v->type, .number = number};
 	return NULL;

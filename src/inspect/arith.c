@@ -87,7 +87,8 @@ static struct iq_error *shift(int op, struct operand o, uint64_t a, uint64_t b, 
 
 	if (negative || b >= bits) {
 		err = iq_error_new(IQ_E_USAGE, "a shift by %s%llu bits means nothing for %u bits",
-				   negative ? "-" : "", (unsigned long long)(negative ? 0 - b : b), bits);
+				   negative ? "-" : "", (unsigned long long)(negative ? 0 - b : b),
+				   bits);
 		return !negative && b < 64 ? iq_error_hint(err, "1UL has 64 bits") : err;
 	}
 	a = op == OP_SHIFT_LEFT ? a << b : o.is_signed ? (uint64_t)((int64_t)a >> b) : a >> b;
@@ -117,12 +118,12 @@ static bool compare(int op, uint64_t a, uint64_t b, bool sign)
 
 static bool is_comparison(int op)
 {
-	return op == OP_EQUAL || op == OP_UNEQUAL || op == '<' || op == '>' || op == OP_LESS_EQUAL ||
-	       op == OP_MORE_EQUAL;
+	return op == OP_EQUAL || op == OP_UNEQUAL || op == '<' || op == '>' ||
+	       op == OP_LESS_EQUAL || op == OP_MORE_EQUAL;
 }
 
-struct iq_error *arith_binary(int op, const struct iq_value *va, uint64_t a, const struct iq_value *vb,
-			      uint64_t b, struct iq_value *ret)
+struct iq_error *arith_binary(int op, const struct iq_value *va, uint64_t a,
+			      const struct iq_value *vb, uint64_t b, struct iq_value *ret)
 {
 	struct operand oa = promote(va), ob = promote(vb), o = common(oa, ob);
 	uint64_t number = 0;
@@ -167,7 +168,8 @@ struct iq_value arith_unary(int op, const struct iq_value *v, uint64_t number)
 	return value_of(promote(v), op == '-' ? 0 - number : op == '~' ? ~number : number);
 }
 
-struct iq_value arith_common(const struct iq_value *v, uint64_t number, const struct iq_value *other)
+struct iq_value arith_common(const struct iq_value *v, uint64_t number,
+			     const struct iq_value *other)
 {
 	return value_of(common(promote(v), promote(other)), number);
 }

@@ -2,7 +2,10 @@
 /* Types that expressions have without a source of types, and what is asked of types again and again. */
 #include "expr.h"
 
-#define ARITHMETIC(n, e, s) {.kind = IQ_KIND_INT, .encoding = IQ_ENC_##e, .name = n, .size = s}
+#define ARITHMETIC(n, e, s)                                                                        \
+	{                                                                                          \
+		.kind = IQ_KIND_INT, .encoding = IQ_ENC_##e, .name = n, .size = s                  \
+	}
 
 const struct iq_type expr_char = ARITHMETIC("char", CHAR, 1);
 const struct iq_type expr_int = ARITHMETIC("int", SIGNED, 4);
@@ -39,8 +42,8 @@ static bool count_words(const char *name, struct words *w)
 		name += len;
 		name += strspn(name, " ");
 	}
-	return w->is_signed + w->is_unsigned <= 1 && w->is_char + w->is_short <= 1 && w->is_int <= 1 &&
-	       w->is_long <= 2 && !(w->is_char && (w->is_int || w->is_long)) &&
+	return w->is_signed + w->is_unsigned <= 1 && w->is_char + w->is_short <= 1 &&
+	       w->is_int <= 1 && w->is_long <= 2 && !(w->is_char && (w->is_int || w->is_long)) &&
 	       !(w->is_short && w->is_long);
 }
 
@@ -51,16 +54,25 @@ const struct iq_type *expr_arithmetic_type(const char *name)
 				    short_int = ARITHMETIC("short", SIGNED, 2),
 				    unsigned_short = ARITHMETIC("unsigned short", UNSIGNED, 2),
 				    long_long = ARITHMETIC("long long", SIGNED, 8),
-				    unsigned_long_long = ARITHMETIC("unsigned long long", UNSIGNED, 8),
+				    unsigned_long_long =
+					    ARITHMETIC("unsigned long long", UNSIGNED, 8),
 				    boolean = ARITHMETIC("_Bool", BOOL, 1);
 	static const struct {
 		const char *name;
 		const struct iq_type *type;
 	} names[] = {
-		{"_Bool", &boolean},	    {"bool", &boolean},		    {"u8", &unsigned_char},
-		{"s8", &signed_char},	    {"u16", &unsigned_short},	    {"s16", &short_int},
-		{"u32", &expr_unsigned_int}, {"s32", &expr_int},	    {"u64", &unsigned_long_long},
-		{"s64", &long_long},	    {"size_t", &expr_unsigned_long}, {"uintptr_t", &expr_unsigned_long},
+		{"_Bool", &boolean},
+		{"bool", &boolean},
+		{"u8", &unsigned_char},
+		{"s8", &signed_char},
+		{"u16", &unsigned_short},
+		{"s16", &short_int},
+		{"u32", &expr_unsigned_int},
+		{"s32", &expr_int},
+		{"u64", &unsigned_long_long},
+		{"s64", &long_long},
+		{"size_t", &expr_unsigned_long},
+		{"uintptr_t", &expr_unsigned_long},
 	};
 	struct words w;
 

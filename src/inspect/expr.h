@@ -11,17 +11,17 @@
 #include <inquest/inspect.h>
 
 #define EXPR_MAX_TEXT 65536 /* characters of an expression */
-#define EXPR_MAX_DEPTH 256  /* of its tree */
+#define EXPR_MAX_DEPTH 256 /* of its tree */
 
 /* ---- Tokens ------------------------------------------------------------------------------------ */
 
 enum token_kind {
 	TOKEN_END,
 	TOKEN_NUMBER,
-	TOKEN_CHAR,	/* 'c' */
-	TOKEN_STRING,	/* "text" */
-	TOKEN_QUOTED,	/* 'text' of more than one character: a file or a symbol */
-	TOKEN_WORD,	/* name, or number without 0x */
+	TOKEN_CHAR, /* 'c' */
+	TOKEN_STRING, /* "text" */
+	TOKEN_QUOTED, /* 'text' of more than one character: a file or a symbol */
+	TOKEN_WORD, /* name, or number without 0x */
 	TOKEN_REGISTER, /* $name; text is the name, "" of $ alone */
 	TOKEN_OPERATOR, /* op */
 };
@@ -37,19 +37,19 @@ enum {
 	OP_MORE_EQUAL,
 	OP_AND,
 	OP_OR,
-	OP_SCOPE,  /* :: */
+	OP_SCOPE, /* :: */
 	OP_ASSIGN, /* OP_ASSIGN + op: += and so on */
 };
 
 struct token {
 	enum token_kind kind;
 	int op;
-	bool glued;	 /* nothing stands between it and the token before */
-	const char *s;	 /* in the expression's text */
+	bool glued; /* nothing stands between it and the token before */
+	const char *s; /* in the expression's text */
 	size_t len;
 	/* NUMBER, CHAR: */
 	uint64_t number;
-	bool decimal;	 /* written in decimal: never becomes unsigned by itself */
+	bool decimal; /* written in decimal: never becomes unsigned by itself */
 	bool suffix_u, suffix_l;
 };
 
@@ -69,23 +69,23 @@ bool lex_character(const char **s, const char *end, uint8_t *ret);
 /* ---- The tree ---------------------------------------------------------------------------------- */
 
 enum node_kind {
-	NODE_NUMBER,	  /* of `type` */
-	NODE_STRING,	  /* name, number: its length */
-	NODE_NAME,	  /* name; module, file or has_cpu may qualify it */
-	NODE_REGISTER,	  /* name: a register or variable */
-	NODE_UNARY,	  /* op a */
-	NODE_BINARY,	  /* a op b, with && || , and @ */
-	NODE_ASSIGN,	  /* $name = b; op 0 or the operator of op= */
+	NODE_NUMBER, /* of `type` */
+	NODE_STRING, /* name, number: its length */
+	NODE_NAME, /* name; module, file or has_cpu may qualify it */
+	NODE_REGISTER, /* name: a register or variable */
+	NODE_UNARY, /* op a */
+	NODE_BINARY, /* a op b, with && || , and @ */
+	NODE_ASSIGN, /* $name = b; op 0 or the operator of op= */
 	NODE_CONDITIONAL, /* a ? b : c */
-	NODE_CAST,	  /* (type) a */
+	NODE_CAST, /* (type) a */
 	NODE_REINTERPRET, /* {type} a */
-	NODE_MEMBER,	  /* a.name, a->name */
-	NODE_INDEX,	  /* a[b] */
-	NODE_PAREN,	  /* (a) */
-	NODE_SIZEOF,	  /* sizeof a; of a type it is a NUMBER at once */
-	NODE_CONTAINER,	  /* container_of(a, type, …); number: offset of the member */
-	NODE_PERCPU,	  /* per_cpu(a, b) */
-	NODE_PERCPU_PTR,  /* per_cpu_ptr(a, b) */
+	NODE_MEMBER, /* a.name, a->name */
+	NODE_INDEX, /* a[b] */
+	NODE_PAREN, /* (a) */
+	NODE_SIZEOF, /* sizeof a; of a type it is a NUMBER at once */
+	NODE_CONTAINER, /* container_of(a, type, …); number: offset of the member */
+	NODE_PERCPU, /* per_cpu(a, b) */
+	NODE_PERCPU_PTR, /* per_cpu_ptr(a, b) */
 };
 
 struct node {
@@ -94,7 +94,7 @@ struct node {
 	unsigned int depth;
 	size_t at; /* where in the text: for messages */
 	uint64_t number;
-	bool digits;	   /* NUMBER: digits alone, as typed in `name` */
+	bool digits; /* NUMBER: digits alone, as typed in `name` */
 	const char *name, *module, *file;
 	bool has_cpu;
 	unsigned int cpu;
@@ -117,7 +117,8 @@ struct eval {
 struct iq_error *parse_expression(const struct eval *e, struct iq_arena *arena, const char *text,
 				  struct node **ret) IQ_CHECK;
 /* The value of N (eval.c). */
-struct iq_error *eval_node(const struct eval *e, const struct node *n, struct iq_value *ret) IQ_CHECK;
+struct iq_error *eval_node(const struct eval *e, const struct node *n,
+			   struct iq_value *ret) IQ_CHECK;
 
 /* ---- Parsing: parse.c and parse_type.c --------------------------------------------------------- */
 
@@ -176,19 +177,21 @@ bool type_is_scalar(const struct iq_type *stripped);
 /* ---- Arithmetic -------------------------------------------------------------------------------- */
 
 /* A OP B of the values VA and VB, which are numbers by C's rules (arith.c). */
-struct iq_error *arith_binary(int op, const struct iq_value *va, uint64_t a, const struct iq_value *vb,
-			      uint64_t b, struct iq_value *ret) IQ_CHECK;
+struct iq_error *arith_binary(int op, const struct iq_value *va, uint64_t a,
+			      const struct iq_value *vb, uint64_t b, struct iq_value *ret) IQ_CHECK;
 /* + - ~ */
 struct iq_value arith_unary(int op, const struct iq_value *v, uint64_t number);
 /* NUMBER, the value of V, converted to what V and OTHER become in arithmetic: an arm of ?:. */
-struct iq_value arith_common(const struct iq_value *v, uint64_t number, const struct iq_value *other);
+struct iq_value arith_common(const struct iq_value *v, uint64_t number,
+			     const struct iq_value *other);
 /* A literal's type. */
 const struct iq_type *arith_literal_type(const struct token *t);
 
 /* ---- Names and memory -------------------------------------------------------------------------- */
 
 /* The value of a name; the offer of other spellings if there is none. */
-struct iq_error *name_value(const struct iq_scope *s, const struct node *n, struct iq_value *ret) IQ_CHECK;
+struct iq_error *name_value(const struct iq_scope *s, const struct node *n,
+			    struct iq_value *ret) IQ_CHECK;
 /* Its copy for CPU. */
 struct iq_error *name_percpu_value(const struct iq_scope *s, const struct node *n, uint64_t cpu,
 				   struct iq_value *ret) IQ_CHECK;
@@ -196,7 +199,8 @@ struct iq_error *name_percpu_value(const struct iq_scope *s, const struct node *
 bool name_exists(const struct iq_scope *s, const char *name);
 
 /* $NAME: a register, a variable, a value of the history. */
-struct iq_error *variable_value(const struct iq_scope *s, const char *name, struct iq_value *ret) IQ_CHECK;
+struct iq_error *variable_value(const struct iq_scope *s, const char *name,
+				struct iq_value *ret) IQ_CHECK;
 
 /* The address space that S reads. */
 struct iq_vm *scope_vm(const struct iq_scope *s);
@@ -209,7 +213,8 @@ struct iq_error *load_number(struct iq_vm *vm, const struct iq_value *v, uint64_
  * The scalar of SIZE bytes at ADDRESS, or the bitfield in it, sign-extended if IS_SIGNED.
  */
 enum iq_mem load_scalar(struct iq_vm *vm, uint64_t address, uint64_t size, unsigned int bit_offset,
-			unsigned int bit_size, bool is_signed, uint64_t *ret, struct iq_fault *fault);
+			unsigned int bit_size, bool is_signed, uint64_t *ret,
+			struct iq_fault *fault);
 /* The lowest SIZE bytes of NUMBER, extended to 64 bits again. */
 uint64_t extend(uint64_t number, uint64_t size, bool is_signed);
 

@@ -12,7 +12,8 @@ static bool is_word(char c)
  * foo.isra.0), but a.b is a member of a. */
 static size_t word_length(const char *s)
 {
-	static const char *const suffixes[] = {"cold", "isra", "part", "constprop", "llvm", "lto_priv"};
+	static const char *const suffixes[] = {"cold",	    "isra", "part",
+					       "constprop", "llvm", "lto_priv"};
 	size_t len = 0;
 
 	while (is_word(s[len]))
@@ -24,7 +25,8 @@ static size_t word_length(const char *s)
 		while (is_word(s[len + 1 + next]))
 			next++;
 		for (size_t i = 0; i < IQ_ARRAY_SIZE(suffixes); i++)
-			known |= strlen(suffixes[i]) == next && !strncmp(s + len + 1, suffixes[i], next);
+			known |= strlen(suffixes[i]) == next &&
+				 !strncmp(s + len + 1, suffixes[i], next);
 		/* "__already_done.10", "__warned.2": statics that share a name. */
 		if (!known && strspn(s + len + 1, "0123456789") != next)
 			break;
@@ -125,7 +127,7 @@ bool lex_character(const char **s, const char *end, uint8_t *ret)
 		(*s)++;
 		return escape(s, end, ret);
 	}
-	*ret = (uint8_t)*(*s)++;
+	*ret = (uint8_t) * (*s)++;
 	return true;
 }
 
@@ -165,7 +167,8 @@ static struct iq_error *lex_quoted(struct lexer *l, struct token *t)
 	/* 'kernel/fork.c'::name: nothing but what files and symbols are made of. */
 	for (p = t->s + 1; p < end; p++) {
 		if (!is_word(*p) && !strchr("./-+,:", *p))
-			return iq_error_new(IQ_E_USAGE, "malformed character at column %zu", l->at + 1);
+			return iq_error_new(IQ_E_USAGE, "malformed character at column %zu",
+					    l->at + 1);
 	}
 	if (end < t->s + 3)
 		return iq_error_new(IQ_E_USAGE, "malformed character at column %zu", l->at + 1);
@@ -259,7 +262,8 @@ struct iq_error *lex(struct lexer *l, struct token *ret)
 		lex_operator(&t);
 	} else {
 		err = iq_error_new(IQ_E_USAGE, "unexpected %.*s at column %zu",
-				   (unsigned char)c < 0x80 ? 1 : (int)strcspn(t.s, " "), t.s, l->at + 1);
+				   (unsigned char)c < 0x80 ? 1 : (int)strcspn(t.s, " "), t.s,
+				   l->at + 1);
 	}
 	if (err)
 		return err;

@@ -14,7 +14,8 @@ uint64_t extend(uint64_t number, uint64_t size, bool is_signed)
 }
 
 enum iq_mem load_scalar(struct iq_vm *vm, uint64_t address, uint64_t size, unsigned int bit_offset,
-			unsigned int bit_size, bool is_signed, uint64_t *ret, struct iq_fault *fault)
+			unsigned int bit_size, bool is_signed, uint64_t *ret,
+			struct iq_fault *fault)
 {
 	uint8_t bytes[16] = {0};
 	uint64_t number;

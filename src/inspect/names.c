@@ -33,7 +33,8 @@ static struct iq_error *percpu_value(const struct iq_scope *s, const struct node
 	uint64_t offset, address;
 
 	if (!iq_symbol_is_percpu(s->k, symbol))
-		return iq_error_new(IQ_E_USAGE, "%s is not a per-CPU variable: it has no copy for CPU %llu",
+		return iq_error_new(IQ_E_USAGE,
+				    "%s is not a per-CPU variable: it has no copy for CPU %llu",
 				    n->name, (unsigned long long)cpu);
 	if (cpu > UINT32_MAX || !iq_percpu_offset(s->k, (unsigned int)cpu, &offset))
 		return iq_error_new(IQ_E_NOT_FOUND, "no CPU %llu", (unsigned long long)cpu);
@@ -74,7 +75,8 @@ static struct iq_error *no_symbol(const struct iq_scope *s, const struct node *n
 	struct iq_error *err;
 
 	if (isdigit((unsigned char)n->name[0])) {
-		err = iq_error_new(IQ_E_USAGE, "%s at column %zu is not a number", n->name, n->at + 1);
+		err = iq_error_new(IQ_E_USAGE, "%s at column %zu is not a number", n->name,
+				   n->at + 1);
 		return iq_error_hint(err, "hexadecimal numbers begin with 0x");
 	}
 	if (!s->k)
@@ -158,9 +160,11 @@ static bool function_in(const struct iq_scope *s, const struct node *n, struct i
 
 	while (iq_symtab_by_name(s->k->symbols, n->name, &from, &symbol)) {
 		if (!iq_is_text(s->k, symbol.address) ||
-		    !iq_kernel_line(s->k, symbol.address, &file, &line) || !iq_source_is(file, n->file))
+		    !iq_kernel_line(s->k, symbol.address, &file, &line) ||
+		    !iq_source_is(file, n->file))
 			continue;
-		*ret = (struct iq_value){.type = iq_global_type(s->k, &symbol), .number = symbol.address};
+		*ret = (struct iq_value){.type = iq_global_type(s->k, &symbol),
+					 .number = symbol.address};
 		if (ret->type) {
 			ret->in_memory = true;
 			ret->address = symbol.address;
@@ -170,7 +174,8 @@ static bool function_in(const struct iq_scope *s, const struct node *n, struct i
 	return false;
 }
 
-static struct iq_error *value_in_file(const struct iq_scope *s, const struct node *n, struct iq_value *ret)
+static struct iq_error *value_in_file(const struct iq_scope *s, const struct node *n,
+				      struct iq_value *ret)
 {
 	struct iq_debugfile *f = s->k ? s->k->vmlinux : NULL;
 	struct iq_module *const *mods;
@@ -192,14 +197,16 @@ static struct iq_error *value_in_file(const struct iq_scope *s, const struct nod
 	iq_error_free(err);
 	if (found && v.per_cpu)
 		return iq_error_hint(iq_error_new(IQ_E_USAGE,
-						  "%s is a per-CPU variable: each CPU has its own", n->name),
+						  "%s is a per-CPU variable: each CPU has its own",
+						  n->name),
 				     "name the CPU: per_cpu(%s, 0)", n->name);
 	if (found && v.placed) {
 		*ret = (struct iq_value){.type = v.type, .in_memory = true, .address = v.address};
 		return NULL;
 	}
 	err = iq_error_new(IQ_E_NOT_FOUND, "no variable or function %s in %s", n->name, n->file);
-	return f ? err : iq_error_hint(err, "only debug information knows files: no vmlinux was found");
+	return f ? err
+		 : iq_error_hint(err, "only debug information knows files: no vmlinux was found");
 }
 
 static struct iq_error *local_value(const struct iq_scope *s, const struct node *n, bool *found,

@@ -29,7 +29,8 @@ bool parse_at_word(const struct parser *p, const char *word)
 struct iq_error *parse_unexpected(const struct parser *p, const char *wanted)
 {
 	if (p->token.kind == TOKEN_END)
-		return iq_error_new(IQ_E_USAGE, "the expression ends where %s should follow", wanted);
+		return iq_error_new(IQ_E_USAGE, "the expression ends where %s should follow",
+				    wanted);
 	return iq_error_new(IQ_E_USAGE, "%.*s at column %zu, where %s should follow",
 			    (int)IQ_MIN(p->token.len, 40u), p->token.s, column(p) + 1, wanted);
 }
@@ -141,7 +142,8 @@ static struct iq_error *parse_quoted(struct parser *p, struct node **ret)
 /* ---- What looks like a function ---------------------------------------------------------------- */
 
 /* Behind the '(' of offsetof: TYPE, member.path) */
-static struct iq_error *parse_offset(struct parser *p, const struct iq_type **type, uint64_t *offset)
+static struct iq_error *parse_offset(struct parser *p, const struct iq_type **type,
+				     uint64_t *offset)
 {
 	struct iq_buf path = {0};
 	struct iq_member m = {0};
@@ -260,10 +262,12 @@ static struct iq_error *parse_number(struct parser *p, struct node **ret)
 			n->type = &expr_long;
 	}
 	IQ_TRY(take_name(p, &n->name));
-	if (parse_at(p, '.') && p->token.glued && n->digits && isdigit((unsigned char)p->token.s[1]))
-		return iq_error_new(IQ_E_USAGE,
-				    "%s.%c… at column %zu: floating-point numbers are not worked with", n->name,
-				    p->token.s[1], n->at + 1);
+	if (parse_at(p, '.') && p->token.glued && n->digits &&
+	    isdigit((unsigned char)p->token.s[1]))
+		return iq_error_new(
+			IQ_E_USAGE,
+			"%s.%c… at column %zu: floating-point numbers are not worked with", n->name,
+			p->token.s[1], n->at + 1);
 	*ret = n;
 	return NULL;
 }
@@ -352,9 +356,11 @@ static struct iq_error *parse_postfix(struct parser *p, struct node **ret)
 			IQ_TRY(parse_expect(p, ']', "]"));
 			IQ_TRY(new_node(p, NODE_INDEX, n, index, &n));
 		} else if (parse_at(p, '(')) {
-			return iq_error_hint(iq_error_new(IQ_E_USAGE, "a call at column %zu: nothing runs in a dump",
-							  column(p) + 1),
-					     "offsetof, container_of, per_cpu and per_cpu_ptr can be used");
+			return iq_error_hint(
+				iq_error_new(IQ_E_USAGE,
+					     "a call at column %zu: nothing runs in a dump",
+					     column(p) + 1),
+				"offsetof, container_of, per_cpu and per_cpu_ptr can be used");
 		} else {
 			*ret = n;
 			return NULL;
@@ -535,7 +541,8 @@ static struct iq_error *parse_binary(struct parser *p, unsigned int least, struc
 	return NULL;
 }
 
-static struct iq_error *parse_conditional(struct parser *p, struct node *condition, struct node **ret)
+static struct iq_error *parse_conditional(struct parser *p, struct node *condition,
+					  struct node **ret)
 {
 	struct node *b = NULL, *c = NULL;
 	bool middle = p->middle;
@@ -561,7 +568,8 @@ static struct iq_error *parse_assignment(struct parser *p, struct node *to, stru
 	struct node *value = NULL;
 
 	if (to->kind != NODE_REGISTER)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "%.*s at column %zu: a dump cannot be changed",
+		return iq_error_hint(iq_error_new(IQ_E_USAGE,
+						  "%.*s at column %zu: a dump cannot be changed",
 						  (int)p->token.len, p->token.s, column(p) + 1),
 				     "$name = … keeps a value; == compares");
 	IQ_TRY(parse_next(p));

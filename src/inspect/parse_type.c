@@ -22,7 +22,8 @@ static bool at_keyword(const struct parser *p)
 
 static bool at_qualifier(const struct parser *p)
 {
-	return parse_at_word(p, "const") || parse_at_word(p, "volatile") || parse_at_word(p, "restrict");
+	return parse_at_word(p, "const") || parse_at_word(p, "volatile") ||
+	       parse_at_word(p, "restrict");
 }
 
 static bool at_typeof(const struct parser *p)
@@ -68,7 +69,8 @@ static struct iq_error *type_words(struct parser *p, struct iq_buf *name)
 		if (named && !base)
 			break;
 		if (!at_qualifier(p)) {
-			iq_buf_printf(name, "%s%.*s", name->len ? " " : "", (int)p->token.len, p->token.s);
+			iq_buf_printf(name, "%s%.*s", name->len ? " " : "", (int)p->token.len,
+				      p->token.s);
 			tagged = parse_at_word(p, "struct") || parse_at_word(p, "union") ||
 				 parse_at_word(p, "enum");
 			named |= !tagged;
@@ -155,7 +157,8 @@ static struct iq_error *need_source(struct parser *p, const struct iq_type **t)
 /* Made up types are void without memory, or if they are too large. */
 static struct iq_error *check_made(const struct iq_type *t)
 {
-	return t->kind == IQ_KIND_VOID ? iq_error_new(IQ_E_USAGE, "this type is larger than memory") : NULL;
+	return t->kind == IQ_KIND_VOID ? iq_error_new(IQ_E_USAGE, "this type is larger than memory")
+				       : NULL;
 }
 
 static struct iq_error *parse_pointers(struct parser *p, const struct iq_type **t)
@@ -279,7 +282,8 @@ static struct iq_error *parse_declarator(struct parser *p, const struct iq_type 
 	struct iq_error *err;
 
 	if (p->depth >= 2 * EXPR_MAX_DEPTH)
-		return iq_error_new(IQ_E_LIMIT, "the type is nested more than %d deep", EXPR_MAX_DEPTH);
+		return iq_error_new(IQ_E_LIMIT, "the type is nested more than %d deep",
+				    EXPR_MAX_DEPTH);
 	p->depth++;
 	err = parse_pointers(p, t);
 	if (!err && parse_at(p, '(')) {

@@ -6,13 +6,13 @@
 #include "print.h"
 #include <inttypes.h>
 
-#define MAX_DEPTH 20		/* gdb's print max-depth */
-#define MAX_SCALARS 1000000	/* of one value: types from a damaged dump can be nested without end */
+#define MAX_DEPTH 20 /* gdb's print max-depth */
+#define MAX_SCALARS 1000000 /* of one value: types from a damaged dump can be nested without end */
 #define MAX_OUTPUT (64u << 20)
-#define HUGE_SYMBOL 0x10000	/* larger than objects are, but for a few tables */
-#define FAR_INTO 4096		/* no longer in the object that the symbol names */
-#define MAX_FOLDED 1024		/* bytes of an element that is compared with the next ones */
-#define MAX_RUN (1u << 24)	/* elements that are compared */
+#define HUGE_SYMBOL 0x10000 /* larger than objects are, but for a few tables */
+#define FAR_INTO 4096 /* no longer in the object that the symbol names */
+#define MAX_FOLDED 1024 /* bytes of an element that is compared with the next ones */
+#define MAX_RUN (1u << 24) /* elements that are compared */
 
 static void print_value(struct printer *p, const struct thing *v, unsigned int depth);
 
@@ -206,7 +206,8 @@ static bool is_character(const struct iq_type *t)
  * Should ADDRESS be shown with the name of SYMBOL?  kallsyms gives a symbol all bytes up to the next
  * one, string literals and padding among them: an offset that no object has says nothing.
  */
-static bool symbol_applies(const struct iq_symbol *symbol, uint64_t address, const struct iq_type *to)
+static bool symbol_applies(const struct iq_symbol *symbol, uint64_t address,
+			   const struct iq_type *to)
 {
 	uint64_t offset = address - symbol->address;
 
@@ -265,8 +266,8 @@ static void print_scalar(struct printer *p, const struct thing *v, const struct 
 	}
 	if (v->is_number)
 		number = v->number;
-	else if (load_scalar(p->vm, v->address, t->size, v->bit_offset, v->bit_size, type_is_signed(t),
-			     &number, &fault)) {
+	else if (load_scalar(p->vm, v->address, t->size, v->bit_offset, v->bit_size,
+			     type_is_signed(t), &number, &fault)) {
 		print_fault(p, &fault);
 		return;
 	}
@@ -298,8 +299,8 @@ static void print_float(struct printer *p, const struct thing *v, const struct i
 /* ---- Arrays ------------------------------------------------------------------------------------ */
 
 /* How many elements from I on are equal to it, byte by byte; what cannot be read is equal to nothing. */
-static uint64_t run_of(struct printer *p, const struct thing *v, const struct iq_type *t, uint64_t i,
-		       uint64_t size)
+static uint64_t run_of(struct printer *p, const struct thing *v, const struct iq_type *t,
+		       uint64_t i, uint64_t size)
 {
 	uint8_t first[MAX_FOLDED], next[MAX_FOLDED];
 	uint64_t nr = 1;
@@ -462,9 +463,9 @@ static void finish(struct printer *p)
 		iq_buf_puts(p->out, "\n<cut here: this value is larger than anything in a kernel>");
 }
 
-void iq_value_print(struct iq_kernel *k, struct iq_vm *vm, const struct iq_type *t, uint64_t address,
-		    unsigned int bit_offset, unsigned int bit_size, const struct iq_format *f,
-		    struct iq_buf *out)
+void iq_value_print(struct iq_kernel *k, struct iq_vm *vm, const struct iq_type *t,
+		    uint64_t address, unsigned int bit_offset, unsigned int bit_size,
+		    const struct iq_format *f, struct iq_buf *out)
 {
 	struct thing v = {
 		.type = t, .address = address, .bit_offset = bit_offset, .bit_size = bit_size};

@@ -2,7 +2,7 @@
 /* Characters and strings from the dump, as gdb writes them: what is not printable ASCII in octal. */
 #include "print.h"
 
-#define PIECE 256	/* characters read at a time */
+#define PIECE 256 /* characters read at a time */
 #define MAX_ARRAY 65536 /* characters shown of an array, however equal they are */
 #define MAX_UNLIMITED (16u << 20)
 
@@ -44,7 +44,7 @@ struct run {
 	uint8_t c;
 	uint64_t count;
 	bool quoted; /* a quote is open */
-	bool any;    /* something was shown */
+	bool any; /* something was shown */
 	bool octal;
 };
 
@@ -105,7 +105,8 @@ static size_t read_some(struct printer *p, uint64_t address, uint8_t *buf, size_
 {
 	if (!iq_vm_read(p->vm, address, buf, len, fault))
 		return len;
-	return fault->address > address ? (size_t)IQ_MIN(fault->address - address, (uint64_t)len) : 0;
+	return fault->address > address ? (size_t)IQ_MIN(fault->address - address, (uint64_t)len)
+					: 0;
 }
 
 static bool is_last_nul(struct printer *p, uint64_t address)

@@ -50,7 +50,8 @@ static struct iq_error *copy(const struct iq_value *value, struct iq_value *ret)
 
 	if (value->text) {
 		if (value->text_len > MAX_TEXT)
-			return iq_error_new(IQ_E_LIMIT, "strings of more than %d characters are not kept",
+			return iq_error_new(IQ_E_LIMIT,
+					    "strings of more than %d characters are not kept",
 					    MAX_TEXT);
 		text = malloc(value->text_len + 1);
 		if (!text)
@@ -74,7 +75,8 @@ static struct variable *find(struct iq_variables *v, const char *name)
 	return NULL;
 }
 
-struct iq_error *iq_variable_set(struct iq_variables *v, const char *name, const struct iq_value *value)
+struct iq_error *iq_variable_set(struct iq_variables *v, const char *name,
+				 const struct iq_value *value)
 {
 	struct variable *known = find(v, name), fresh = {0};
 
@@ -93,7 +95,8 @@ struct iq_error *iq_variable_set(struct iq_variables *v, const char *name, const
 		return NULL;
 	}
 	fresh.name = strdup(name);
-	if (!fresh.name || !iq_grow(&v->named, &v->room_named, v->nr_named + 1, sizeof(*v->named))) {
+	if (!fresh.name ||
+	    !iq_grow(&v->named, &v->room_named, v->nr_named + 1, sizeof(*v->named))) {
 		clear(&fresh);
 		return iq_error_nomem();
 	}
@@ -101,7 +104,8 @@ struct iq_error *iq_variable_set(struct iq_variables *v, const char *name, const
 	return NULL;
 }
 
-struct iq_error *iq_history_add(struct iq_variables *v, const struct iq_value *value, unsigned int *n)
+struct iq_error *iq_history_add(struct iq_variables *v, const struct iq_value *value,
+				unsigned int *n)
 {
 	struct variable fresh = {0};
 
@@ -119,7 +123,8 @@ struct iq_error *iq_history_add(struct iq_variables *v, const struct iq_value *v
 }
 
 /* "": the last value, "$": the one before it, "3": the third, "$3": three before the last. */
-static struct iq_error *history_value(const struct iq_variables *v, const char *name, struct iq_value *ret)
+static struct iq_error *history_value(const struct iq_variables *v, const char *name,
+				      struct iq_value *ret)
 {
 	uint64_t nr = v ? v->nr_history : 0, n = 0;
 
@@ -143,8 +148,9 @@ static struct iq_error *history_value(const struct iq_variables *v, const char *
 static struct iq_error *known_register(const struct iq_scope *s, const char *name, unsigned int reg)
 {
 	if (!s->regs)
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "$%s: there are no registers", name),
-				     "they are those of the context's task: set it with set PID");
+		return iq_error_hint(
+			iq_error_new(IQ_E_NOT_FOUND, "$%s: there are no registers", name),
+			"they are those of the context's task: set it with set PID");
 	if (!iq_reg_known(s->regs, reg))
 		return iq_error_new(IQ_E_NOT_FOUND, "the value of $%s is not known", name);
 	return NULL;
@@ -183,7 +189,8 @@ struct iq_error *variable_value(const struct iq_scope *s, const char *name, stru
 		return part_value(s, name, &part, ret);
 	v = find(s->variables, name);
 	if (!v)
-		return iq_error_new(IQ_E_NOT_FOUND, "no register and no variable is called $%s", name);
+		return iq_error_new(IQ_E_NOT_FOUND, "no register and no variable is called $%s",
+				    name);
 	*ret = v->value;
 	return NULL;
 }
