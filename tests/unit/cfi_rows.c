@@ -96,6 +96,7 @@ int main(int argc, char **argv)
 	if (err) {
 		fprintf(stderr, "cfi_rows: %s\n", err->message);
 		iq_error_free(err);
+		iq_debugfile_close(c.f);
 		return 2;
 	}
 	iq_debugfile_each_cfi(c.f, each, &c);

@@ -55,8 +55,10 @@ int main(int argc, char **argv)
 			return 2;
 		*value = '\0';
 		err = iq_debugfile_set_section(f, argv[i], address);
-		if (err)
+		if (err) {
+			iq_debugfile_close(f);
 			return fail(err);
+		}
 	}
 	while (fgets(text, sizeof(text), stdin))
 		show(f, strtoull(text, NULL, 16));
