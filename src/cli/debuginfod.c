@@ -101,8 +101,7 @@ void debuginfod_close(struct debuginfod *d)
 		return;
 	if (d->client)
 		d->end(d->client);
-	if (d->library)
-		dlclose(d->library);
+	/* The library stays: what it brought along is not made to be unloaded. */
 	free(d);
 }
 
