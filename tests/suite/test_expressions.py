@@ -286,3 +286,48 @@ def with_dwarf(t, core):
              if b.get('text', '').replace('}, {', ', ') != d.get('text', '').replace('}, {', ', ')]
     t.none(wrong, 'expressions by BTF and by DWARF', len(commands))
     t.note(f'{len(commands)} expressions, {sum("text" in b for b in btf)} with a value')
+
+
+@per_core(lambda c: c.whole(), quick=2)
+def wherever_addresses_are(t, core):
+    """Each command does with an expression what it does with its value."""
+    task = int(t.command(core, 'p &init_task')['value'], 16)
+    pgd = int(t.command(core, 'p init_mm.pgd')['value'], 16)
+    values = {'(&init_task)': task, '( init_task.tasks.prev == 0 ? 0 : & init_task )': task, '&init_task': task,
+              '(init_mm . pgd)': pgd, '(1 ? init_mm.pgd : 0)': pgd, "'init_mm.pgd + 0'": pgd}
+    for command in ('rd {} 4', 'vtop {}', 'struct list_head {}', 'dis {} 1', 'sym {}', 'kmem {}', 'whatis {}', 'x/4xg {}'):
+        for text, value in values.items():
+            if command.startswith(('whatis', 'x/')) and (text[0] in "'&"):
+                continue    # a type or variable; an expression that needs no quotes
+            got, plain = (t.commands(core, command.format(w), check=False)[0] for w in (text, f'{value:#x}'))
+            t.equal(got.get('result', got.get('error')), plain.get('result', plain.get('error')), command.format(text))
+    for command in ('bt {}', 'set {}', 'ps {}'):
+        t.equal(t.command(core, command.format('(&init_task)')), t.command(core, command.format(f'{task:x}')), command)
+
+
+@per_core(lambda c: c.whole() and c.scenario in ('null-deref', 'irq-bug', 'nmi'), quick=2)
+def names_of_the_user(t, core):
+    """Variables, the history, registers and their parts."""
+    commands = ['p $a = 6', 'p $a * 7', 'p $', 'p $$2', 'p $2 + $1', 'p $a <<= 2', 'p $a', 'p $s = "ab" "c"', 'p sizeof $s',
+                'p $s[1]', 'p $nothing', 'p $99', 'p 1 = 2']
+    texts = [a.get('text', 'error') for a in answers(t, core, commands)]
+    t.equal(texts[:12], ['6', '42', '42', '6', '48', '24', '24', '"abc"', '4', "98 'b'", 'error', 'error'], 'variables')
+    t.equal(texts[12], 'error', 'assignment to a number')
+    after = t.commands(core, 'x/2xg &init_task; p $_ - (long)&init_task; p $__')
+    t.equal(after[1]['result']['text'], '0x8', '$_')
+    t.equal(int(after[2]['result']['text']) % (1 << 64), int(after[0]['result']['values'][1]['value'], 16), '$__')
+    registers = [f'p $r{x}x' for x in 'abcd'] + [f'p $e{x}x' for x in 'abcd'] + [f'p/d ${x}x' for x in 'abcd'] + \
+        [f'p/d ${x}l' for x in 'abcd'] + [f'p/d ${x}h' for x in 'abcd'] + ['p $r9', 'p $r9d']
+    got = answers(t, core, registers)
+    if all('text' in g for g in got):
+        n = [int(g['text'].split()[0], 0) for g in got]
+
+        def part(value, shift, bits):
+            value = value >> shift & ((1 << bits) - 1)
+            return value - (1 << bits) if value >> (bits - 1) else value
+        for i in range(4):
+            t.equal([n[i + 4], n[i + 8], n[i + 12], n[i + 16]],
+                    [part(n[i], 0, 32), part(n[i], 0, 16), part(n[i], 0, 8), part(n[i], 8, 8)], registers[i])
+        t.equal(n[21], part(n[20], 0, 32), '$r9d')
+    else:
+        t.ok(all('not known' in g.get('error', 'not known') or 'no registers' in g['error'] for g in got), str(got))
