@@ -12,8 +12,8 @@
 
 /* What is sought; all that is given must hold. */
 struct iq_type_query {
-	const char *name;	 /* extended regular expression, found anywhere in the type's name; NULL */
-	const char *member;	 /* the same for the name of a member; NULL */
+	const char *name; /* extended regular expression, found anywhere in the type's name; NULL */
+	const char *member; /* the same for the name of a member; NULL */
 	const char *member_type; /* part of the name of a member's type; NULL */
 	bool has_size;
 	uint64_t lowest, highest; /* bytes, both included */
@@ -21,7 +21,8 @@ struct iq_type_query {
 
 struct iq_type_search;
 /* IQ_E_USAGE: something is wrong with an expression. */
-struct iq_error *iq_type_search_open(const struct iq_type_query *q, struct iq_type_search **ret) IQ_CHECK;
+struct iq_error *iq_type_search_open(const struct iq_type_query *q,
+				     struct iq_type_search **ret) IQ_CHECK;
 void iq_type_search_close(struct iq_type_search *s);
 
 /*

@@ -105,11 +105,12 @@ static void put_place(const struct iq_layout_item *item, struct iq_buf *out)
 		return;
 	}
 	at -= at % unit;
-	iq_buf_printf(out, " /* %5" PRIu64 ":%2" PRIu64 " %2" PRIu64 " */\n", at, item->bit_offset - 8 * at,
-		      item->size);
+	iq_buf_printf(out, " /* %5" PRIu64 ":%2" PRIu64 " %2" PRIu64 " */\n", at,
+		      item->bit_offset - 8 * at, item->size);
 }
 
-static void put_boundary(const struct iq_struct_layout *l, const struct iq_layout_item *item, struct iq_buf *out)
+static void put_boundary(const struct iq_struct_layout *l, const struct iq_layout_item *item,
+			 struct iq_buf *out)
 {
 	uint64_t unit = item->member->bit_size && item->size ? item->size : 1;
 	uint64_t at = item->bit_offset / 8, start = item->boundary * l->line_size, past;
@@ -118,7 +119,8 @@ static void put_boundary(const struct iq_struct_layout *l, const struct iq_layou
 		return;
 	past = at - at % unit - start;
 	put_tabs(out, item->depth);
-	iq_buf_printf(out, "/* --- cacheline %" PRIu64 " boundary (%" PRIu64 " bytes)", item->boundary, start);
+	iq_buf_printf(out, "/* --- cacheline %" PRIu64 " boundary (%" PRIu64 " bytes)",
+		      item->boundary, start);
 	if (past)
 		iq_buf_printf(out, " was %" PRIu64 " byte%s ago", past, plural(past));
 	iq_buf_puts(out, " --- */\n");
@@ -132,7 +134,8 @@ static void put_holes(const struct iq_layout_item *item, struct iq_buf *out)
 	iq_buf_putc(out, '\n');
 	if (item->bit_hole) {
 		put_tabs(out, item->depth);
-		iq_buf_printf(out, "/* XXX %u bit%s hole, try to pack */\n", item->bit_hole, plural(item->bit_hole));
+		iq_buf_printf(out, "/* XXX %u bit%s hole, try to pack */\n", item->bit_hole,
+			      plural(item->bit_hole));
 	}
 	if (item->hole) {
 		put_tabs(out, item->depth);
@@ -148,8 +151,8 @@ static void put_padding(const struct iq_layout_item *item, struct iq_buf *out)
 		return;
 	iq_buf_putc(out, '\n');
 	put_tabs(out, item->depth);
-	iq_buf_printf(out, "/* XXX last struct has %" PRIu64 " byte%s of padding */\n", item->padding,
-		      plural(item->padding));
+	iq_buf_printf(out, "/* XXX last struct has %" PRIu64 " byte%s of padding */\n",
+		      item->padding, plural(item->padding));
 	iq_buf_putc(out, '\n');
 }
 
@@ -196,7 +199,8 @@ static void put_constants(const struct iq_type *t, unsigned int depth, struct iq
 	put_tabs(out, depth);
 }
 
-static void put_item(const struct iq_struct_layout *l, const struct iq_layout_item *item, struct iq_buf *out)
+static void put_item(const struct iq_struct_layout *l, const struct iq_layout_item *item,
+		     struct iq_buf *out)
 {
 	const struct iq_type *t;
 
@@ -232,19 +236,20 @@ static void put_sums(const struct iq_struct_layout *l, struct iq_buf *out)
 	bool holes = l->sum_holes || l->sum_bit_holes;
 	uint64_t last = l->size % l->line_size;
 
-	iq_buf_printf(out, "\n\t/* size: %" PRIu64 ", cachelines: %" PRIu64 ", members: %u */\n", l->size,
-		      (l->size + l->line_size - 1) / l->line_size, l->nr_members);
+	iq_buf_printf(out, "\n\t/* size: %" PRIu64 ", cachelines: %" PRIu64 ", members: %u */\n",
+		      l->size, (l->size + l->line_size - 1) / l->line_size, l->nr_members);
 	if (holes && l->sum_members) {
 		iq_buf_printf(out, "\t/* sum members: %" PRIu64, l->sum_members);
 		if (l->sum_holes)
-			iq_buf_printf(out, ", holes: %u, sum holes: %" PRIu64, l->nr_holes, l->sum_holes);
+			iq_buf_printf(out, ", holes: %u, sum holes: %" PRIu64, l->nr_holes,
+				      l->sum_holes);
 		iq_buf_puts(out, " */\n");
 	}
 	if (holes && l->sum_bits) {
 		iq_buf_printf(out, "\t/* sum bitfield members: %" PRIu64 " bits", l->sum_bits);
 		if (l->sum_bit_holes)
-			iq_buf_printf(out, ", bit holes: %u, sum bit holes: %" PRIu64 " bits", l->nr_bit_holes,
-				      l->sum_bit_holes);
+			iq_buf_printf(out, ", bit holes: %u, sum bit holes: %" PRIu64 " bits",
+				      l->nr_bit_holes, l->sum_bit_holes);
 		else
 			iq_buf_printf(out, " (%" PRIu64 " bytes)", l->sum_bits / 8);
 		iq_buf_puts(out, " */\n");
@@ -252,8 +257,8 @@ static void put_sums(const struct iq_struct_layout *l, struct iq_buf *out)
 	if (l->padding)
 		iq_buf_printf(out, "\t/* padding: %" PRIu64 " */\n", l->padding);
 	if (l->nr_paddings)
-		iq_buf_printf(out, "\t/* paddings: %u, sum paddings: %" PRIu64 " */\n", l->nr_paddings,
-			      l->sum_paddings);
+		iq_buf_printf(out, "\t/* paddings: %u, sum paddings: %" PRIu64 " */\n",
+			      l->nr_paddings, l->sum_paddings);
 	if (l->bit_padding)
 		iq_buf_printf(out, "\t/* bit_padding: %u bits */\n", l->bit_padding);
 	if (last)
@@ -276,7 +281,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		put_sums(l, out);
 	iq_buf_puts(out, "};\n");
 	if (!is_struct)
-		iq_buf_printf(out, "/* size: %" PRIu64 ", members: %u */\n", l->size, l->nr_members);
+		iq_buf_printf(out, "/* size: %" PRIu64 ", members: %u */\n", l->size,
+			      l->nr_members);
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
@@ -286,7 +292,8 @@ static json_t *json_items(const struct iq_struct_layout *l, unsigned int *at, un
 {
 	json_t *list = json_array();
 
-	while (*at < l->nr_items && l->items[*at].depth == depth && l->items[*at].kind != IQ_LAYOUT_CLOSE) {
+	while (*at < l->nr_items && l->items[*at].depth == depth &&
+	       l->items[*at].kind != IQ_LAYOUT_CLOSE) {
 		const struct iq_layout_item *item = &l->items[(*at)++];
 		json_t *o = json_member(NULL, item->member->name, item->member, 0);
 
@@ -315,8 +322,9 @@ static json_t *json(struct session *s, const struct result *r)
 	json_object_set_new(o, "module", json_module(x->found.module));
 	json_object_set_new(o, "size", json_integer((json_int_t)l->size));
 	json_object_set_new(o, "cacheline_size", json_integer((json_int_t)l->line_size));
-	json_object_set_new(o, "cachelines",
-			    json_integer((json_int_t)((l->size + l->line_size - 1) / l->line_size)));
+	json_object_set_new(
+		o, "cachelines",
+		json_integer((json_int_t)((l->size + l->line_size - 1) / l->line_size)));
 	json_object_set_new(o, "nr_members", json_integer(l->nr_members));
 	json_object_set_new(o, "sum_members", json_integer((json_int_t)l->sum_members));
 	json_object_set_new(o, "holes", json_integer(l->nr_holes));
@@ -358,7 +366,8 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	if (!err && !line_size)
 		err = iq_error_new(IQ_E_USAGE, "a cache line has one byte at least");
 	if (!err && !name.len)
-		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "the name of a struct is missing"), "pahole NAME");
+		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "the name of a struct is missing"),
+				    "pahole NAME");
 	if (!err)
 		err = need_kernel(s, &k);
 	if (!err)
@@ -380,8 +389,10 @@ const struct command cmd_pahole = {
 	.name = "pahole",
 	.summary = "holes and cache lines of a struct",
 	.help = "pahole [-c BYTES] NAME\n\n"
-		"The definition of a struct or union with offset and size of each member, the holes between\n"
-		"them, where cache lines begin, and the sums; laid out as pahole does.  Offsets of members that\n"
+		"The definition of a struct or union with offset and size of each member, the "
+		"holes between\n"
+		"them, where cache lines begin, and the sums; laid out as pahole does.  Offsets of "
+		"members that\n"
 		"are declared in place count from the start of the whole.\n\n"
 		"  -c BYTES  size of a cache line; 64 if nothing is said\n\n"
 		"  pahole sk_buff\n",

@@ -8,8 +8,8 @@
 struct type_result {
 	struct found_type found;
 	const struct iq_type *type; /* what was asked for: the type, or a member's */
-	unsigned int bits;	    /* of a bitfield; 0: none */
-	bool has_value;		    /* enum NAME VALUE */
+	unsigned int bits; /* of a bitfield; 0: none */
+	bool has_value; /* enum NAME VALUE */
 	int64_t value;
 };
 
@@ -22,7 +22,8 @@ static void free_result(void *data)
 }
 
 /* "struct task_struct", and all other words of a command, as one name. */
-static struct iq_error *join_words(int argc, char **argv, const char *spec, bool *hex, struct iq_buf *name)
+static struct iq_error *join_words(int argc, char **argv, const char *spec, bool *hex,
+				   struct iq_buf *name)
 {
 	struct options o = {.argc = argc, .argv = argv};
 	struct iq_error *err;
@@ -40,7 +41,8 @@ static struct iq_error *join_words(int argc, char **argv, const char *spec, bool
 		iq_buf_printf(name, "%s%s", name->len ? " " : "", argv[o.index++]);
 	}
 	if (!name->len)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the name of a type is missing"), "%s NAME", argv[0]);
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "the name of a type is missing"),
+				     "%s NAME", argv[0]);
 	return NULL;
 }
 
@@ -54,7 +56,8 @@ static void sizeof_text(struct session *s, const struct result *r, struct iq_buf
 	if (x->bits)
 		iq_buf_printf(out, "%u bit%s\n", x->bits, x->bits == 1 ? "" : "s");
 	else
-		iq_buf_printf(out, x->has_value || s->hex ? "0x%" PRIx64 "\n" : "%" PRIu64 "\n", size);
+		iq_buf_printf(out, x->has_value || s->hex ? "0x%" PRIx64 "\n" : "%" PRIu64 "\n",
+			      size);
 }
 
 static json_t *sizeof_json(struct session *s, const struct result *r)
@@ -64,7 +67,8 @@ static json_t *sizeof_json(struct session *s, const struct result *r)
 
 	json_object_set_new(o, "type", json_ctype(x->type));
 	json_object_set_new(o, "size",
-			    x->bits ? json_null() : json_integer((json_int_t)iq_type_strip(x->type)->size));
+			    x->bits ? json_null()
+				    : json_integer((json_int_t)iq_type_strip(x->type)->size));
 	json_object_set_new(o, "bit_size", x->bits ? json_integer(x->bits) : json_null());
 	json_object_set_new(o, "module", json_module(x->found.module));
 	return o;
@@ -134,7 +138,8 @@ static void enum_text(struct session *s, const struct result *r, struct iq_buf *
 		left++;
 	}
 	if (!left)
-		iq_buf_printf(out, "enum %s has no constant %" PRId64 "\n", x->found.name, x->value);
+		iq_buf_printf(out, "enum %s has no constant %" PRId64 "\n", x->found.name,
+			      x->value);
 }
 
 static json_t *enum_json(struct session *s, const struct result *r)
@@ -217,7 +222,8 @@ const struct command cmd_enum = {
 	.name = "enum",
 	.summary = "constants of an enum",
 	.help = "enum NAME [VALUE]\n\n"
-		"The constants of an enum, or those that have a value.  `whatis CONSTANT` goes the other\n"
+		"The constants of an enum, or those that have a value.  `whatis CONSTANT` goes the "
+		"other\n"
 		"way round.\n\n"
 		"  enum zone_type\n"
 		"  enum pid_type 2\n",

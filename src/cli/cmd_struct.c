@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define MAX_ADDRESSES 1000 /* named in one command */
-#define MAX_COUNT 1000000  /* objects in a row */
+#define MAX_COUNT 1000000 /* objects in a row */
 
 static void free_result(void *data)
 {
@@ -50,11 +50,13 @@ static void json_follow(const struct struct_result *x, uint64_t base, json_t *li
 
 	for (unsigned int i = 0; i < nr && i < json_array_size(list); i++) {
 		if (is_followed(&m[i]))
-			json_object_set_new(json_array_get(list, i), "target", json_followed(x, &m[i], base));
+			json_object_set_new(json_array_get(list, i), "target",
+					    json_followed(x, &m[i], base));
 	}
 }
 
-static json_t *json_item(const struct struct_result *x, const struct iq_type *t, const struct item *item)
+static json_t *json_item(const struct struct_result *x, const struct iq_type *t,
+			 const struct item *item)
 {
 	struct iq_vm *vm = item && !x->raw ? x->memory.vm : NULL;
 	uint64_t base = item ? item->address : 0;
@@ -215,7 +217,8 @@ static struct iq_error *check_request(const struct request *q)
 	if (q->hex && q->decimal)
 		return iq_error_new(IQ_E_USAGE, "-x and -d exclude each other");
 	if ((q->raw || q->follow) && !q->nr_addresses)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "-%c shows memory, and the address is missing",
+		return iq_error_hint(iq_error_new(IQ_E_USAGE,
+						  "-%c shows memory, and the address is missing",
 						  q->raw ? 'r' : 'p'),
 				     "struct %s -%c ADDRESS", q->name, q->raw ? 'r' : 'p');
 	if (q->all && q->nr_addresses)
@@ -321,7 +324,8 @@ static struct iq_error *add_row(struct struct_result *x, uint64_t address, int64
 }
 
 /* Where CPU has the per-CPU variable NAME, or the object at the per-CPU address NAME. */
-static struct iq_error *percpu_address(struct session *s, const char *name, unsigned int cpu, uint64_t *ret)
+static struct iq_error *percpu_address(struct session *s, const char *name, unsigned int cpu,
+				       uint64_t *ret)
 {
 	struct iq_symbol symbol;
 	uint64_t offset;
@@ -368,7 +372,8 @@ static struct iq_error *percpu_items(struct session *s, struct struct_result *x,
 	return err;
 }
 
-static struct iq_error *find_items(struct session *s, struct struct_result *x, const struct request *q)
+static struct iq_error *find_items(struct session *s, struct struct_result *x,
+				   const struct request *q)
 {
 	int64_t count = q->has_count && q->count ? q->count : 1;
 	uint64_t address, embedded = 0;
@@ -388,13 +393,15 @@ static struct iq_error *find_items(struct session *s, struct struct_result *x, c
 	return NULL;
 }
 
-static struct iq_error *open_memory(struct session *s, struct struct_result *x, const struct request *q)
+static struct iq_error *open_memory(struct session *s, struct struct_result *x,
+				    const struct request *q)
 {
 	if (!x->nr_items)
 		return NULL;
 	if (q->user)
 		session_context(s);
-	IQ_TRY(memory_open(s, q->user ? SPACE_USER : SPACE_KERNEL, x->items[0].address, &x->memory));
+	IQ_TRY(memory_open(s, q->user ? SPACE_USER : SPACE_KERNEL, x->items[0].address,
+			   &x->memory));
 	x->has_memory = true;
 	return NULL;
 }
@@ -456,29 +463,33 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	return err;
 }
 
-#define USAGE                                                                                     \
-	"NAME[.MEMBER[,MEMBER]] [-o] [-p] [-r] [-x|-d] [-u] [-l OFFSET] [ADDRESS[:CPUS] …] [COUNT]\n"
+#define USAGE                                                                                      \
+	"NAME[.MEMBER[,MEMBER]] [-o] [-p] [-r] [-x|-d] [-u] [-l OFFSET] [ADDRESS[:CPUS] …] "     \
+	"[COUNT]\n"
 
-#define HELP                                                                                      \
+#define HELP                                                                                       \
 	"Without an address the definition is shown.  An address is hexadecimal, a symbol or an\n" \
-	"expression; SYMBOL:CPUS names the copies of a per-CPU variable (:a all of them, :0,2-3).\n" \
-	"Members may be paths: se.load.weight, pid_links[1].next.  The word struct itself can be left\n" \
-	"out.\n\n"                                                                                \
-	"  -o        offsets of the members, or with an address their addresses\n"               \
-	"  -p        for members that are pointers also what they point to\n"                    \
-	"  -r        the bytes, as rd shows them\n"                                              \
-	"  -x, -d    integers in hexadecimal or decimal\n"                                       \
-	"  -l OFFSET ADDRESS is that of a member at OFFSET, also given as STRUCT.MEMBER\n"       \
-	"  -c N      N objects in a row, like a number behind the address; negative: up to ADDRESS\n" \
-	"  -u        ADDRESS is a user address of the context's task\n"                          \
-	"  -a        all types of this name: source files may define different ones.  NAME#2 is the\n" \
+	"expression; SYMBOL:CPUS names the copies of a per-CPU variable (:a all of them, "         \
+	":0,2-3).\n"                                                                               \
+	"Members may be paths: se.load.weight, pid_links[1].next.  The word struct itself can be " \
+	"left\n"                                                                                   \
+	"out.\n\n"                                                                                 \
+	"  -o        offsets of the members, or with an address their addresses\n"                 \
+	"  -p        for members that are pointers also what they point to\n"                      \
+	"  -r        the bytes, as rd shows them\n"                                                \
+	"  -x, -d    integers in hexadecimal or decimal\n"                                         \
+	"  -l OFFSET ADDRESS is that of a member at OFFSET, also given as STRUCT.MEMBER\n"         \
+	"  -c N      N objects in a row, like a number behind the address; negative: up to "       \
+	"ADDRESS\n"                                                                                \
+	"  -u        ADDRESS is a user address of the context's task\n"                            \
+	"  -a        all types of this name: source files may define different ones.  NAME#2 is "  \
+	"the\n"                                                                                    \
 	"            second of them, with an address as well\n\n"
 
 const struct command cmd_struct = {
 	.name = "struct",
 	.summary = "definition of a struct, or memory shown as one",
-	.help = "struct " USAGE "struct -a NAME\n* NAME …\n\n" HELP
-		"  struct list_head\n"
+	.help = "struct " USAGE "struct -a NAME\n* NAME …\n\n" HELP "  struct list_head\n"
 		"  struct urb ffff89740352de40\n"
 		"  struct task_struct.comm,pid init_task\n"
 		"  struct file.f_inode -p ((struct file *)$rdi)\n"
@@ -491,8 +502,7 @@ const struct command cmd_struct = {
 const struct command cmd_union = {
 	.name = "union",
 	.summary = "definition of a union, or memory shown as one",
-	.help = "union " USAGE "union -a NAME\n\n" HELP
-		"  union rcu_special ffffffff9ad292a0\n",
+	.help = "union " USAGE "union -a NAME\n\n" HELP "  union rcu_special ffffffff9ad292a0\n",
 	.run = run,
 	.completes = "ts",
 	.no_context = true,

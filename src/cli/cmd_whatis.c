@@ -14,11 +14,11 @@ struct whatis_result {
 	const struct iq_type *type;
 	struct iq_symbol symbol;
 	struct iq_module *module; /* whose types know it; NULL: the kernel's */
-	char *name, *path;	  /* path: WHAT_MEMBER */
+	char *name, *path; /* path: WHAT_MEMBER */
 	struct iq_member member;
-	int64_t value;		  /* WHAT_ENUMERATOR */
+	int64_t value; /* WHAT_ENUMERATOR */
 	bool offsets, percpu;
-	struct iq_describer *d;	  /* WHAT_PLACE */
+	struct iq_describer *d; /* WHAT_PLACE */
 	struct iq_whatis place;
 	bool physical, user;
 };
@@ -37,7 +37,8 @@ static void put_declaration(const struct whatis_result *x, struct iq_buf *out)
 {
 	if (x->what == WHAT_UNTYPED)
 		iq_buf_printf(out, "<%s, type not in BTF> %s;",
-			      strchr("tTwW", x->symbol.type) ? "function" : "variable", x->symbol.name);
+			      strchr("tTwW", x->symbol.type) ? "function" : "variable",
+			      x->symbol.name);
 	else
 		iq_type_declare(x->type, x->symbol.name, out);
 	if (x->what == WHAT_SYMBOL)
@@ -51,7 +52,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	switch (x->what) {
 	case WHAT_MEMBER:
 		iq_buf_printf(out, "%s %s {\n", tag_of(x->type), x->name);
-		iq_error_free(iq_type_define_member(x->type, x->path, &(struct iq_define){.offsets = true}, out));
+		iq_error_free(iq_type_define_member(x->type, x->path,
+						    &(struct iq_define){.offsets = true}, out));
 		iq_buf_puts(out, "}\n");
 		break;
 	case WHAT_TYPE:
@@ -82,7 +84,8 @@ static void json_symbol(const struct whatis_result *x, json_t *o)
 	json_object_set_new(o, "kind",
 			    json_string(strchr("tTwW", x->symbol.type) ? "function" : "variable"));
 	json_object_set_new(o, "name", json_text(x->symbol.name, strlen(x->symbol.name)));
-	json_object_set_new(o, "address", x->percpu ? json_null() : json_address(x->symbol.address));
+	json_object_set_new(o, "address",
+			    x->percpu ? json_null() : json_address(x->symbol.address));
 	json_object_set_new(o, "percpu", json_boolean(x->percpu));
 	json_object_set_new(o, "type", json_ctype(x->type));
 	json_object_set_new(o, "declaration",
@@ -150,7 +153,8 @@ static const struct result_ops ops = {text, json, free_result};
 
 static bool says_type(const char *name)
 {
-	static const char *const words[] = {"struct ", "union ", "enum ", "const ", "unsigned ", "signed "};
+	static const char *const words[] = {"struct ", "union ",    "enum ",
+					    "const ",  "unsigned ", "signed "};
 
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(words); i++) {
 		if (!strncmp(name, words[i], strlen(words[i])))
@@ -238,7 +242,8 @@ static struct iq_error *unknown(struct iq_kernel *k, const char *name)
 		return iq_error_prefix(err, "no function or variable %s; as a type", name);
 	iq_types_nearest(types, &n);
 	iq_kernel_nearest_symbol(k, &n);
-	return iq_nearest_hint(&n, iq_error_new(IQ_E_NOT_FOUND, "no type, function or variable %s", name));
+	return iq_nearest_hint(
+		&n, iq_error_new(IQ_E_NOT_FOUND, "no type, function or variable %s", name));
 }
 
 static struct iq_error *find_member(struct session *s, const char *name, struct whatis_result *x)
@@ -315,7 +320,8 @@ static struct iq_error *look_up(struct session *s, const char *name, struct what
 /* Digits, a symbol with an offset, or something in parentheses: no name of anything. */
 static bool is_address(const char *word)
 {
-	return word[0] == '(' || strpbrk(word, "+") || strspn(word, "0123456789abcdefABCDEFx") == strlen(word);
+	return word[0] == '(' || strpbrk(word, "+") ||
+	       strspn(word, "0123456789abcdefABCDEFx") == strlen(word);
 }
 
 /* An address in the user space of the context's task: what it is to the kernel is the page there. */
@@ -352,7 +358,8 @@ static struct iq_error *look_up_place(struct session *s, const char *word, struc
 	IQ_TRY(iq_describer_open(s->kernel, &x->d));
 	x->what = WHAT_PLACE;
 	session_context(s);
-	if (!physical && !x->physical && s->has_task && s->task.mm && k->arch->vm->canonical(&k->layout, address) &&
+	if (!physical && !x->physical && s->has_task && s->task.mm &&
+	    k->arch->vm->canonical(&k->layout, address) &&
 	    !k->arch->vm->is_kernel(&k->layout, address))
 		return look_up_user(s, address, x);
 	iq_whatis(x->d, address, physical || x->physical, &x->place);
@@ -378,7 +385,8 @@ static struct iq_error *name_or_place(struct session *s, struct whatis_result *x
 }
 
 /* The words put together: "struct list_head" is one name. */
-static struct iq_error *parse(int argc, char **argv, struct whatis_result *x, struct whatis_search *search)
+static struct iq_error *parse(int argc, char **argv, struct whatis_result *x,
+			      struct whatis_search *search)
 {
 	struct options o = {.argc = argc, .argv = argv};
 	struct iq_buf name = {0};
@@ -402,8 +410,9 @@ static struct iq_error *parse(int argc, char **argv, struct whatis_result *x, st
 	if (!err && !name.len && !search->asked)
 		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "the name is missing"), "whatis NAME");
 	if (!err && name.len && search->asked)
-		err = iq_error_hint(iq_error_new(IQ_E_USAGE, "%s: a search takes no name", iq_buf_str(&name)),
-				    "whatis -t REGEX searches names of types");
+		err = iq_error_hint(
+			iq_error_new(IQ_E_USAGE, "%s: a search takes no name", iq_buf_str(&name)),
+			"whatis -t REGEX searches names of types");
 	if (!err && name.len) {
 		x->name = iq_buf_steal(&name);
 		err = x->name ? NULL : iq_error_nomem();
@@ -440,19 +449,25 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 
 const struct command cmd_whatis = {
 	.name = "whatis",
-	.summary = "declaration of a name, what lies at an address, or types of a size or with a member",
+	.summary = "declaration of a name, what lies at an address, or types of a size or with a "
+		   "member",
 	.help = "whatis [-o] NAME\n"
 		"whatis [-r SIZE|LOW-HIGH] [-m TYPE] [-t REGEX] [-n REGEX]\n"
 		"whatis [-p] ADDRESS\n\n"
-		"NAME is a type (struct list_head, gfp_t, enum zone_type), a member (task_struct.comm), a\n"
-		"constant of an enum, a function or a variable.  What lies at ADDRESS is told from the\n"
-		"outermost to the innermost, one line each: page, vmalloc area, module, per-CPU variable,\n"
+		"NAME is a type (struct list_head, gfp_t, enum zone_type), a member "
+		"(task_struct.comm), a\n"
+		"constant of an enum, a function or a variable.  What lies at ADDRESS is told from "
+		"the\n"
+		"outermost to the innermost, one line each: page, vmalloc area, module, per-CPU "
+		"variable,\n"
 		"symbol, slab object, stack.\n\n"
 		"  -o        offsets of the members\n"
 		"  -p        ADDRESS is physical\n\n"
-		"Types of the kernel and of its modules can be searched.  What is given must all hold:\n\n"
+		"Types of the kernel and of its modules can be searched.  What is given must all "
+		"hold:\n\n"
 		"  -r SIZE   of this size, or of LOW to HIGH bytes\n"
-		"  -m TYPE   with a member whose type, or what it points to, has TYPE in its name; also members\n"
+		"  -m TYPE   with a member whose type, or what it points to, has TYPE in its name; "
+		"also members\n"
 		"            of what lies inside.  With -o they are shown\n"
 		"  -t REGEX  whose name fits an extended regular expression\n"
 		"  -n REGEX  with members whose names fit; they are shown with their offsets\n\n"

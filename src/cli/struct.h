@@ -36,8 +36,8 @@ void struct_text(struct session *s, const struct result *r, struct iq_buf *out);
  * -r: the bytes that are shown of the object at ADDRESS, or of its member: where they are, how many, in
  * words of which size.
  */
-void struct_raw_range(const struct struct_result *x, uint64_t address, uint64_t *start, uint64_t *len,
-		      unsigned int *word);
+void struct_raw_range(const struct struct_result *x, uint64_t address, uint64_t *start,
+		      uint64_t *len, unsigned int *word);
 
 /* ---- struct_follow.c: -p --------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 #include "struct.h"
 #include <inttypes.h>
 
-#define BELOW 5		 /* columns in front of what stands below a pointer */
-#define MAX_STRING 1500	 /* characters of a string that is shown */
+#define BELOW 5 /* columns in front of what stands below a pointer */
+#define MAX_STRING 1500 /* characters of a string that is shown */
 
 bool is_followed(const struct iq_member *m)
 {
@@ -50,7 +50,8 @@ static void put_target(const struct struct_result *x, const struct iq_type *t, u
 
 	format.indent = BELOW;
 	if (plain->kind == IQ_KIND_INCOMPLETE_STRUCT || plain->kind == IQ_KIND_INCOMPLETE_UNION)
-		iq_buf_printf(out, "(%s %s: its members are not known)", tag_of(plain), plain->name);
+		iq_buf_printf(out, "(%s %s: its members are not known)", tag_of(plain),
+			      plain->name);
 	else if (memory_read(&x->memory, address, &byte, 1, NULL))
 		iq_buf_puts(out, "(not accessible)");
 	else if (is_character(t))
@@ -122,8 +123,9 @@ json_t *json_followed(const struct struct_result *x, const struct iq_member *m, 
 	json_object_set_new(o, "type", json_ctype(t));
 	json_object_set_new(o, "address", json_address(address));
 	json_object_set_new(o, "symbol",
-			    has_symbol(x, address, &symbol) ? json_text(symbol.name, strlen(symbol.name))
-							    : json_null());
+			    has_symbol(x, address, &symbol)
+				    ? json_text(symbol.name, strlen(symbol.name))
+				    : json_null());
 	if (is_character(t))
 		json_object_set_new(o, "value",
 				    iq_vm_read_string(x->memory.vm, address, text, sizeof(text))

@@ -3,8 +3,8 @@
 #include "struct.h"
 #include <inttypes.h>
 
-#define RAW_LINE 16	       /* bytes of a line */
-#define MAX_RAW (16u << 20)    /* bytes of one object */
+#define RAW_LINE 16 /* bytes of a line */
+#define MAX_RAW (16u << 20) /* bytes of one object */
 
 /* ---- Members ----------------------------------------------------------------------------------- */
 
@@ -60,7 +60,8 @@ static unsigned int indent_of(const struct struct_result *x, const char *path)
 	return 2 + 2 * (nesting > 0 ? (unsigned int)nesting : 0);
 }
 
-static void text_member(const struct struct_result *x, unsigned int i, uint64_t base, struct iq_buf *out)
+static void text_member(const struct struct_result *x, unsigned int i, uint64_t base,
+			struct iq_buf *out)
 {
 	const struct iq_member *m = &x->member[i];
 	struct iq_format format = x->format;
@@ -151,8 +152,8 @@ static void text_layouts(const struct struct_result *x, struct iq_buf *out)
 
 /* ---- Raw --------------------------------------------------------------------------------------- */
 
-void struct_raw_range(const struct struct_result *x, uint64_t address, uint64_t *start, uint64_t *len,
-		      unsigned int *word)
+void struct_raw_range(const struct struct_result *x, uint64_t address, uint64_t *start,
+		      uint64_t *len, unsigned int *word)
 {
 	const struct iq_member *m = x->nr_paths ? &x->member[0] : NULL;
 	uint64_t size = iq_type_strip(m ? m->type : x->type)->size;
@@ -224,7 +225,8 @@ void struct_text(struct session *s, const struct result *r, struct iq_buf *out)
 		text_definition(x, x->type, 0, out);
 	for (unsigned int i = 0; i < x->nr_items; i++) {
 		if (x->items[i].cpu >= 0)
-			iq_buf_printf(out, "[%d]: %" PRIx64 "\n", x->items[i].cpu, x->items[i].address);
+			iq_buf_printf(out, "[%d]: %" PRIx64 "\n", x->items[i].cpu,
+				      x->items[i].address);
 		else if (i)
 			iq_buf_putc(out, '\n');
 		text_item(x, x->items[i].address, out);

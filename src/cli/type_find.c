@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define MAX_SAME_NAME 20000 /* types of one name that are looked at */
-#define MAX_LAYOUTS 1000    /* that are kept */
+#define MAX_LAYOUTS 1000 /* that are kept */
 
 bool is_aggregate(const struct iq_type *t)
 {
@@ -42,8 +42,10 @@ json_t *json_enumerators(const struct iq_type *t)
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < nr; i++)
-		json_array_append_new(list, json_pack("{s:o, s:o}", "name", json_text(e[i].name, strlen(e[i].name)),
-						      "value", json_enumerator_value(t, e[i].value)));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o}", "name",
+						json_text(e[i].name, strlen(e[i].name)), "value",
+						json_enumerator_value(t, e[i].value)));
 	return list;
 }
 
@@ -76,13 +78,14 @@ static struct iq_error *add_layout(struct layouts *l, struct iq_map *seen, const
 		iq_buf_free(&text);
 		return iq_error_nomem();
 	}
-	l->layout[l->nr++] = (struct layout){.type = t, .text = iq_buf_steal(&text), .module = module};
+	l->layout[l->nr++] =
+		(struct layout){.type = t, .text = iq_buf_steal(&text), .module = module};
 	return NULL;
 }
 
 /* T and those of its name behind it in the same source. */
-static struct iq_error *add_same_name(struct layouts *l, struct iq_map *seen, const struct iq_type *t,
-				      struct iq_module *module)
+static struct iq_error *add_same_name(struct layouts *l, struct iq_map *seen,
+				      const struct iq_type *t, struct iq_module *module)
 {
 	for (unsigned int i = 0; t && i < MAX_SAME_NAME && l->nr < MAX_LAYOUTS; i++) {
 		IQ_TRY(add_layout(l, seen, t, module));
@@ -107,9 +110,8 @@ static int compare_layouts(const void *a, const void *b)
 /* The name of T as iq_type_by_name() takes it. */
 static void full_name(const struct iq_type *t, struct iq_buf *out)
 {
-	static const char *const tags[] = {[IQ_KIND_STRUCT] = "struct ",
-					   [IQ_KIND_UNION] = "union ",
-					   [IQ_KIND_ENUM] = "enum "};
+	static const char *const tags[] = {
+		[IQ_KIND_STRUCT] = "struct ", [IQ_KIND_UNION] = "union ", [IQ_KIND_ENUM] = "enum "};
 
 	if (t->kind < IQ_ARRAY_SIZE(tags) && tags[t->kind])
 		iq_buf_puts(out, tags[t->kind]);
@@ -188,7 +190,8 @@ struct iq_error *unknown_type(struct iq_kernel *k, const char *what, const char 
 	iq_error_free(err);
 	err = iq_error_new(IQ_E_NOT_FOUND, "no %s %s in the types of this dump", what, name);
 	if (*without)
-		err = iq_error_hint(err, "a type of a module without BTF (such as %s) cannot be known",
+		err = iq_error_hint(err,
+				    "a type of a module without BTF (such as %s) cannot be known",
 				    without);
 	return iq_nearest_hint(&n, err);
 }
@@ -265,7 +268,8 @@ static struct iq_error *choose(struct session *s, uint64_t number, struct found_
 
 	IQ_TRY(find_layouts(s, f->type, true, &l));
 	if (number > l.nr) {
-		struct iq_error *err = iq_error_new(IQ_E_NOT_FOUND, "there is no %s#%llu, but only %u of that name",
+		struct iq_error *err = iq_error_new(IQ_E_NOT_FOUND,
+						    "there is no %s#%llu, but only %u of that name",
 						    f->name, (unsigned long long)number, l.nr);
 
 		layouts_free(&l);
@@ -294,7 +298,8 @@ struct iq_error *warn_of_others(struct session *s, const struct found_type *f)
 			number = i + 1;
 	}
 	if (!err && l.nr > 1)
-		iq_warn(&s->warnings, "there are %u different types %s: this is %s#%u, struct -a %s shows all",
+		iq_warn(&s->warnings,
+			"there are %u different types %s: this is %s#%u, struct -a %s shows all",
 			l.nr, f->name, f->name, number, f->name);
 	iq_map_free(&seen);
 	layouts_free(&one);
@@ -302,7 +307,8 @@ struct iq_error *warn_of_others(struct session *s, const struct found_type *f)
 	return err;
 }
 
-static struct iq_error *not_found(struct iq_kernel *k, const char *name, enum type_want want, bool other)
+static struct iq_error *not_found(struct iq_kernel *k, const char *name, enum type_want want,
+				  bool other)
 {
 	static const char *const what[] = {[WANT_STRUCT] = "struct or union",
 					   [WANT_UNION] = "struct or union",

@@ -29,8 +29,8 @@ enum type_want { WANT_STRUCT, WANT_UNION, WANT_ENUM, WANT_ANY };
 struct found_type {
 	const struct iq_type *type;
 	struct iq_module *module; /* NULL: the kernel's */
-	char *name;		  /* without "#2"; allocated */
-	bool chosen;		  /* by a number */
+	char *name; /* without "#2"; allocated */
+	bool chosen; /* by a number */
 };
 /*
  * The type WORD: "list_head", "struct list_head", "foo#2", "gfp_t".  STRUCT and UNION take either

@@ -35,7 +35,8 @@ static void free_result(void *data)
 /* The name alone, as crash lists them; with its tag where names were sought. */
 static void put_type(const struct search_result *x, const struct iq_type *t, struct iq_buf *out)
 {
-	if (x->tags && (t->kind == IQ_KIND_STRUCT || t->kind == IQ_KIND_UNION || t->kind == IQ_KIND_ENUM))
+	if (x->tags &&
+	    (t->kind == IQ_KIND_STRUCT || t->kind == IQ_KIND_UNION || t->kind == IQ_KIND_ENUM))
 		iq_buf_printf(out, "%s ", tag_of(t));
 	iq_buf_add_escaped(out, t->name, strlen(t->name), false);
 }
@@ -177,8 +178,8 @@ struct iq_error *whatis_search_option(struct whatis_search *w, int option, const
 	return NULL;
 }
 
-static struct iq_error *search_types(struct session *s, struct search_result *x, struct iq_types *types,
-				     struct iq_module *module)
+static struct iq_error *search_types(struct session *s, struct search_result *x,
+				     struct iq_types *types, struct iq_module *module)
 {
 	for (uint32_t id = 0; (id = iq_types_next(types, id)) != 0;) {
 		const struct iq_type *t = iq_type_by_id(types, id);
@@ -236,7 +237,8 @@ static struct iq_error *search_all(struct session *s, struct search_result *x)
 	return NULL;
 }
 
-struct iq_error *whatis_search_run(struct session *s, const struct whatis_search *w, struct result *r)
+struct iq_error *whatis_search_run(struct session *s, const struct whatis_search *w,
+				   struct result *r)
 {
 	struct search_result *x = calloc(1, sizeof(*x));
 	struct iq_error *err;

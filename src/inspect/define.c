@@ -3,15 +3,15 @@
 #include "expr.h"
 #include <inttypes.h>
 
-#define MAX_NESTING 32	  /* anonymous structs in anonymous structs */
+#define MAX_NESTING 32 /* anonymous structs in anonymous structs */
 #define MAX_MEMBERS 20000 /* of one definition: a damaged type may contain itself many times */
 
 struct definer {
 	struct iq_buf *out;
 	const struct iq_define *how;
-	unsigned int width;  /* of "  [offset]" */
+	unsigned int width; /* of "  [offset]" */
 	unsigned int budget; /* members that may still be written */
-	unsigned int away;   /* in so many targets of pointers, which lie somewhere else */
+	unsigned int away; /* in so many targets of pointers, which lie somewhere else */
 };
 
 static bool is_aggregate(const struct iq_type *t)
@@ -118,8 +118,8 @@ static void put_member(struct definer *d, const struct iq_member *m, uint64_t bi
 		       unsigned int nesting)
 {
 	const struct iq_type *t = innermost(m->type);
-	bool anonymous = !*t->name && (is_aggregate(t) || t->kind == IQ_KIND_ENUM) &&
-			 nesting < MAX_NESTING;
+	bool anonymous =
+		!*t->name && (is_aggregate(t) || t->kind == IQ_KIND_ENUM) && nesting < MAX_NESTING;
 
 	put_offset(d, bit_offset, !anonymous || t->kind == IQ_KIND_ENUM);
 	iq_buf_printf(d->out, "%*s", (int)(4 * (nesting + !d->how->offsets)), "");
@@ -144,7 +144,8 @@ static void put_members(struct definer *d, const struct iq_type *t, uint64_t bit
 	}
 	if (!nr) {
 		put_offset(d, bit_offset, false);
-		iq_buf_printf(d->out, "%*s<no data fields>\n", (int)(4 * (nesting + !d->how->offsets)), "");
+		iq_buf_printf(d->out, "%*s<no data fields>\n",
+			      (int)(4 * (nesting + !d->how->offsets)), "");
 	}
 }
 
@@ -171,7 +172,7 @@ static int nesting_of(const struct iq_type *t, const char *name, unsigned int ne
 /* "struct list_head", "struct", "enum pid_type". */
 static void put_tag(struct iq_buf *out, const struct iq_type *t)
 {
-	iq_buf_puts(out, t->kind == IQ_KIND_UNION   ? "union"
+	iq_buf_puts(out, t->kind == IQ_KIND_UNION  ? "union"
 			 : t->kind == IQ_KIND_ENUM ? "enum"
 						   : "struct");
 	if (*t->name) {

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 #define MAX_NESTING 32
-#define MAX_ITEMS 40000	    /* a damaged type may contain itself many times */
+#define MAX_ITEMS 40000 /* a damaged type may contain itself many times */
 #define MAX_LOOKED_AT 1000000 /* members of members, for their paddings */
 
 /* Going through the members of one struct: what is used up to where. */
 struct usage {
-	uint64_t end;	    /* bits: behind the last member */
+	uint64_t end; /* bits: behind the last member */
 	bool in_bitfield;
-	uint64_t unit_end;  /* bits: of what the bitfield is kept in */
+	uint64_t unit_end; /* bits: of what the bitfield is kept in */
 	uint64_t unit_size; /* bits */
 };
 
@@ -116,8 +116,8 @@ struct builder {
 	bool failed;
 };
 
-static struct iq_layout_item *add(struct builder *b, enum iq_layout_kind kind, const struct iq_member *m,
-				  uint64_t base, unsigned int depth)
+static struct iq_layout_item *add(struct builder *b, enum iq_layout_kind kind,
+				  const struct iq_member *m, uint64_t base, unsigned int depth)
 {
 	struct iq_struct_layout *l = b->l;
 	struct iq_layout_item *item;
@@ -139,7 +139,8 @@ static struct iq_layout_item *add(struct builder *b, enum iq_layout_kind kind, c
 /* Bitfields lie where the unit does that they are kept in. */
 static uint64_t byte_offset(const struct iq_layout_item *item)
 {
-	uint64_t size = item->member->bit_size && item->size ? item->size : 1, at = item->bit_offset / 8;
+	uint64_t size = item->member->bit_size && item->size ? item->size : 1,
+		 at = item->bit_offset / 8;
 
 	return at - at % size;
 }
@@ -154,7 +155,8 @@ static void note_boundary(struct builder *b, struct iq_layout_item *item)
 	}
 }
 
-static void add_members(struct builder *b, const struct iq_type *t, uint64_t base, unsigned int depth);
+static void add_members(struct builder *b, const struct iq_type *t, uint64_t base,
+			unsigned int depth);
 
 /*
  * The struct or union that a member is declared with, in place, perhaps as an array or as what a pointer
@@ -165,7 +167,8 @@ static const struct iq_type *in_place(const struct iq_member *m, bool *away)
 	const struct iq_type *t = iq_type_unqualified(m->type);
 
 	*away = false;
-	for (unsigned int i = 0; i < MAX_NESTING && (t->kind == IQ_KIND_ARRAY || t->kind == IQ_KIND_POINTER); i++) {
+	for (unsigned int i = 0;
+	     i < MAX_NESTING && (t->kind == IQ_KIND_ARRAY || t->kind == IQ_KIND_POINTER); i++) {
 		*away |= t->kind == IQ_KIND_POINTER;
 		t = iq_type_unqualified(iq_type_target(t));
 	}
@@ -173,8 +176,8 @@ static const struct iq_type *in_place(const struct iq_member *m, bool *away)
 }
 
 /* GAP: what is free in front of it; NULL: M is a union's, where such remarks mean nothing. */
-static void add_member(struct builder *b, const struct iq_member *m, const struct gap *gap, uint64_t base,
-		       unsigned int depth)
+static void add_member(struct builder *b, const struct iq_member *m, const struct gap *gap,
+		       uint64_t base, unsigned int depth)
 {
 	bool away;
 	uint64_t padding = gap ? padding_of(m, &b->budget) : 0, line;
@@ -217,7 +220,8 @@ static void add_union(struct builder *b, const struct iq_type *t, uint64_t base,
 	}
 }
 
-static void add_struct(struct builder *b, const struct iq_type *t, uint64_t base, unsigned int depth)
+static void add_struct(struct builder *b, const struct iq_type *t, uint64_t base,
+		       unsigned int depth)
 {
 	struct usage u = {0};
 	unsigned int nr;
@@ -230,7 +234,8 @@ static void add_struct(struct builder *b, const struct iq_type *t, uint64_t base
 	}
 }
 
-static void add_members(struct builder *b, const struct iq_type *t, uint64_t base, unsigned int depth)
+static void add_members(struct builder *b, const struct iq_type *t, uint64_t base,
+			unsigned int depth)
 {
 	if (t->kind == IQ_KIND_UNION)
 		add_union(b, t, base, depth);
@@ -265,7 +270,8 @@ static void sum_up(struct iq_struct_layout *l, const struct iq_type *t)
 	l->padding = tail(&u, l->size, &l->bit_padding);
 }
 
-struct iq_error *iq_struct_layout_open(const struct iq_type *t, uint64_t line_size, struct iq_struct_layout *ret)
+struct iq_error *iq_struct_layout_open(const struct iq_type *t, uint64_t line_size,
+				       struct iq_struct_layout *ret)
 {
 	const struct iq_type *target = iq_type_strip(t);
 	struct iq_struct_layout l = {.size = target->size, .line_size = line_size};

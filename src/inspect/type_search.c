@@ -5,7 +5,7 @@
 #include <regex.h>
 #include <stdlib.h>
 
-#define MAX_NESTING 16	    /* structs in structs */
+#define MAX_NESTING 16 /* structs in structs */
 #define MAX_LOOKED_AT 50000 /* members of one type: a damaged one can contain itself many times */
 
 struct iq_type_search {
@@ -118,7 +118,8 @@ static const struct iq_type *inside(const struct iq_type_search *s, const struct
 	return t;
 }
 
-static void walk_members(struct walk *w, const struct iq_type *t, uint64_t bit_offset, unsigned int nesting)
+static void walk_members(struct walk *w, const struct iq_type *t, uint64_t bit_offset,
+			 unsigned int nesting)
 {
 	unsigned int nr;
 	const struct iq_member *m = iq_type_members(t, &nr);
@@ -146,7 +147,8 @@ static void walk_members(struct walk *w, const struct iq_type *t, uint64_t bit_o
 }
 
 void iq_type_search_members(const struct iq_type_search *s, const struct iq_type *t,
-			    bool (*fn)(void *arg, const char *path, const struct iq_member *m), void *arg)
+			    bool (*fn)(void *arg, const char *path, const struct iq_member *m),
+			    void *arg)
 {
 	struct walk w = {.s = s, .budget = MAX_LOOKED_AT, .fn = fn, .arg = arg};
 	const struct iq_type *target = iq_type_strip(t);

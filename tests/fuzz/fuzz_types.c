@@ -19,7 +19,8 @@ static bool see(void *arg, const char *path, const struct iq_member *m)
 
 static void show(const struct iq_type *t, const struct iq_type_search *s)
 {
-	static const struct iq_define ways[] = {{0}, {.offsets = true, .hex = true}, {.offsets = true, .base = 4096}};
+	static const struct iq_define ways[] = {
+		{0}, {.offsets = true, .hex = true}, {.offsets = true, .base = 4096}};
 	struct iq_struct_layout l;
 	struct iq_error *err;
 	unsigned int seen = 0, nr;
@@ -52,8 +53,11 @@ static void show(const struct iq_type *t, const struct iq_type_search *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct iq_type_query query = {
-		.name = "a|t", .member = "^[a-m]", .member_type = "i", .has_size = true, .highest = 4096};
+	static const struct iq_type_query query = {.name = "a|t",
+						   .member = "^[a-m]",
+						   .member_type = "i",
+						   .has_size = true,
+						   .highest = 4096};
 	struct iq_warnings w = {0};
 	struct iq_type_search *s;
 	struct iq_types *types;
