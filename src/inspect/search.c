@@ -67,11 +67,12 @@ typedef uint16_t shorts __attribute__((vector_size(32), aligned(8), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Is any of the words that were compared not 0? */
-INLINE bool any(mask_words m)
-{
-	return (m[0] | m[1] | m[2] | m[3]) != 0;
-}
+/* Is any of the words that were compared not 0?  No function: clang passes no such vectors. */
+#define ANY(m)                                                                                     \
+	({                                                                                         \
+		mask_words any_ = (m);                                                             \
+		(any_[0] | any_[1] | any_[2] | any_[3]) != 0;                                      \
+	})
 
 INLINE uint64_t find_equal(const uint64_t *p, uint64_t i, uint64_t n, const struct wanted *want)
 {
@@ -81,7 +82,7 @@ INLINE uint64_t find_equal(const uint64_t *p, uint64_t i, uint64_t n, const stru
 	for (; i < n; i += BLOCK) {
 		const words *w = (const words *)(p + i);
 
-		if (any(((w[0] & m) == v) | ((w[1] & m) == v) | ((w[2] & m) == v) | ((w[3] & m) == v)))
+		if (ANY(((w[0] & m) == v) | ((w[1] & m) == v) | ((w[2] & m) == v) | ((w[3] & m) == v)))
 			break;
 	}
 	return i;
@@ -95,7 +96,7 @@ INLINE uint64_t find_range(const uint64_t *p, uint64_t i, uint64_t n, const stru
 	for (; i < n; i += BLOCK) {
 		const words *w = (const words *)(p + i);
 
-		if (any(((w[0] - v) < r) | ((w[1] - v) < r) | ((w[2] - v) < r) | ((w[3] - v) < r)))
+		if (ANY(((w[0] - v) < r) | ((w[1] - v) < r) | ((w[2] - v) < r) | ((w[3] - v) < r)))
 			break;
 	}
 	return i;
@@ -115,7 +116,7 @@ INLINE uint64_t find_small(const uint64_t *p, uint64_t i, uint64_t n, const stru
 		for (unsigned int k = 0; k < BLOCK / 4; k++)
 			found |= want->width == 4 ? (mask_words)((h[k] & m4) == v4)
 						  : (mask_words)((s[k] & m2) == v2);
-		if (any(found))
+		if (ANY(found))
 			break;
 	}
 	return i;
