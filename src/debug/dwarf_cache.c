@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* "iqqname3": another number whenever the format changes, or what is hashed. */
-#define MAGIC UINT64_C(0x33656d616e717169)
+#define MAGIC UINT64_C(0x34656d616e717169)
 #define SUFFIX ".names"
 #define LARGEST (UINT64_C(1) << 30)
 #define TOTAL_MAX (UINT64_C(512) << 20)

@@ -184,6 +184,17 @@ static uint64_t glance(const struct scan_die *die)
 	return dwarf_mix(h, scan_get(die, SCAN_SIZE) << 16 | die->abbrev->tag);
 }
 
+/* Where the name of an enum's first constant is kept: units share the strings of headers. */
+static uint64_t first_constant(struct name_worker *w, const struct scan_die *die)
+{
+	struct scan_die child;
+
+	if (!die->abbrev->children || !dwarf_scan_die(&w->hash.scan, die->end, &child) ||
+	    !child.abbrev || child.abbrev->tag != DW_TAG_enumerator)
+		return 0;
+	return (uintptr_t)scan_name(&child);
+}
+
 /* Structs, unions, enums: defined or declared.  *NEXT is what follows their children. */
 static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64_t *next)
 {
@@ -191,7 +202,7 @@ static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64
 	bool is_union = die->abbrev->tag == DW_TAG_union_type;
 	unsigned int kind = is_enum ? IQ_KIND_ENUM : is_union ? IQ_KIND_UNION : IQ_KIND_STRUCT;
 	const char *name = scan_name(die);
-	uint64_t key;
+	uint64_t key, look;
 
 	if (scan_get(die, SCAN_DECLARATION)) {
 		add(w,
@@ -201,8 +212,12 @@ static bool add_tagged(struct name_worker *w, const struct scan_die *die, uint64
 		    name, die->offset, 0);
 		return dwarf_scan_skip(&w->hash.scan, die, next);
 	}
+	look = glance(die);
+	/* Enums without a name, of many files, may well stand at the same line. */
+	if (is_enum && !*name)
+		look = dwarf_mix(look, first_constant(w, die));
 	/* What looked the same at a glance several times is not looked at closely any more. */
-	if ((!*name && !is_enum) || seen_times(&w->types, glance(die)) >= LOOKS)
+	if ((!*name && !is_enum) || seen_times(&w->types, look) >= LOOKS)
 		return dwarf_scan_skip(&w->hash.scan, die, next);
 	key = dwarf_hash_content(&w->hash, die, next);
 	if (!key)
