@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* "iqqname3": another number whenever the format changes, or what is hashed. */
+/* "iqqname4": another number whenever the format changes, or what is hashed. */
 #define MAGIC UINT64_C(0x34656d616e717169)
 #define SUFFIX ".names"
 #define LARGEST (UINT64_C(1) << 30)
