@@ -86,6 +86,10 @@ struct iq_whatis {
 
 	const struct iq_vmap *vmap;	/* NULL: none */
 
+	bool is_struct_page;	/* `virtual` is in the memory map: */
+	uint64_t struct_page_pfn; /* of this page frame, */
+	enum iq_page_use struct_page_use; /* which is used for this */
+
 	bool has_page;
 	struct iq_page page;
 	enum iq_page_use use;

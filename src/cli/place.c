@@ -128,6 +128,17 @@ static json_t *kind_vmalloc(struct session *s, const struct iq_whatis *w)
 	return o;
 }
 
+static json_t *kind_struct_page(struct session *s, const struct iq_whatis *w)
+{
+	json_t *o = kind("struct_page");
+
+	json_object_set_new(o, "pfn", json_integer((json_int_t)w->struct_page_pfn));
+	json_object_set_new(o, "physical", json_address(w->struct_page_pfn *
+							iq_dump_info(s->dump)->page_size));
+	json_object_set_new(o, "state", json_string(iq_page_use_text(w->struct_page_use)));
+	return o;
+}
+
 static json_t *kind_percpu(const struct iq_whatis *w)
 {
 	json_t *o = kind("percpu");
@@ -218,6 +229,8 @@ json_t *json_kinds(struct session *s, const struct iq_whatis *w)
 
 	if (w->has_page)
 		json_array_append_new(list, kind_page(s, w));
+	if (w->is_struct_page)
+		json_array_append_new(list, kind_struct_page(s, w));
 	if (w->vmap)
 		json_array_append_new(list, kind_vmalloc(s, w));
 	if (w->module)
@@ -247,6 +260,8 @@ json_t *json_kind(struct session *s, const struct iq_whatis *w)
 		return kind_percpu(w);
 	if (w->module)
 		return kind_module(w);
+	if (w->is_struct_page)
+		return kind_struct_page(s, w);
 	if (w->vmap)
 		return kind_vmalloc(s, w);
 	if (w->has_page)

@@ -297,40 +297,68 @@ static bool is_page_table(const struct iq_page *p)
 	return word == ~UINT32_C(0x400) || word == ~UINT32_C(0x200) || word >> 24 == 0xf2;
 }
 
-static void find_page(struct iq_describer *d, struct iq_whatis *w)
+/* What PAGE is used for; *ORDER of the free block that it is in. */
+static enum iq_page_use use_of(struct iq_describer *d, const struct iq_page *page, bool slab,
+			       unsigned int *order)
 {
-	uint64_t pfn = w->physical / iq_dump_info(d->k->dump)->page_size, head, mapping;
-	struct iq_error *err = iq_page_of(d->k, pfn, &w->page);
+	uint64_t head, mapping = page->mapping;
 	struct iq_page first;
+	struct iq_error *err;
 
-	if (err) {
-		iq_error_free(err);
-		return;
-	}
-	w->has_page = true;
 	/* Of a compound page only the head tells whose it is. */
-	mapping = w->page.mapping;
-	if (w->page.is_tail && iq_page_pfn(d->k, w->page.head, &head)) {
+	if (page->is_tail && iq_page_pfn(d->k, page->head, &head)) {
 		err = iq_page_of(d->k, head, &first);
 		mapping = err || first.is_tail ? 0 : first.mapping;
 		iq_error_free(err);
 	}
-	if (iq_page_buddy(d->k, pfn, &w->order, &head))
-		w->use = IQ_PAGE_FREE;
-	else if (w->has_slab)
-		w->use = IQ_PAGE_SLAB;
-	else if (flag_set(d->k, &w->page, "reserved"))
-		w->use = IQ_PAGE_RESERVED;
-	else if (is_page_table(&w->page))
-		w->use = IQ_PAGE_TABLE;
-	else if (mapping & 1 && mapping >> 63)
-		w->use = IQ_PAGE_ANON;
-	else if (mapping >> 63 && !(mapping & 3))
-		w->use = IQ_PAGE_FILE;
-	else if (w->page.refcount > 0 || w->page.is_tail)
-		w->use = IQ_PAGE_KERNEL;
-	else
-		w->use = IQ_PAGE_UNUSED;
+	if (iq_page_buddy(d->k, page->pfn, order, &head))
+		return IQ_PAGE_FREE;
+	if (slab)
+		return IQ_PAGE_SLAB;
+	if (flag_set(d->k, page, "reserved"))
+		return IQ_PAGE_RESERVED;
+	if (is_page_table(page))
+		return IQ_PAGE_TABLE;
+	if (mapping & 1 && mapping >> 63)
+		return IQ_PAGE_ANON;
+	if (mapping >> 63 && !(mapping & 3))
+		return IQ_PAGE_FILE;
+	return page->refcount > 0 || page->is_tail ? IQ_PAGE_KERNEL : IQ_PAGE_UNUSED;
+}
+
+static void find_page(struct iq_describer *d, struct iq_whatis *w)
+{
+	uint64_t pfn = w->physical / iq_dump_info(d->k->dump)->page_size;
+	struct iq_error *err = iq_page_of(d->k, pfn, &w->page);
+
+	if (!err) {
+		w->has_page = true;
+		w->use = use_of(d, &w->page, w->has_slab, &w->order);
+	}
+	iq_error_free(err);
+}
+
+/* An address in the memory map is the struct page of another page. */
+static void find_page_struct(struct iq_describer *d, struct iq_whatis *w)
+{
+	struct iq_object object;
+	struct iq_page page;
+	struct iq_error *err;
+	unsigned int order;
+
+	if (!iq_page_pfn(d->k, w->virtual, &w->struct_page_pfn))
+		return;
+	err = iq_page_of(d->k, w->struct_page_pfn, &page);
+	if (!err) {
+		uint64_t direct = d->k->layout.page_offset +
+				  w->struct_page_pfn * iq_dump_info(d->k->dump)->page_size;
+
+		memset(&object, 0, sizeof(object));
+		iq_object_at(d->k, direct, &object);
+		w->is_struct_page = true;
+		w->struct_page_use = use_of(d, &page, object.slab.cache, &order);
+	}
+	iq_error_free(err);
 }
 
 /* ---- All together ------------------------------------------------------------------------------- */
@@ -470,6 +498,7 @@ void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct i
 		find_module(d, w.virtual, &w);
 		find_stack(d, w.virtual, &w);
 		w.vmap = iq_vmap_at(d->k, w.virtual);
+		find_page_struct(d, &w);
 	}
 	if (w.has_physical && w.physical / page < iq_dump_info(d->k->dump)->max_pfn) {
 		direct = w.physical + d->k->layout.page_offset;

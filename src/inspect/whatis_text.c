@@ -236,6 +236,15 @@ static void page_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_
 		table_line(k, w, out);
 }
 
+static void struct_page_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
+{
+	uint64_t size = iq_dump_info(k->dump)->page_size;
+
+	iq_buf_printf(out, "struct page of page frame 0x%lx (physical 0x%lx), %s",
+		      (unsigned long)w->struct_page_pfn, (unsigned long)(w->struct_page_pfn * size),
+		      iq_page_use_text(w->struct_page_use));
+}
+
 /* ---- The innermost, and all of them ------------------------------------------------------------- */
 
 void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
@@ -250,6 +259,8 @@ void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_bu
 		module_line(w, out);
 	else if (w->has_percpu)
 		percpu_line(w, out);
+	else if (w->is_struct_page)
+		struct_page_line(k, w, out);
 	else if (w->vmap)
 		vmap_line(k, w, out);
 	else if (w->has_page)
@@ -272,6 +283,10 @@ void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_b
 		flags = out->len;
 		iq_page_flags_text(k, w->page.flags, out);
 		iq_buf_puts(out, out->len == flags ? "none\n" : "\n");
+	}
+	if (w->is_struct_page) {
+		struct_page_line(k, w, out);
+		iq_buf_putc(out, '\n');
 	}
 	if (w->vmap) {
 		vmap_line(k, w, out);
