@@ -58,9 +58,9 @@ def same_line(theirs, ours):
     # crash reads what gdb says in pieces, and indents them.
     if len(theirs) > 1400 and re.sub(r'\s+|<.*?>', '', theirs) == re.sub(r'\s+|<.*?>', '', ours):
         return True
-    # The offset of a member of a named struct in place.
-    blank = re.sub(r'^ *\[(0x)?[0-9a-f]+\]', lambda m: ' ' * len(m.group(0)), ours)
-    if theirs == blank or theirs.replace('[0];', '[];') == ours:
+    # The offset, or address, of a member of a named struct in place.
+    bare = re.sub(r'^ *\[(0x)?[0-9a-f]+\]', '', ours)
+    if theirs.strip() == bare.strip() or theirs.replace('[0];', '[];') == ours:
         return True
     # One dimension of several; the end of a long array of characters.
     return type_truth.one_dimension(theirs) == ours or struct_vs_crash.flat(theirs) == struct_vs_crash.flat(ours)
@@ -84,7 +84,8 @@ def compare(t, what, commands, theirs, ours):
             refused += 1
             continue
         # A variable of a type's name, which is known by DWARF only, comes before the type.
-        if c.startswith('whatis ') and len(a) == 1 and a[0].endswith(f' {c.split()[-1]};'):
+        if c.startswith('whatis ') and len(a) == 1 and \
+           re.search(rf'[ *]{c.split()[-1]}(\[\d*\])*;$', a[0]) and not a[0].startswith('typedef'):
             continue
         if any('{...}' in x for x in a) and not any('{...}' in x for x in b):
             folded += 1
