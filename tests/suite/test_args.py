@@ -113,11 +113,47 @@ def by_place(tasks):
 REGISTERS = ('rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9')
 
 
-def by_register(known, params, i):
-    """Of a function without a prototype the register that its parameter number I is in: scalars take one each."""
-    if any(isinstance(p['value'], (list, dict)) for p in params[:i + 1]) or i >= len(REGISTERS):
-        return None
-    return known.get(REGISTERS[i])
+def sizes_of(t, core, names):
+    """Bytes of types, by name; those without one (struct {...}) have none."""
+    files = others.loaded_module_files(t, core)
+    names = sorted(names)
+    sizes = {}
+    if names:
+        found = t.inquest('--json', *t.dump_args(core, True), *files, '-c',
+                          '; '.join(f'sizeof {n}' for n in names), timeout=300, check=False).json()
+        sizes = {n: f['result']['size'] for n, f in zip(names, found) if 'result' in f}
+    return sizes
+
+
+def is_pointer(param):
+    return bool(param['type'] and re.search(r'[*\[]', param['type']))
+
+
+def by_register(params, sizes):
+    """Of a function without a prototype the registers that each parameter is in, by the System V ABI: a struct of up
+    to 16 bytes takes one for each eight, if that many are left, else it is in memory, as what is larger.  The list
+    ends with the first parameter whose size is not known."""
+    places, used = [], 0
+    for p in params:
+        size = 8 if is_pointer(p) else sizes.get(p['type'])
+        if size is None:
+            break
+        words = (size + 7) // 8
+        here = REGISTERS[used:used + words] if words <= 2 and used + words <= len(REGISTERS) else ()
+        places.append(here)
+        used += len(here)
+    return places
+
+
+def words_of(value, nr):
+    """The eight-byte words of a value in NR registers; a struct's is the hexadecimal text of its bytes."""
+    if nr == 1 and number(value) is not None:
+        return [value]
+    if isinstance(value, str) and re.fullmatch(r'([0-9a-f]{2})+', value):
+        data = bytes.fromhex(value)
+        # Above a shorter last word is anything.
+        return [int.from_bytes(data[i:i + 8], 'little') if len(data) - i >= 8 else None for i in range(0, len(data), 8)]
+    return [None] * nr
 
 
 def same_register(v, truth):
@@ -133,21 +169,26 @@ def code_against_dwarf(t, core):
     be what the debug information tells."""
     alone = by_place(answers(t, core, 'foreach bt -V', False))
     count, wrong = collections.Counter(), []
-    for place, theirs in by_place(answers(t, core, 'foreach bt -V', True)).items():
+    told = by_place(answers(t, core, 'foreach bt -V', True))
+    sizes = sizes_of(t, core, {p['type'] for f in told.values() for p in f['args'] if p['type'] and not is_pointer(p)})
+    for place, theirs in told.items():
         if not theirs['reliable'] or is_clone(theirs['function']):
             continue
         ours = alone.get(place)
         if not t.ok(ours, f'{theirs["function"]} at {place[1]}: no such frame without debug information'):
             continue
         known = {v['name']: v for v in ours['args']}
+        places = by_register(theirs['args'], sizes)
         for i, p in enumerate(theirs['args']):
             count['parameters'] += 1
             v = known.get(p['name'])
-            register = None if v else by_register(known, theirs['args'], i)
-            if register:
+            here = places[i] if not v and i < len(places) else ()
+            truth = [words_of(x, len(here)) for x in (p['value'], p.get('passed')) if x is not None]
+            for j, register in enumerate(known.get(r) for r in here):
+                if not register:
+                    continue
                 count[f'{register["status"]} by register'] += 1
-                truth = [x for x in (p['value'], p.get('passed')) if x is not None]
-                t.ok(not truth or any(same_register(register, x) for x in truth),
+                t.ok(not truth or any(same_register(register, x[j]) for x in truth),
                      f'{theirs["function"]}: {p["name"]} is {truth}, {register["name"]} {register["value"]}')
             if not v or v['status'] == 'unavailable':
                 continue
