@@ -145,7 +145,8 @@ def script(pairs, radix):
 
 
 def run_crash(crash, vmcore, vmlinux, modules, lines):
-    load = ["mod -s %s %s" % m for m in modules]
+    # The gdb of crash 9 cuts strings where that of crash 8, which does not know the setting, does not.
+    load = ["gdb set print characters unlimited"] + ["mod -s %s %s" % m for m in modules]
     p = subprocess.run([*crash.split(), "-s", vmlinux, vmcore],
                        input="\n".join(["set scroll off"] + load + lines + ["exit"]) + "\n",
                        capture_output=True, text=True, errors="replace", env=dict(os.environ, LANG="C", LC_ALL="C"))
@@ -153,8 +154,9 @@ def run_crash(crash, vmcore, vmlinux, modules, lines):
 
 
 def run_inquest(inquest, vmcore, lines):
+    """What it prints; a warning ("there are 2 different types console") is no part of a structure."""
     p = subprocess.run([inquest, "-s", "--no-vmlinux", vmcore], input="\n".join(lines) + "\n",
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+                       capture_output=True, text=True, errors="replace")
     return p.stdout
 
 
@@ -165,9 +167,28 @@ UNREADABLE = re.compile(r"<error: Cannot access memory at address 0x[0-9a-f]+>|"
 SYMBOL = re.compile(r"(0x[0-9a-f]+) <[\w.]+(?:\+\d+)?>")
 
 
+STRING = re.compile(r"""'(?:[^'\\]|\\[^0-7]|\\[0-7]{3})'|"(?:[^"\\]|\\.)*\"""")
+CUT_STRING = re.compile(rf"(?:{STRING.pattern})(?:\.\.\.)?")
+ESCAPE = re.compile(r'\\([0-7]{3}|[abefnrtv])|(\\["\\]|.)', re.S)
+LETTERS = dict(zip("abefnrtv", "\a\b\033\f\n\r\t\v"))
+
+
+def one_writing(string):
+    """A string with every byte written in one way.  A digit behind an octal escape is an escape itself in gdb 13
+    ("\\001\\060") and itself in gdb 16 ("\\0010"); escapes have three digits, so both say which bytes are there."""
+    def byte(m):
+        escape, itself = m.groups()
+        if itself:
+            return itself
+        c = LETTERS.get(escape) or chr(int(escape, 8))
+        return "\\" + c if c in '"\\' else c if " " <= c <= "~" else "\\%03o" % ord(c)
+    return string[0] + ESCAPE.sub(byte, string[1:-1]) + string[-1]
+
+
 def plain(text):
-    """Without what may differ: blanks, and the words for unreadable memory."""
-    return re.sub(r"\s+", " ", UNREADABLE.sub("<unreadable>", text)).strip()
+    """Without what may differ: blanks, the words for unreadable memory, and how the bytes of strings are written."""
+    text = UNREADABLE.sub("<unreadable>", text)
+    return re.sub(r"\s+", " ", STRING.sub(lambda m: one_writing(m.group(0)), text)).strip()
 
 
 def flat(text):
@@ -176,8 +197,22 @@ def flat(text):
     return re.sub(r"[{}]| (?=\})", "", text)
 
 
+def without_cut(theirs, ours):
+    """Their text with the strings cut that ours says are cut ("..."), after at least 256 characters: crash 9 was told to
+    show them to their end."""
+    def cut(m):
+        string, mine = m.group(0), next(strings, None)
+        if not mine or not mine.group(0).endswith('"...') or m.group(0).endswith("..."):
+            return string
+        shown = mine.group(0)[:-4]
+        return shown + '"...' if string.startswith(shown) and len(ESCAPE.findall(shown)) > 256 else string
+    strings = CUT_STRING.finditer(ours)
+    return CUT_STRING.sub(cut, theirs)
+
+
 def compare(pair, theirs, ours):
-    a, b = plain(theirs), plain(ours)
+    b = plain(ours)
+    a = without_cut(plain(theirs), b)
     if a == b:
         return None
     a, b = SYMBOL.sub(r"\1", a), SYMBOL.sub(r"\1", b)
@@ -209,7 +244,8 @@ def differences(inquest, crash, vmcore, vmlinux, modules=(), per_type=25, total=
 
 
 def first_difference(d):
-    a, b = plain(d.crash), plain(d.inquest)
+    b = plain(d.inquest)
+    a = without_cut(plain(d.crash), b)
     if d.kind == "text":
         a, b = SYMBOL.sub(r"\1", a), SYMBOL.sub(r"\1", b)
     at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
