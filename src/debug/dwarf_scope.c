@@ -6,6 +6,7 @@ bool iq_dw_scope(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_scope
 {
 	struct iq_dw_attrs attrs;
 	struct iq_dw_value v;
+	bool linked = false;
 	uint32_t name;
 
 	*s = (struct iq_dw_scope){0};
@@ -14,8 +15,11 @@ bool iq_dw_scope(const struct iq_dw_unit *u, uint64_t offset, struct iq_dw_scope
 	iq_dw_attrs(u, &s->die, &attrs);
 	while (iq_dw_attr_next(&attrs, &name, &v)) {
 		iq_dw_pc_note(&s->pc, name, &v);
-		if (name == DW_AT_name && v.class == IQ_DW_STRING)
+		if (name == DW_AT_name && v.class == IQ_DW_STRING && !linked)
 			s->name = v.string;
+		else if (name == DW_AT_linkage_name && v.class == IQ_DW_STRING)
+			/* Rust's: the name that the symbol table has. */
+			linked = (s->name = v.string) != NULL;
 		else if (name == DW_AT_sibling && v.class == IQ_DW_REFERENCE)
 			s->sibling = v.number;
 		else if ((name == DW_AT_abstract_origin || name == DW_AT_specification) &&

@@ -98,7 +98,8 @@ def selected_frames(t, core):
     """frame N, up and down choose bt's frames; $registers and info registers are then what drgn has there."""
     theirs = {x['task']: x for x in others.drgn(t, core)['tasks']}
     tasks = [x for x in t.command(core, 'foreach bt')['tasks']
-             if x['pid'] and not x['running'] and theirs.get(int(x['task'], 16), {}).get('frames')]
+             if x['pid'] and not x['running'] and x['frames']      # a zombie has no stack
+             and theirs.get(int(x['task'], 16), {}).get('frames')]
     compared = 0
     for task in t.sample(tasks, 12):
         # rsp of each of theirs: a frame is found by it.
