@@ -26,7 +26,7 @@ symbols_tool, lines_tool = sys.argv[1:3]
 lab = sys.argv[3] if len(sys.argv) > 3 else os.path.expanduser("~/.cache/inquest/lab")
 failures = 0
 MASK = (1 << 64) - 1
-random.seed(20261122)
+seed = os.environ.get("CHECK_SEED") or "20261122"
 
 
 def fail(text):
@@ -161,7 +161,8 @@ def check_orc(dump, offset, folder):
                         contents(vmlinux, ".orc_unwind_ip"))
     ips = [(base + 4 * i + x) & MASK for i, x in enumerate(ips)]
     rows = list(struct.iter_unpack("<hhH", contents(vmlinux, ".orc_unwind")))
-    ask = ips + [random.randrange(ips[0], ips[-1] + 64) for _ in range(50000)]
+    rng = random.Random(f"{seed}:{dump}")
+    ask = ips + [rng.randrange(ips[0], ips[-1] + 64) for _ in range(50000)]
     r = run([symbols_tool, dump, "orc"], "".join(f"{a + offset:x}\n" for a in ask))
     if r.returncode:
         return fail(f"{dump}: {r.stderr.strip()}")
@@ -235,9 +236,41 @@ def elfutils_agrees(path, section, offset, got, want):
     return normal(run(args, f"{offset:#x}\n").stdout.split("\n")[0]) == got[0][1]
 
 
+def unit_ranges(path):
+    """The addresses of the units of a vmlinux, (start, end, unit), as readelf reads .debug_aranges."""
+    found, unit = [], None
+    for line in run(["readelf", "--debug-dump=aranges", path]).stdout.splitlines():
+        head = re.search(r"Offset into \.debug_info:\s+(\S+)", line)
+        row = re.match(r"\s+([0-9a-f]{16}) ([0-9a-f]{16})\s*$", line)
+        if head:
+            unit = head[1]
+        elif row and int(row[2], 16):
+            found.append((int(row[1], 16), int(row[1], 16) + int(row[2], 16), unit))
+    return sorted(found)
+
+
+def is_padding(path, address):
+    """Is ADDRESS in a gap between two functions of one unit, that belongs to no unit and holds only no-operations?
+
+    Of functions in sections of their own choice (.sched.text, .noinstr.text) gcc lists each one's range, but
+    writes one sequence of lines over all: the line before goes on into the padding.  addr2line shows that; here
+    what is not a unit's has no line, as in gdb."""
+    ranges = unit_ranges(path)
+    at = bisect_right(ranges, (address, MASK, "")) - 1
+    if at < 0 or at + 1 >= len(ranges):
+        return False
+    (_, end, unit), (start, _, following) = ranges[at:at + 2]
+    if not end <= address < start or unit != following or start - end >= 64:
+        return False
+    text = run(["objdump", "-d", "--no-show-raw-insn", f"--start-address={end:#x}", f"--stop-address={start:#x}",
+                path]).stdout
+    code = re.findall(r"^\s*[0-9a-f]+:\t(.*)$", text, re.M)
+    return bool(code) and all(re.search(r"\bnop[wl]?\b|^int3|^xchg\s+%ax,%ax", c) for c in code)
+
+
 def check_lines(path, section, size, base, count):
     """COUNT addresses in a section of a module, or in the range [base, base + size) of a vmlinux."""
-    offsets = sorted(random.sample(range(size), min(count, size)))
+    offsets = sorted(random.Random(f"{seed}:{path}:{section}").sample(range(size), min(count, size)))
     got = ours(path, {section: base} if section else {}, [base + o for o in offsets])
     want = addr2line(path, section, offsets if section else [base + o for o in offsets])
     if len(got) != len(want):
@@ -249,6 +282,8 @@ def check_lines(path, section, size, base, count):
             w = [("?", w[0][1])]
         if g == w or elfutils_agrees(path, section, base + o if not section else o, g, w):
             same += g[0][1] != "?:0"
+        elif g == [("?", "?:0")] and not section and is_padding(path, base + o):
+            continue
         else:
             bad += 1
             if bad < 4:
