@@ -184,6 +184,11 @@ void iq_vm_walk(struct iq_vm *vm, uint64_t va, struct iq_walk *w);
  * end of the mapping's page.
  */
 enum iq_mem iq_vm_translate(struct iq_vm *vm, uint64_t va, uint64_t *pa, uint64_t *left);
+/*
+ * The pages of the NR addresses will be read soon (iq_reader_prefetch(), at most IQ_PREFETCH_MOST);
+ * those that have none are passed over.
+ */
+void iq_vm_prefetch(struct iq_vm *vm, const uint64_t *addresses, unsigned int nr);
 /* LEN bytes of virtual memory; on failure the bytes before FAULT->address are in BUF. */
 enum iq_mem iq_vm_read(struct iq_vm *vm, uint64_t va, void *buf, size_t len, struct iq_fault *fault);
 /* The same with an error for people: IQ_E_MEMORY naming WHAT ("struct task_struct of pid 1"). */

@@ -55,6 +55,13 @@ const struct iq_task *iq_task_by_pid(struct iq_kernel *k, uint32_t pid);
 const struct iq_task *iq_task_by_address(struct iq_kernel *k, uint64_t address);
 /* The task whose kernel stack contains ADDRESS; NULL: none. */
 const struct iq_task *iq_task_by_stack(struct iq_kernel *k, uint64_t address);
+/*
+ * The stacks of these tasks will be looked at soon: read the pages that are in use, on all CPUs
+ * (iq_reader_prefetch()).  At most IQ_TASKS_PREFETCH tasks; of more the rest is left.
+ */
+#define IQ_TASKS_PREFETCH 1024u
+void iq_tasks_prefetch_stacks(struct iq_kernel *k, const struct iq_task *const *tasks,
+			      unsigned int nr);
 /* "TASK_RUNNING", "TASK_UNINTERRUPTIBLE", … as crash's banner has it. */
 void iq_task_state_name(const struct iq_task *t, char *buf, size_t room);
 /*

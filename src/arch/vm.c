@@ -144,6 +144,18 @@ enum iq_mem iq_vm_translate(struct iq_vm *vm, uint64_t va, uint64_t *pa, uint64_
 	return translate(vm, va, pa, left ? left : &ignored_left, &ignored_level);
 }
 
+void iq_vm_prefetch(struct iq_vm *vm, const uint64_t *addresses, unsigned int nr)
+{
+	uint32_t page_size = iq_dump_info(iq_reader_dump(vm->reader))->page_size;
+	uint64_t pfns[IQ_PREFETCH_MOST], pa;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < nr && n < IQ_PREFETCH_MOST; i++)
+		if (!iq_vm_translate(vm, addresses[i], &pa, NULL))
+			pfns[n++] = pa / page_size;
+	iq_reader_prefetch(vm->reader, pfns, n);
+}
+
 static enum iq_mem fail(struct iq_fault *fault, enum iq_mem why, uint64_t va, uint64_t pa,
 			unsigned int level)
 {

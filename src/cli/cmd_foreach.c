@@ -193,10 +193,13 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 	bool had = s->has_task, sought = s->context_sought, selected = s->frame_selected;
 	unsigned int frame = s->frame;
 	unsigned int failed = 0;
+	bool stacks = !strcmp(command_by_name(argv[0])->name, "bt");
 	json_t *all = s->json ? json_array() : NULL;
 
 	s->in_foreach = true;
 	for (unsigned int i = 0; i < list->nr && !iq_cancelled(&s->cancel); i++) {
+		if (stacks && i % IQ_TASKS_PREFETCH == 0)
+			iq_tasks_prefetch_stacks(s->kernel, list->task + i, list->nr - i);
 		if (!run_for(s, list->task[i], argc, argv, all, x))
 			failed++;
 	}

@@ -417,11 +417,19 @@ static struct iq_error *add_all(struct session *s, const struct filter *f, int a
 	IQ_TRY(iq_tasks(s->kernel, &tasks, &nr));
 	for (int i = 0; i < argc && !err; i++)
 		err = select_tasks(s, argv[i], &list);
-	for (unsigned int i = 0; !err && i < (argc ? list.nr : nr); i++) {
+	for (unsigned int i = 0; !err && !argc && i < nr; i++) {
+		if (!iq_grow(&list.task, &list.room, list.nr + 1, sizeof(*list.task)))
+			err = iq_error_nomem();
+		else
+			list.task[list.nr++] = &tasks[i];
+	}
+	for (unsigned int i = 0; !err && i < list.nr; i++) {
+		if (i % IQ_TASKS_PREFETCH == 0)
+			iq_tasks_prefetch_stacks(s->kernel, list.task + i, list.nr - i);
 		if (iq_cancelled(&s->cancel))
 			err = iq_error_new(IQ_E_INTERRUPTED, "interrupted");
 		else
-			err = add_task(s, f, argc ? list.task[i] : &tasks[i], x);
+			err = add_task(s, f, list.task[i], x);
 	}
 	task_list_free(&list);
 	return err;

@@ -44,6 +44,8 @@ struct iq_format {
 	bool (*is_guess)(const struct iq_dump *d, uint64_t pfn);
 	/* The first page frame from PFN on which may be in the file; >= max_pfn: none.  No I/O. */
 	uint64_t (*next)(const struct iq_dump *d, uint64_t pfn);
+	/* Its pages are mostly compressed. */
+	bool packed;
 	/* Feed the page frames [FIRST, END), at most IQ_UNIT_PAGES, to SINK.  False: it said stop. */
 	bool (*scan)(struct iq_reader *r, uint64_t first, uint64_t end, struct iq_sink *sink);
 	bool (*range)(const struct iq_dump *d, unsigned int index, uint64_t *start, uint64_t *end);
@@ -113,6 +115,7 @@ struct iq_reader {
 	unsigned int sets; /* a power of two */
 	struct iq_cache_tag *tags;
 	uint8_t *pages;
+	struct iq_stage *stage; /* NULL: nothing was prefetched */
 
 	struct iq_codec codec;
 	uint8_t *packed; /* one compressed page, IQ_PACKED_ROOM(page_size) */
@@ -123,5 +126,11 @@ struct iq_reader {
 
 /* The buffers of a scan.  False without memory. */
 bool iq_reader_scan_buffers(struct iq_reader *r);
+/* Is PFN in the cache? */
+bool iq_reader_has(const struct iq_reader *r, uint64_t pfn);
+
+/* prefetch.c: the page PFN of the batch that R's stage (not NULL) holds; NULL: it is none of it. */
+const uint8_t *iq_stage_find(const struct iq_reader *r, uint64_t pfn, struct iq_loaded *loaded);
+void iq_stage_free(struct iq_stage *stage);
 
 #endif

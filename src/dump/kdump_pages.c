@@ -340,6 +340,7 @@ const struct iq_format iq_kdump_format = {
 	.state = kdump_state,
 	.load = kdump_load,
 	.next = kdump_next,
+	.packed = true,
 	.scan = iq_kdump_scan,
 	.range = kdump_range,
 	.close = kdump_close,

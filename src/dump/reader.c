@@ -72,6 +72,7 @@ void iq_reader_close(struct iq_reader *r)
 	if (r->dump->format->reader_close)
 		r->dump->format->reader_close(r);
 	iq_codec_free(&r->codec);
+	iq_stage_free(r->stage);
 	free(r->tags);
 	free(r->pages);
 	free(r->packed);
@@ -85,12 +86,28 @@ struct iq_dump *iq_reader_dump(const struct iq_reader *r)
 	return r->dump;
 }
 
+/* Pages that are used together are often a power of two apart. */
+static size_t first_of_set(const struct iq_reader *r, uint64_t pfn)
+{
+	uint64_t hash = pfn ^ pfn >> 9 ^ pfn >> 18;
+
+	return (size_t)(hash & (r->sets - 1)) * IQ_CACHE_WAYS;
+}
+
+bool iq_reader_has(const struct iq_reader *r, uint64_t pfn)
+{
+	size_t first = first_of_set(r, pfn);
+
+	for (size_t i = first; i < first + IQ_CACHE_WAYS; i++)
+		if (r->tags[i].pfn == pfn)
+			return true;
+	return false;
+}
+
 /* The tag of PFN, or of the page of its set that has not been used for longest. */
 static size_t find_tag(struct iq_reader *r, uint64_t pfn, bool *hit)
 {
-	/* Pages that are used together are often a power of two apart. */
-	uint64_t hash = pfn ^ pfn >> 9 ^ pfn >> 18;
-	size_t first = (size_t)(hash & (r->sets - 1)) * IQ_CACHE_WAYS, victim = first;
+	size_t first = first_of_set(r, pfn), victim = first;
 
 	for (size_t i = first; i < first + IQ_CACHE_WAYS; i++) {
 		if (r->tags[i].pfn == pfn) {
@@ -111,6 +128,16 @@ static enum iq_mem load(struct iq_reader *r, uint64_t pfn, const uint8_t **page,
 	struct iq_cache_tag *tag = &r->tags[i];
 	uint8_t *bytes = r->pages + i * r->page_size;
 
+	if (!hit && r->stage) {
+		struct iq_loaded loaded;
+		const uint8_t *staged = iq_stage_find(r, pfn, &loaded);
+
+		if (staged) {
+			*page = loaded.zero ? zero_page : staged;
+			*partial = loaded.partial;
+			return IQ_MEM_OK;
+		}
+	}
 	if (!hit) {
 		enum iq_mem why;
 

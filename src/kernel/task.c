@@ -3,6 +3,7 @@
  * Tasks (struct task_struct, include/linux/sched.h): the swappers of all CPUs, the list of thread group
  * leaders behind init_task, each group's threads, and the pid table as a second way to the same.
  */
+#include "pid_table.h"
 #include "private.h"
 
 #include <ctype.h>
@@ -180,51 +181,6 @@ static void memory_use(struct iq_kernel *k, const struct task_layout *l, struct 
 	task->mem_percent = total ? 100.0 * (double)rss / (double)total : 0;
 }
 
-/*
- * Up to 6.1 each task counts some of its page faults for itself (SPLIT_RSS_COUNTING: task_struct.rss_stat) and adds them to
- * its mm's counters now and then.  Add what all tasks of an mm have kept back.
- */
-static void add_split_counters(struct iq_kernel *k)
-{
-	static const unsigned int counters[] = {0, 1, 3};
-	struct iq_kernel_private *p = k->priv;
-	uint64_t base, page = iq_dump_info(k->dump)->page_size / 1024, total = kernel_present_pages(k);
-	struct iq_map sums = {0}; /* by mm: index of the task whose `kept` has the sum, plus 1 */
-	int64_t *kept;
-	unsigned int i, j;
-
-	if (!iq_kernel_offset(k, "task_struct", "rss_stat.count", &base, NULL))
-		return;
-	kept = calloc(p->nr_tasks + 1, sizeof(*kept));
-	for (i = 0; kept && i < p->nr_tasks; i++) {
-		const struct iq_task *t = &p->tasks[i];
-		uintptr_t first = t->mm ? (uintptr_t)iq_map_get(&sums, t->mm) : 0;
-
-		if (!t->mm)
-			continue;
-		if (!first) {
-			first = i + 1;
-			if (!iq_map_put(&sums, t->mm, (void *)first))
-				break;
-		}
-		for (j = 0; j < IQ_ARRAY_SIZE(counters); j++)
-			kept[first - 1] += (int32_t)get(k, t->address, base + 4 * counters[j], 4);
-	}
-	for (i = 0; kept && i < p->nr_tasks; i++) {
-		struct iq_task *t = &p->tasks[i];
-		uintptr_t first = t->mm ? (uintptr_t)iq_map_get(&sums, t->mm) : 0;
-		int64_t pages;
-
-		if (!first)
-			continue;
-		pages = IQ_MAX((int64_t)(t->rss_kb / page) + kept[first - 1], 0);
-		t->rss_kb = (uint64_t)pages * page;
-		t->mem_percent = total ? 100.0 * (double)pages / (double)total : 0;
-	}
-	free(kept);
-	iq_map_free(&sums);
-}
-
 /* ---- One task ---------------------------------------------------------------------------------- */
 
 static struct iq_error *read_task(struct iq_kernel *k, const struct task_layout *l, uint64_t address,
@@ -294,10 +250,63 @@ struct iq_error *iq_task_read(struct iq_kernel *k, uint64_t address, struct iq_t
 
 struct task_walk {
 	struct task_layout l;
-	uint64_t pid_tasks_at; /* struct pid: tasks[PIDTYPE_PID] */
-	uint64_t pid_links_at; /* task_struct: pid_links[PIDTYPE_PID] */
+	uint64_t rss_stat_at; /* task_struct.rss_stat.count; UINT64_MAX: none */
+	int64_t *kept; /* of each of iq_kernel_private.tasks */
+	unsigned int room_kept;
+	struct pid_table pids;
 	unsigned int from_pid_table;
 };
+
+/*
+ * Up to 6.1 each task counts some of its page faults for itself (SPLIT_RSS_COUNTING: task_struct.rss_stat) and adds them to
+ * its mm's counters now and then.  What this one has kept back.
+ */
+static int64_t read_kept(struct iq_kernel *k, const struct task_walk *w, const struct iq_task *t)
+{
+	static const unsigned int counters[] = {0, 1, 3};
+	int64_t kept = 0;
+
+	if (!t->mm || w->rss_stat_at == UINT64_MAX)
+		return 0;
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(counters); i++)
+		kept += (int32_t)get(k, t->address, w->rss_stat_at + 4 * counters[i], 4);
+	return kept;
+}
+
+/* Add what all tasks of an mm have kept back. */
+static void add_split_counters(struct iq_kernel *k, struct task_walk *w)
+{
+	struct iq_kernel_private *p = k->priv;
+	uint64_t page = iq_dump_info(k->dump)->page_size / 1024, total = kernel_present_pages(k);
+	struct iq_map sums = {0}; /* by mm: index of the task whose `kept` has the sum, plus 1 */
+	unsigned int i;
+
+	if (w->rss_stat_at == UINT64_MAX)
+		return;
+	for (i = 0; i < p->nr_tasks; i++) {
+		const struct iq_task *t = &p->tasks[i];
+		uintptr_t first = t->mm ? (uintptr_t)iq_map_get(&sums, t->mm) : 0;
+
+		if (!t->mm)
+			continue;
+		if (first)
+			w->kept[first - 1] += w->kept[i];
+		else if (!iq_map_put(&sums, t->mm, (void *)(uintptr_t)(i + 1)))
+			break;
+	}
+	for (i = 0; i < p->nr_tasks; i++) {
+		struct iq_task *t = &p->tasks[i];
+		uintptr_t first = t->mm ? (uintptr_t)iq_map_get(&sums, t->mm) : 0;
+		int64_t pages;
+
+		if (!first)
+			continue;
+		pages = IQ_MAX((int64_t)(t->rss_kb / page) + w->kept[first - 1], 0);
+		t->rss_kb = (uint64_t)pages * page;
+		t->mem_percent = total ? 100.0 * (double)pages / (double)total : 0;
+	}
+	iq_map_free(&sums);
+}
 
 static bool add_task(struct iq_kernel *k, struct task_walk *w, uint64_t address)
 {
@@ -309,14 +318,17 @@ static bool add_task(struct iq_kernel *k, struct task_walk *w, uint64_t address)
 		return false;
 	if (iq_map_get(&p->task_by_address, address))
 		return true;
+	pid_table_prefetch(k, &w->pids, address);
 	err = read_task(k, &w->l, address, &task);
 	if (err) {
 		iq_warn(k->warnings, "task list: %s", err->message);
 		iq_error_free(err);
 		return true;
 	}
-	if (!iq_grow(&p->tasks, &p->room_tasks, p->nr_tasks + 1, sizeof(*p->tasks)))
+	if (!iq_grow(&p->tasks, &p->room_tasks, p->nr_tasks + 1, sizeof(*p->tasks)) ||
+	    !iq_grow(&w->kept, &w->room_kept, p->nr_tasks + 1, sizeof(*w->kept)))
 		return false;
+	w->kept[p->nr_tasks] = read_kept(k, w, &task);
 	p->tasks[p->nr_tasks++] = task;
 	/* Only that it is known: the array still moves. */
 	return iq_map_put(&p->task_by_address, address, p);
@@ -342,33 +354,16 @@ static bool add_leader(struct iq_kernel *k, uint64_t entry, void *arg)
 	return true;
 }
 
-/* An entry of the pid table: a struct pid, whose first hlist leads to the task. */
-static bool add_from_pid(struct iq_kernel *k, uint64_t index, uint64_t pid, void *arg)
-{
-	struct task_walk *w = arg;
-	uint64_t node;
-
-	if (!kernel_read_ptr(k, pid + w->pid_tasks_at, &node) || !node)
-		return true; /* a pid whose task is gone: of a group or session */
-	if (iq_map_get(&k->priv->task_by_address, node - w->pid_links_at))
-		return true;
-	w->from_pid_table++;
-	return add_task(k, w, node - w->pid_links_at);
-}
-
-/* False: this kernel's table is not known. */
+/* False: the table is not known, or has no task that the lists do not have. */
 static bool tasks_from_pid_table(struct iq_kernel *k, struct task_walk *w)
 {
-	uint64_t ns = iq_kernel_symbol(k, "init_pid_ns"), idr;
-
-	w->pid_tasks_at = at(k, "pid", "tasks");
-	w->pid_links_at = at(k, "task_struct", "pid_links");
-	if (w->pid_links_at == UINT64_MAX) /* 4.18 */
-		w->pid_links_at = at(k, "task_struct", "pids[0].node");
-	idr = at(k, "pid_namespace", "idr.idr_rt");
-	if (!ns || w->pid_tasks_at == UINT64_MAX || w->pid_links_at == UINT64_MAX || idr == UINT64_MAX)
-		return false;
-	kernel_xarray_for_each(k, ns + idr, "pid table", add_from_pid, w);
+	for (unsigned int i = 0; i < w->pids.nr; i++) {
+		if (iq_map_get(&k->priv->task_by_address, w->pids.tasks[i]))
+			continue;
+		w->from_pid_table++;
+		if (!add_task(k, w, w->pids.tasks[i]))
+			break;
+	}
 	if (w->from_pid_table && w->l.tasks != UINT64_MAX)
 		iq_warn(k->warnings, "%u tasks were found in the pid table only, not in the task list",
 			w->from_pid_table);
@@ -473,40 +468,54 @@ static void warn_unknown(struct iq_kernel *k, const struct task_layout *l)
 	iq_buf_free(&names);
 }
 
-static struct iq_error *load_tasks(struct iq_kernel *k)
+static struct iq_error *walk_tasks(struct iq_kernel *k, struct task_walk *w)
 {
 	uint64_t init_task = iq_kernel_symbol(k, "init_task");
-	struct task_walk w = {0};
 	bool by_pid;
 
-	IQ_TRY(task_layout(k, &w.l));
+	IQ_TRY(task_layout(k, &w->l));
 	if (!init_task)
 		return iq_error_new(IQ_E_NOT_FOUND, "this kernel has no symbol init_task");
-	warn_unknown(k, &w.l);
-	add_task(k, &w, init_task);
-	add_swappers(k, &w);
-	if (w.l.tasks != UINT64_MAX)
-		kernel_list_for_each(k, init_task + w.l.tasks, MAX_TASKS, "task list", add_leader,
-				     &w);
-	by_pid = tasks_from_pid_table(k, &w);
-	if (w.l.tasks == UINT64_MAX && !by_pid)
+	warn_unknown(k, &w->l);
+	w->rss_stat_at = at(k, "task_struct", "rss_stat.count");
+	w->pids.first_byte = IQ_MIN(IQ_MIN(w->l.state, w->l.stack), w->l.comm);
+	w->pids.last_byte = w->l.sp != UINT64_MAX ? IQ_MAX(w->l.sp, w->pids.first_byte) : w->l.comm;
+	if (!pid_table_read(k, &w->pids))
+		return iq_error_nomem();
+	add_task(k, w, init_task);
+	add_swappers(k, w);
+	if (w->l.tasks != UINT64_MAX)
+		kernel_list_for_each(k, init_task + w->l.tasks, MAX_TASKS, "task list", add_leader,
+				     w);
+	by_pid = tasks_from_pid_table(k, w);
+	if (w->l.tasks == UINT64_MAX && !by_pid)
 		return iq_error_new(
 			IQ_E_UNAVAILABLE,
 			"where struct task_struct of this kernel has its list of tasks is "
 			"not known");
-	if (w.l.tasks == UINT64_MAX)
+	if (w->l.tasks == UINT64_MAX)
 		iq_warn(k->warnings,
 			"struct task_struct of this kernel has no member tasks: the tasks are "
 			"those of the pid table");
-	if (w.l.thread_node == UINT64_MAX || w.l.thread_head == UINT64_MAX ||
-	    w.l.signal == UINT64_MAX)
+	if (w->l.thread_node == UINT64_MAX || w->l.thread_head == UINT64_MAX ||
+	    w->l.signal == UINT64_MAX)
 		iq_warn(k->warnings,
 			by_pid ? "threads are those of the pid table: where this kernel "
 				 "lists them is not known"
 			       : "only the leaders of thread groups are known: where this "
 				 "kernel lists their threads is not");
-	add_split_counters(k);
+	add_split_counters(k, w);
 	return index_tasks(k) ? NULL : iq_error_nomem();
+}
+
+static struct iq_error *load_tasks(struct iq_kernel *k)
+{
+	struct task_walk w = {0};
+	struct iq_error *err = walk_tasks(k, &w);
+
+	free(w.kept);
+	pid_table_free(&w.pids);
+	return err;
 }
 
 struct iq_error *iq_tasks(struct iq_kernel *k, const struct iq_task **ret, unsigned int *nr)

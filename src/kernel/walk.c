@@ -8,8 +8,8 @@
 bool kernel_list_for_each(struct iq_kernel *k, uint64_t head, unsigned int max, const char *what,
 			  bool (*fn)(struct iq_kernel *k, uint64_t entry, void *arg), void *arg)
 {
-	uint64_t entry, prev = head, back, tortoise = head;
-	unsigned int n;
+	uint64_t entry, prev = head, back, mark = head;
+	unsigned int n, next_mark = 1;
 
 	if (!kernel_read_ptr(k, head, &entry)) {
 		iq_warn(k->warnings, "%s: the list head at 0x%lx cannot be read", what,
@@ -39,13 +39,18 @@ bool kernel_list_for_each(struct iq_kernel *k, uint64_t head, unsigned int max, 
 				(unsigned long)prev);
 			return false;
 		}
-		/* The tortoise moves at half the speed; meeting it means a circle without the head. */
-		if (n & 1 && !kernel_read_ptr(k, tortoise, &tortoise))
-			return false;
-		if (entry == tortoise && entry != head) {
+		/*
+		 * The entry marked last again is a circle without the head (Brent's way: nothing is read
+		 * twice, as a second walker at half the speed would).
+		 */
+		if (entry == mark && entry != head) {
 			iq_warn(k->warnings, "%s: the list runs in a circle at 0x%lx", what,
 				(unsigned long)entry);
 			return false;
+		}
+		if (n + 1 == next_mark) {
+			mark = entry;
+			next_mark *= 2;
 		}
 	}
 	return true;

@@ -555,6 +555,35 @@ static void test_threads(void **state)
 	close_image(&im);
 }
 
+/* Batches of every size and order, with pages that are not there: reads say what they say without. */
+static void test_prefetch(void **state)
+{
+	static uint64_t pfns[3 * IQ_PREFETCH_MOST];
+	struct kdump_plan p = usual();
+	struct kdump_layout lay;
+	struct image im = build_kdump(&p, &lay);
+
+	setenv("INQUEST_THREADS", "4", 1);
+	open_image(&im);
+	expect(&p, 67);
+	for (unsigned int nr = 1; nr <= IQ_ARRAY_SIZE(pfns); nr = nr * 3 + 1) {
+		for (unsigned int i = 0; i < nr; i++)
+			pfns[i] = (i ^ nr) % 3 ? i * 67ull % (p.max_pfn + 5000) + i % 2
+					       : i * 2654435761u % p.max_pfn;
+		pfns[0] = UINT64_MAX;
+		iq_reader_prefetch(reader, pfns, nr);
+		for (unsigned int i = 0; i < nr; i++)
+			expect(&p, pfns[nr - 1 - i]);
+		expect(&p, 67);
+		/* Pages that the cache has now, and the batch of before. */
+		iq_reader_prefetch(reader, pfns, nr);
+		for (unsigned int i = 0; i < nr; i++)
+			expect(&p, pfns[i]);
+	}
+	close_image(&im);
+	unsetenv("INQUEST_THREADS");
+}
+
 static void test_all_pages(void **state)
 {
 	struct kdump_plan p = {.version = 6,
@@ -588,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_scan_split),
 		cmocka_unit_test(test_scan_cancelled),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_prefetch),
 		cmocka_unit_test(test_all_pages),
 	};
 
