@@ -105,7 +105,8 @@ def copies(t):
 
 def keep(t, path, text):
     """Leave a mutant that broke something for the one who looks into it."""
-    kept = os.path.join(tempfile.gettempdir(), f'inquest-mutant-{t.run.seed}-{len(t.failures)}.vmcore')
+    seed = t.run.seed.replace('/', '-')
+    kept = os.path.join(tempfile.gettempdir(), f'inquest-mutant-{seed}-{len(t.failures)}.vmcore')
     if len(t.failures) < 3:
         shutil.copy(path, kept)
         text += f' (kept as {kept})'
