@@ -4,7 +4,9 @@
 Not the same, and why:
 - In a struct that is declared in place and has a name crash leaves the offsets of the members out; ours are there.
 - Of a struct in place in another struct in place that has a name, crash shows "struct {...} name;"; here are its members.
-- If two members in such places have one name, crash gives both the offset of the first.
+- If two members in such places have one name, crash gives both the offset of the first, and shows both where one is
+  asked for; in C the name is that of the one in the place without a name.
+- Of a typedef and a struct of one name whatis shows the typedef with the struct in it, crash the struct.
 - A typedef of a pointer to a function is C here ("typedef int (*initcall_t)(void);"), not in crash.
 - What a pointer in a struct without a name, or on a path, points to is followed by -p; crash prints such members plain.
 - Bytes in strings that are no characters: as gdb 13 writes them here, in crash 9 as gdb 16 does.
@@ -89,11 +91,15 @@ def compare(t, what, commands, theirs, ours):
             continue
         # A variable of a type's name, which is known by DWARF only, comes before the type.
         if c.startswith('whatis ') and len(a) == 1 and \
-           re.search(rf'[ *]{c.split()[-1]}(\[\d*\])*;$', a[0]) and not a[0].startswith('typedef'):
+           re.search(rf'([ *]|\bconst){c.split()[-1]}(\[\d*\])*;$', a[0]) and not a[0].startswith('typedef'):
             continue
         if any('{...}' in x for x in a) and not any('{...}' in x for x in b):
             folded += 1
             continue
+        if '.' in c and len(b) == 3 and len(a) > 3 and a[1:-1] == a[1:2] * (len(a) - 2):
+            a = [a[0], a[1], a[-1]]
+        if c.startswith('whatis ') and a and b and b[0] == f'typedef {a[0]}':
+            b = [a[0]] + [re.sub(rf'^}} {c.split()[-1]};$', '}', x) for x in b[1:]]
         lines += len(a)
         bad = [(x, y) for x, y in zip(a, b) if not same_line(x, y) and not is_of_namesake(y, x, b)]
         if len(a) != len(b):
