@@ -34,6 +34,8 @@ def newest_crash(t, core, commands):
 
 def plain(text):
     """Lines without names of addresses, and with one word for memory that cannot be read."""
+    # Where crash indents a long line it can cut a name.
+    text = re.sub(r'< +(?=\w)', '<', text)
     text = struct_vs_crash.UNREADABLE.sub('<unreadable>', text)
     text = struct_vs_crash.SYMBOL.sub(r'\1', text)
     text = re.sub(r'^  -> <[\w.]+>( |$)', r'  -> \1', text, flags=re.M)
@@ -138,7 +140,7 @@ def definitions(t, core):
     commands = sorted(set(commands))
     ours = type_truth.ask(t, core, commands)
     # A typedef that C writes otherwise; a member that is declared in place, of which crash shows the end.
-    commands = [c for c in commands if not re.search(r'^typedef.*(\(\*|\*)|\[\d*\];', ours[c].splitlines()[0]) and
+    commands = [c for c in commands if not re.search(r'^typedef.*(\(\*|\*|\w\(.*\);$)|\[\d*\];', ours[c].splitlines()[0]) and
                 not ('.' in c and re.search(r'\] *} \w', ours[c]))]
     compare(t, 'of definitions', commands, newest_crash(t, core, commands), ours)
 

@@ -76,7 +76,7 @@ static void test_compiler(void **state)
 		SUM(4294967295 + 1), SUM(-1 < 1U), SUM(-1 < 1UL), SUM(-1L < 1U), SUM(-1 > 0xffffffff),
 		SUM(-1 == 0xffffffff), SUM(-1L == 0xffffffff), SUM(-1 / 2U), SUM(-1 % 10U), SUM(-7 / 2),
 		SUM(-7 % 2), SUM(7 / -2), SUM(~0), SUM(~0U), SUM(~0UL), SUM(-1U), SUM(1U - 2), SUM(1U - 2L),
-		SUM(-1 >> 1), SUM(-1U >> 1), SUM(1 << 30), SUM(1U << 31), SUM(1L << 63 >> 63), SUM(-8 >> 1L),
+		SUM(-1 >> 1), SUM(-1U >> 1), SUM(1 << 30), SUM(1U << 31), SUM((long)(1UL << 63) >> 63), SUM(-8 >> 1L),
 		SUM(3 > 2 > 1), SUM(1 == 1 == 1), SUM(5 & 3 == 1), SUM(1 | 2 && 0), SUM(1 || 0 && 0),
 		SUM(!5), SUM(!0 + !0), SUM(- !3), SUM(!-3), SUM(1 ? 2 : 3), SUM(0 ? 2 : 3),
 		SUM(0 ? 1 : 0 ? 2 : 3), SUM(1 ? 0 ? 4 : 5 : 6), SUM(1 ? -1 : 1U), SUM(1 ? -1 : 1L), SUM(0 || 2),
