@@ -230,7 +230,9 @@ def typed_as_crash(t, core):
     rng = t.rng()
     structs, enums = types_of(t, core)
     t.ok(len(structs) > 30 and len(enums) > 8, f'{len(structs)} structs, {len(enums)} enums')
-    commands = typed_commands(t, rng, structs, enums, 2000 if t.all else 300)
+    # Before it had 64-bit enums, BTF kept the lower half of their constants (5.10).
+    commands = [c for c in typed_commands(t, rng, structs, enums, 2000 if t.all else 300)
+                if 'perf_event_sample_format' not in c]
     theirs = []
     for text in others.crash(t, core, commands, timeout=1500):
         if text is None or 'gdb request failed' in text or '$' not in text:
