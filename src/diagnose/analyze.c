@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The analysis as a whole: the stages one after the other, then the findings put in order. */
+#include "stages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct iq_error *(*stage_fn)(struct iq_case *c);
+
+static const stage_fn stages[] = {
+	NULL,
+};
+
+struct iq_error *iq_case_open(struct iq_kernel *k, struct iq_case **ret)
+{
+	struct iq_case *c = calloc(1, sizeof(*c));
+	struct iq_error *err;
+
+	if (!c)
+		return iq_error_nomem();
+	c->k = k;
+	err = iq_describer_open(k, &c->describer);
+	if (!err)
+		err = iq_args_open(k, &c->args);
+	if (err) {
+		iq_case_close(c);
+		return err;
+	}
+	*ret = c;
+	return NULL;
+}
+
+void iq_case_close(struct iq_case *c)
+{
+	if (!c)
+		return;
+	if (c->args)
+		iq_args_close(c->args);
+	if (c->describer)
+		iq_describer_close(c->describer);
+	if (c->has_trace)
+		iq_backtrace_free(&c->trace);
+	free(c->analysis.findings);
+	iq_arena_free(&c->arena);
+	free(c);
+}
+
+/* Causes first, then the surest; alternatives last; otherwise as they were found. */
+static int rank(const struct iq_finding *f)
+{
+	return (f->alternative ? 0 : 16) + (f->cause ? 8 : 0) + (int)f->confidence;
+}
+
+static void sort_findings(struct iq_analysis *a)
+{
+	for (unsigned int i = 1; i < a->nr_findings; i++) {
+		struct iq_finding f = a->findings[i];
+		unsigned int at = i;
+
+		for (; at > 0 && rank(&a->findings[at - 1]) < rank(&f); at--)
+			a->findings[at] = a->findings[at - 1];
+		a->findings[at] = f;
+	}
+}
+
+struct iq_error *iq_analyze(struct iq_case *c, const struct iq_analysis **ret)
+{
+	struct iq_analysis *a = &c->analysis;
+
+	a->event.message = "";
+	a->event.cpu = a->event.frame = a->event.trap = -1;
+	a->insn.operand = a->insn.reg = -1;
+	for (unsigned int i = 0; stages[i] && !a->interrupted; i++) {
+		struct iq_error *err = stages[i](c);
+
+		if (err && err->code == IQ_E_NOMEM)
+			return err;
+		if (err && err->code == IQ_E_INTERRUPTED)
+			a->interrupted = true;
+		iq_error_free(err);
+	}
+	a->trace = c->has_trace ? &c->trace : NULL;
+	if (!a->verdict)
+		a->verdict = iq_case_text(c, "%s", a->event.message);
+	sort_findings(a);
+	*ret = a;
+	return NULL;
+}
