@@ -197,8 +197,9 @@ static struct iq_error *read_words(struct session *s, struct annotate_result *x,
 	return NULL;
 }
 
-static struct iq_error *prepare(struct session *s, struct annotate_result *x, int argc, char **argv)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
+	struct annotate_result *x = data;
 	uint64_t count = 0;
 
 	if (argc < 2 || argc > 3)
@@ -216,21 +217,10 @@ static struct iq_error *prepare(struct session *s, struct annotate_result *x, in
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct annotate_result *x;
 	struct iq_kernel *k;
-	struct iq_error *err;
 
 	IQ_TRY(need_kernel(s, &k));
-	x = calloc(1, sizeof(*x));
-	if (!x)
-		return iq_error_nomem();
-	err = prepare(s, x, argc, argv);
-	if (err) {
-		free_result(x);
-		return err;
-	}
-	*r = (struct result){&ops, x};
-	return NULL;
+	return fill_result(s, argc, argv, sizeof(struct annotate_result), fill, &ops, r);
 }
 
 const struct command cmd_annotate = {

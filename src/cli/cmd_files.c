@@ -116,7 +116,15 @@ static json_t *json(struct session *s, const struct result *r)
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+/* Interrupted: the tasks so far. */
+static bool some(const void *data)
+{
+	const struct files_result *x = data;
+
+	return x->nr;
+}
+
+static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- Finding them ------------------------------------------------------------------------------ */
 
@@ -147,8 +155,9 @@ static bool refers(struct session *s, const struct files_result *x, const struct
 	return strstr(f->path, x->reference);
 }
 
-static struct iq_error *add_task(struct session *s, struct files_result *x, const struct iq_task *t)
+static struct iq_error *add_task(struct session *s, void *arg, const struct iq_task *t)
 {
+	struct files_result *x = arg;
 	char root[IQ_PATH_ROOM], cwd[IQ_PATH_ROOM], path[IQ_PATH_ROOM];
 	struct task_files *tf = &x->list[x->nr];
 	struct iq_kernel *k = s->kernel;
@@ -183,58 +192,37 @@ static struct iq_error *add_task(struct session *s, struct files_result *x, cons
 	return iq_cancelled(&s->cancel) ? iq_error_new(IQ_E_INTERRUPTED, "interrupted") : NULL;
 }
 
-static struct iq_error *fill(struct session *s, int nr_words, char **words, struct files_result *x)
+static bool room(void *arg, unsigned int most)
 {
-	struct task_list tasks = {0};
-	struct iq_error *err = NULL;
+	struct files_result *x = arg;
 
-	for (int i = 0; !err && i < nr_words; i++)
-		err = select_tasks(s, words[i], &tasks);
-	x->list = calloc(tasks.nr ? tasks.nr : 1, sizeof(*x->list));
-	if (!x->list)
-		err = iq_error_nomem();
-	if (!err && !nr_words) {
-		const struct iq_task *t;
+	x->list = calloc(most, sizeof(*x->list));
+	return x->list;
+}
 
-		err = need_task(s, &t);
-		if (!err)
-			err = add_task(s, x, t);
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
+{
+	struct options o = {.argc = argc, .argv = argv};
+	struct files_result *x = data;
+	struct iq_error *err;
+	int option;
+
+	while ((option = next_option(&o, "cR:", &err)) != -1) {
+		switch (option) {
+		case 'c': x->cached = true; break;
+		case 'R': x->reference = o.value; break;
+		default: return err;
+		}
 	}
-	for (unsigned int i = 0; !err && i < tasks.nr; i++)
-		err = add_task(s, x, tasks.task[i]);
-	task_list_free(&tasks);
-	return err;
+	return with_tasks(s, argc - o.index, argv + o.index, room, add_task, x);
 }
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct options o = {.argc = argc, .argv = argv};
-	struct files_result *x;
 	struct iq_kernel *k;
-	struct iq_error *err;
-	int option;
 
 	IQ_TRY(need_kernel(s, &k));
-	x = calloc(1, sizeof(*x));
-	if (!x)
-		return iq_error_nomem();
-	while ((option = next_option(&o, "cR:", &err)) != -1) {
-		if (option == '?') {
-			free_result(x);
-			return err;
-		}
-		if (option == 'c')
-			x->cached = true;
-		else
-			x->reference = o.value;
-	}
-	err = fill(s, argc - o.index, argv + o.index, x);
-	if (err && !x->nr) {
-		free_result(x);
-		return err;
-	}
-	*r = (struct result){&ops, x};
-	return err;
+	return fill_result(s, argc, argv, sizeof(struct files_result), fill, &ops, r);
 }
 
 const struct command cmd_files = {

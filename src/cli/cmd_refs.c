@@ -164,8 +164,9 @@ static void bounds(struct session *s, struct refs_result *x)
 	}
 }
 
-static struct iq_error *prepare(struct session *s, struct refs_result *x, int argc, char **argv)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
+	struct refs_result *x = data;
 	struct options o = {.argc = argc, .argv = argv};
 	struct iq_error *err;
 	bool exact = false;
@@ -196,21 +197,10 @@ static struct iq_error *prepare(struct session *s, struct refs_result *x, int ar
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	struct refs_result *x;
 	struct iq_kernel *k;
-	struct iq_error *err;
 
 	IQ_TRY(need_kernel(s, &k));
-	x = calloc(1, sizeof(*x));
-	if (!x)
-		return iq_error_nomem();
-	err = prepare(s, x, argc, argv);
-	if (err) {
-		free_result(x);
-		return err;
-	}
-	*r = (struct result){&ops, x};
-	return NULL;
+	return fill_result(s, argc, argv, sizeof(struct refs_result), fill, &ops, r);
 }
 
 const struct command cmd_refs = {

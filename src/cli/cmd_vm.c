@@ -219,7 +219,15 @@ static json_t *json(struct session *s, const struct result *r)
 	return o;
 }
 
-static const struct result_ops ops = {text, json, free_result};
+/* Interrupted: the tasks so far. */
+static bool some(const void *data)
+{
+	const struct vm_result *x = data;
+
+	return x->nr;
+}
+
+static const struct result_ops ops = {text, json, free_result, some};
 
 /* ---- Finding them ------------------------------------------------------------------------------ */
 
@@ -267,8 +275,9 @@ static bool refers(struct session *s, const struct vm_result *x, const struct ar
 	return strstr(a->file, x->reference);
 }
 
-static struct iq_error *add_task(struct session *s, struct vm_result *x, const struct iq_task *t)
+static struct iq_error *add_task(struct session *s, void *arg, const struct iq_task *t)
 {
+	struct vm_result *x = arg;
 	struct task_vm *tv = &x->list[x->nr];
 	struct iq_kernel *k = s->kernel;
 	struct iq_vma *vma = NULL;
@@ -310,30 +319,12 @@ static struct iq_error *add_task(struct session *s, struct vm_result *x, const s
 	return iq_cancelled(&s->cancel) ? iq_error_new(IQ_E_INTERRUPTED, "interrupted") : NULL;
 }
 
-static struct iq_error *fill(struct session *s, int nr_words, char **words, struct vm_result *x)
+static bool room(void *arg, unsigned int most)
 {
-	struct task_list tasks = {0};
-	struct iq_error *err = NULL;
+	struct vm_result *x = arg;
 
-	for (int i = 0; !err && i < nr_words; i++)
-		err = select_tasks(s, words[i], &tasks);
-	x->list = calloc(tasks.nr ? tasks.nr : 1, sizeof(*x->list));
-	if (!x->list)
-		err = iq_error_nomem();
-	if (!err && !nr_words) {
-		const struct iq_task *t;
-
-		err = need_task(s, &t);
-		if (!err)
-			err = add_task(s, x, t);
-	}
-	for (unsigned int i = 0; !err && i < tasks.nr; i++)
-		err = add_task(s, x, tasks.task[i]);
-	task_list_free(&tasks);
-	if (!err && x->only && !x->nr)
-		err = iq_error_new(IQ_E_NOT_FOUND, "the task has no vm_area_struct at 0x%" PRIx64,
-				   x->only);
-	return err;
+	x->list = calloc(most, sizeof(*x->list));
+	return x->list;
 }
 
 static struct iq_error *parse(struct session *s, struct options *o, struct vm_result *x)
@@ -366,26 +357,27 @@ static struct iq_error *parse(struct session *s, struct options *o, struct vm_re
 	return NULL;
 }
 
-static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
 	struct options o = {.argc = argc, .argv = argv};
-	struct vm_result *x;
+	struct vm_result *x = data;
+
+	IQ_TRY(parse(s, &o, x));
+	if (x->flags_only)
+		return NULL;
+	IQ_TRY(with_tasks(s, argc - o.index, argv + o.index, room, add_task, x));
+	if (x->only && !x->nr)
+		return iq_error_new(IQ_E_NOT_FOUND, "the task has no vm_area_struct at 0x%" PRIx64,
+				    x->only);
+	return NULL;
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
 	struct iq_kernel *k;
-	struct iq_error *err;
 
 	IQ_TRY(need_kernel(s, &k));
-	x = calloc(1, sizeof(*x));
-	if (!x)
-		return iq_error_nomem();
-	err = parse(s, &o, x);
-	if (!err && !x->flags_only)
-		err = fill(s, argc - o.index, argv + o.index, x);
-	if (err && !x->nr) {
-		free_result(x);
-		return err;
-	}
-	*r = (struct result){&ops, x};
-	return err;
+	return fill_result(s, argc, argv, sizeof(struct vm_result), fill, &ops, r);
 }
 
 const struct command cmd_vm = {

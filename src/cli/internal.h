@@ -167,6 +167,14 @@ struct iq_error *select_tasks(struct session *s, const char *word, struct task_l
 struct iq_error *task_list_add(struct task_list *list, const struct iq_task *t) IQ_CHECK;
 void task_list_free(struct task_list *list);
 
+/*
+ * Calls ADD with ARG for each task that the NR words name, without words for the current one.  ROOM is told
+ * first how many there will be at most.
+ */
+struct iq_error *with_tasks(struct session *s, int nr, char **words, bool (*room)(void *arg, unsigned int most),
+			    struct iq_error *(*add)(struct session *s, void *arg, const struct iq_task *t),
+			    void *arg) IQ_CHECK;
+
 /* cmd_ps.c: one task as ps shows it. */
 json_t *json_task(const struct iq_task *t);
 

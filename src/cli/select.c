@@ -126,3 +126,26 @@ struct iq_error *select_tasks(struct session *s, const char *word, struct task_l
 				     "ps lists the tasks; 'regex' in quotes matches names");
 	return NULL;
 }
+
+struct iq_error *with_tasks(struct session *s, int nr, char **words, bool (*room)(void *arg, unsigned int most),
+			    struct iq_error *(*add)(struct session *s, void *arg, const struct iq_task *t),
+			    void *arg)
+{
+	struct task_list tasks = {0};
+	struct iq_error *err = NULL;
+	const struct iq_task *t;
+
+	for (int i = 0; !err && i < nr; i++)
+		err = select_tasks(s, words[i], &tasks);
+	if (!err && !nr) {
+		err = need_task(s, &t);
+		if (!err)
+			err = task_list_add(&tasks, t);
+	}
+	if (!err && !room(arg, IQ_MAX(tasks.nr, 1)))
+		err = iq_error_nomem();
+	for (unsigned int i = 0; !err && i < tasks.nr; i++)
+		err = add(s, arg, tasks.task[i]);
+	task_list_free(&tasks);
+	return err;
+}

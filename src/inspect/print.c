@@ -18,9 +18,23 @@ static void print_value(struct printer *p, const struct thing *v, unsigned int d
 
 /* ---- Memory that is not there ------------------------------------------------------------------ */
 
+/*
+ * A user address is asked of the kernel's tables here, which say nothing about any process: "not mapped" would
+ * be more than is known.  The first page is nobody's.
+ */
+static bool is_user_memory(struct printer *p, uint64_t address)
+{
+	return p->vm == p->k->vm && address >= 4096 &&
+	       p->k->arch->vm->canonical(&p->k->layout, address) &&
+	       !p->k->arch->vm->is_kernel(&p->k->layout, address);
+}
+
 void print_fault(struct printer *p, const struct iq_fault *fault)
 {
-	iq_buf_printf(p->out, "<%s>", iq_mem_text(fault->why));
+	if (fault->why == IQ_MEM_UNMAPPED && is_user_memory(p, fault->address))
+		iq_buf_puts(p->out, "<user memory>");
+	else
+		iq_buf_printf(p->out, "<%s>", iq_mem_text(fault->why));
 }
 
 /* ---- Integers ---------------------------------------------------------------------------------- */

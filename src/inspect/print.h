@@ -26,7 +26,7 @@ struct thing {
 	uint64_t number;
 };
 
-/* "<excluded from the dump by filtering>" */
+/* "<excluded from the dump by filtering>", "<user memory>" */
 void print_fault(struct printer *p, const struct iq_fault *fault);
 /* 'c' as C writes it. */
 void print_character(struct iq_buf *out, uint8_t c);

@@ -163,7 +163,7 @@ def run_inquest(inquest, vmcore, lines):
 UNREADABLE = re.compile(r"<error: Cannot access memory at address 0x[0-9a-f]+>|"
                         r"<(?:excluded from the dump by filtering|not in the dump|not mapped|"
                         r"its page table cannot be read|lost because the dump file is truncated|"
-                        r"damaged in the dump file)>")
+                        r"damaged in the dump file|user memory)>")
 SYMBOL = re.compile(r"(0x[0-9a-f]+) <[\w.]+(?:\+\d+)?>")
 
 
