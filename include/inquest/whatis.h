@@ -11,6 +11,7 @@
 #define INQUEST_WHATIS_H
 
 #include <inquest/owner.h>
+#include <inquest/resource.h>
 #include <inquest/slab.h>
 #include <inquest/stack.h>
 #include <inquest/vmalloc.h>
@@ -94,6 +95,10 @@ struct iq_whatis {
 	struct iq_page page;
 	enum iq_page_use use;
 	unsigned int order;	/* FREE: of the block */
+
+	/* A physical address that is no RAM of the page allocator's (reserved, or without a struct page): who
+	 * has claimed it; NULL: nobody, or it is RAM. */
+	const struct iq_resource *resource;
 };
 
 /*

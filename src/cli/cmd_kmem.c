@@ -52,7 +52,7 @@ static const struct result_ops ops = {text, json, free_result};
 
 static bool is_nothing(const struct iq_whatis *w)
 {
-	return w->content && !w->has_physical && !w->vmap && !w->has_symbol && !w->module &&
+	return w->content && !w->has_physical && !w->resource && !w->vmap && !w->has_symbol && !w->module &&
 	       !w->has_stack;
 }
 
@@ -73,7 +73,7 @@ static struct iq_error *look_up(struct session *s, struct kmem_result *x, int ar
 					    "0x%" PRIx64 " is no address of this kernel: %s",
 					    address, iq_mem_text(w->content));
 		if (w->has_physical && !w->has_page && w->content == IQ_MEM_ABSENT && !w->vmap &&
-		    !w->has_symbol)
+		    !w->has_symbol && !w->resource)
 			return iq_error_new(IQ_E_MEMORY,
 					    "0x%" PRIx64 ": %s, and there is no struct page for it",
 					    address, iq_mem_text(w->content));

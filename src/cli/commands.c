@@ -9,6 +9,7 @@
 	X(bt) \
 	X(btop) \
 	X(dec) \
+	X(dev) \
 	X(dis) \
 	X(down) \
 	X(enum) \

@@ -13,7 +13,8 @@ struct iq_error *parse_place(struct session *s, const char *word, uint64_t *addr
 
 	IQ_TRY(parse_address(s, word, &a));
 	*address = a;
-	*physical = !s->kernel->arch->vm->is_kernel(&s->kernel->layout, a) && a < max;
+	*physical = !s->kernel->arch->vm->is_kernel(&s->kernel->layout, a) &&
+		    (a < max || iq_resource_at(s->kernel, IQ_RESOURCES_MEMORY, a, NULL, 0, NULL));
 	return NULL;
 }
 
@@ -128,6 +129,21 @@ static json_t *kind_vmalloc(struct session *s, const struct iq_whatis *w)
 	return o;
 }
 
+static json_t *kind_resource(struct session *s, const struct iq_whatis *w)
+{
+	json_t *o = kind("resource");
+	struct iq_buf path = {0};
+
+	iq_resource_text(s->kernel, IQ_RESOURCES_MEMORY, w->physical, &path);
+	json_object_set_new(o, "resource", json_address(w->resource->address));
+	json_object_set_new(o, "start", json_address(w->resource->start));
+	json_object_set_new(o, "end", json_address(w->resource->end));
+	json_object_set_new(o, "name", json_string(w->resource->name));
+	json_object_set_new(o, "path", json_string(iq_buf_str(&path)));
+	iq_buf_free(&path);
+	return o;
+}
+
 static json_t *kind_struct_page(struct session *s, const struct iq_whatis *w)
 {
 	json_t *o = kind("struct_page");
@@ -227,6 +243,8 @@ json_t *json_kinds(struct session *s, const struct iq_whatis *w)
 {
 	json_t *list = json_array();
 
+	if (w->resource)
+		json_array_append_new(list, kind_resource(s, w));
 	if (w->has_page)
 		json_array_append_new(list, kind_page(s, w));
 	if (w->is_struct_page)
@@ -264,6 +282,8 @@ json_t *json_kind(struct session *s, const struct iq_whatis *w)
 		return kind_struct_page(s, w);
 	if (w->vmap)
 		return kind_vmalloc(s, w);
+	if (w->resource)
+		return kind_resource(s, w);
 	if (w->has_page)
 		return kind_page(s, w);
 	return json_null();
@@ -410,6 +430,13 @@ void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out
 		if (w->use == IQ_PAGE_FREE)
 			iq_buf_printf(out, "free: in a block of order %u of the buddy allocator\n",
 				      w->order);
+	}
+	if (w->resource) {
+		iq_buf_puts(out, "    RESOURCE            RANGE        NAME\n");
+		iq_buf_printf(out, "%016" PRIx64 "  %08" PRIx64 "-%08" PRIx64 "  ", w->resource->address,
+			      w->resource->start, w->resource->end);
+		iq_resource_text(s->kernel, IQ_RESOURCES_MEMORY, w->physical, out);
+		iq_buf_puts(out, "\n\n");
 	}
 	if (w->content)
 		iq_buf_printf(out, "content: %s\n", iq_mem_text(w->content));

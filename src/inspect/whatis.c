@@ -338,6 +338,15 @@ static void find_page(struct iq_describer *d, struct iq_whatis *w)
 	iq_error_free(err);
 }
 
+/* Device memory and what firmware keeps: the kernel's image has better names. */
+static void find_resource(struct iq_describer *d, struct iq_whatis *w)
+{
+	if (w->has_physical && !w->has_symbol && !w->has_slab && !w->has_percpu &&
+	    (!w->has_page || w->use == IQ_PAGE_RESERVED))
+		w->resource =
+			iq_resource_at(d->k, IQ_RESOURCES_MEMORY, w->physical, NULL, 0, NULL);
+}
+
 /* An address in the memory map is the struct page of another page. */
 static void find_page_struct(struct iq_describer *d, struct iq_whatis *w)
 {
@@ -507,5 +516,6 @@ void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct i
 			find_percpu(d, direct, &w);
 		find_page(d, &w);
 	}
+	find_resource(d, &w);
 	*ret = w;
 }

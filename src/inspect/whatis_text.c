@@ -236,6 +236,13 @@ static void page_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_
 		table_line(k, w, out);
 }
 
+static void resource_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
+{
+	iq_buf_printf(out, "physical addresses 0x%lx-0x%lx: ", (unsigned long)w->resource->start,
+		      (unsigned long)w->resource->end);
+	iq_resource_text(k, IQ_RESOURCES_MEMORY, w->physical, out);
+}
+
 static void struct_page_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
 {
 	uint64_t size = iq_dump_info(k->dump)->page_size;
@@ -263,6 +270,8 @@ void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_bu
 		struct_page_line(k, w, out);
 	else if (w->vmap)
 		vmap_line(k, w, out);
+	else if (w->resource)
+		resource_line(k, w, out);
 	else if (w->has_page)
 		page_line(k, w, out);
 	else {
@@ -277,6 +286,10 @@ void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_b
 {
 	size_t start = out->len, flags;
 
+	if (w->resource) {
+		resource_line(k, w, out);
+		iq_buf_putc(out, '\n');
+	}
 	if (w->has_page) {
 		page_line(k, w, out);
 		iq_buf_printf(out, ", count %d, flags: ", w->page.refcount);

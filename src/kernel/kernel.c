@@ -49,6 +49,7 @@ void iq_kernel_close(struct iq_kernel *k)
 		k->stack_memory_free(k->stack_memory);
 	slabs_free(k);
 	table_map_free(k);
+	resources_free(k);
 	vmaps_free(k);
 	log_free(k);
 	tasks_free(k);

@@ -75,6 +75,7 @@ struct iq_kernel_private {
 	struct kernel_probes *probes; /* NULL: nothing was probed */
 	struct table_map *table_map; /* page tables of all processes */
 	struct slab_map *slab_map; /* all slabs there are, by cache */
+	struct resource_trees *resources;
 	struct slab_held *held; /* objects in sheaves, and waiting for RCU */
 };
 
@@ -133,6 +134,7 @@ void vmaps_free(struct iq_kernel *k);
 void slabs_free(struct iq_kernel *k);
 void table_map_free(struct iq_kernel *k);
 void slab_held_free(struct iq_kernel *k);
+void resources_free(struct iq_kernel *k); /* resource.c */
 
 /*
  * Walk a circular list_head list from HEAD: call FN with the address of each entry's list_head.  Stops at the
@@ -141,6 +143,20 @@ void slab_held_free(struct iq_kernel *k);
  */
 bool kernel_list_for_each(struct iq_kernel *k, uint64_t head, unsigned int max, const char *what,
 			  bool (*fn)(struct iq_kernel *k, uint64_t entry, void *arg), void *arg);
+
+/* What is wrong with a list_head list. */
+struct list_damage {
+	enum { LIST_NO_HEAD, LIST_LONG, LIST_UNREADABLE, LIST_BACK, LIST_CIRCLE } kind;
+	uint64_t entry; /* the list_head that is wrong, */
+	uint64_t prev;	/* and the one from which it was reached */
+	uint64_t value; /* LIST_BACK: its `prev`; LIST_LONG: entries seen */
+};
+/* The same for who wants to know what is wrong: DAMAGED is told instead of the warnings. */
+bool kernel_list_walk(struct iq_kernel *k, uint64_t head, unsigned int max,
+		      bool (*fn)(struct iq_kernel *k, uint64_t entry, void *arg),
+		      void (*damaged)(void *arg, const struct list_damage *d), void *arg);
+/* A clause for people. */
+void kernel_list_damage_text(const struct list_damage *d, char *text, size_t room);
 
 /*
  * Call FN with each present entry of the xarray or radix tree whose root struct (struct xarray or
