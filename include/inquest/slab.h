@@ -11,16 +11,29 @@
 
 #include <inquest/page.h>
 
+/* What of a cache's flags (SLAB_…) says how its objects lie and what is kept of them. */
+enum iq_cache_debug {
+	IQ_CACHE_RED_ZONE = 1,	    /* bytes around each object have a known value */
+	IQ_CACHE_POISON = 2,	    /* so has padding, and if OBJECT_POISON each free object */
+	IQ_CACHE_OBJECT_POISON = 4,
+	IQ_CACHE_STORE_USER = 8,    /* who allocated and who freed it is stored behind each object */
+	IQ_CACHE_KMALLOC = 16,	    /* of kmalloc(); with STORE_USER the size asked for is stored as well */
+	IQ_CACHE_RCU = 32,	    /* SLAB_TYPESAFE_BY_RCU: pages go back after a grace period */
+	IQ_CACHE_EXT_IN_OBJECT = 64,/* memcg's data can be in the padding (7.0+) */
+};
+
 struct iq_cache {
 	uint64_t address;	/* struct kmem_cache */
 	char name[64];		/* escaped */
 	uint64_t object_size;	/* what the user asked for */
 	uint64_t size;		/* distance of objects in a slab */
 	uint64_t free_offset;	/* where in a free object the free pointer is */
+	uint64_t inuse;		/* up to here the object and what is aligned with it; then what SLUB stores */
 	uint64_t red_left_pad;	/* bytes of red zone in front of each object */
 	uint64_t random;	/* secret of hardened free pointers; 0 if not hardened */
 	unsigned int order;	/* pages of a new slab: 1 << order */
-	uint64_t flags;
+	uint64_t flags;		/* as this kernel numbers them */
+	unsigned int debug;	/* enum iq_cache_debug */
 	unsigned int users;	/* kmem_cache_create()s that share it: more than 1 if caches were merged, and
 				 * the name is only one of theirs */
 	struct iq_cache_private *priv;

@@ -125,40 +125,68 @@ struct listing {
 	struct iq_kernel *k;
 	const struct iq_cache *c;
 	struct slab_layout l;
-	uint64_t list_at;
 	struct iq_map seen; /* by address of struct slab */
-	bool (*fn)(void *arg, const struct iq_slab *slab, enum iq_slab_where where, unsigned int number);
-	void *arg;
+	const struct slab_visitor *v;
 	enum iq_slab_where where;
 	unsigned int number;
 	bool ok, stop;
 };
 
-static void tell(struct listing *x, uint64_t address)
+/* The list leads to ADDRESS, which is not what it should be. */
+static void stray(struct listing *x, uint64_t address, bool again)
+{
+	x->ok = false;
+	if (x->v->stray)
+		x->v->stray(x->v->arg, address, again, x->where, x->number);
+	else if (again)
+		iq_warn(x->k->warnings, "cache %s: slab 0x%lx is on its lists twice", x->c->name,
+			(unsigned long)address);
+	else
+		iq_warn(x->k->warnings, "cache %s: 0x%lx, which a list of it leads to, is no slab of it",
+			x->c->name, (unsigned long)address);
+}
+
+/* False if it is nothing new of this cache. */
+static bool tell(struct listing *x, uint64_t address)
 {
 	struct iq_slab s;
 
-	if (iq_map_get(&x->seen, address))
-		return;
+	if (iq_map_get(&x->seen, address)) {
+		stray(x, address, true);
+		return false;
+	}
 	if (!slab_by_struct(x->k, &x->l, address, &s) || s.cache != x->c) {
-		iq_warn(x->k->warnings, "cache %s: 0x%lx, which a list of it leads to, is no slab of it",
-			x->c->name, (unsigned long)address);
-		x->ok = false;
-		return;
+		stray(x, address, false);
+		return false;
 	}
 	/* With the counts of its free lists. */
 	iq_slab_at(x->k, s.memory, &s);
 	if (!iq_map_put(&x->seen, address, x))
 		x->ok = false;
-	x->stop = !x->fn(x->arg, &s, x->where, x->number);
+	x->stop = !x->v->slab(x->v->arg, &s, x->where, x->number);
+	return true;
 }
 
 static bool on_list(struct iq_kernel *k, uint64_t entry, void *arg)
 {
 	struct listing *x = arg;
 
-	tell(x, entry - x->list_at);
+	tell(x, entry - x->l.list_at);
 	return !x->stop;
+}
+
+static void list_damaged(void *arg, const struct list_damage *d)
+{
+	struct listing *x = arg;
+	char text[160];
+
+	if (x->v->damaged) {
+		x->v->damaged(x->v->arg, d, x->where, x->number);
+		return;
+	}
+	kernel_list_damage_text(d, text, sizeof(text));
+	iq_warn(x->k->warnings, "%s slabs of %s: %s", x->where == IQ_SLAB_FULL ? "full" : "partial",
+		x->c->name, text);
 }
 
 uint64_t iq_cache_cpu(struct iq_kernel *k, const struct iq_cache *c, unsigned int cpu)
@@ -188,11 +216,9 @@ static void of_cpu(struct listing *x, unsigned int cpu)
 	    !iq_offset(t, x->l.tag, "next", &next_at, NULL) ||
 	    !kernel_read_ptr(x->k, at + partial_at, &slab))
 		return;
-	for (unsigned int n = 0; slab && n < 65536 && x->ok && !x->stop; n++) {
-		tell(x, slab);
-		if (!kernel_read_ptr(x->k, slab + next_at, &slab))
+	for (unsigned int n = 0; slab && n < 65536 && !x->stop; n++)
+		if (!tell(x, slab) || !kernel_read_ptr(x->k, slab + next_at, &slab))
 			break;
-	}
 }
 
 static void of_node(struct listing *x, unsigned int number, bool full)
@@ -205,11 +231,11 @@ static void of_node(struct listing *x, unsigned int number, bool full)
 	x->number = number;
 	x->where = IQ_SLAB_NODE_PARTIAL;
 	if (!full && iq_offset(t, "kmem_cache_node", "partial", &at, NULL))
-		x->ok &= kernel_list_for_each(x->k, node + at, MAX_PARTIAL, "partial slabs", on_list, x);
+		x->ok &= kernel_list_walk(x->k, node + at, MAX_PARTIAL, on_list, list_damaged, x);
 	/* Only caches that are debugged with SLAB_STORE_USER keep it; it is empty otherwise. */
 	x->where = IQ_SLAB_FULL;
 	if (full && iq_offset(t, "kmem_cache_node", "full", &at, NULL))
-		x->ok &= kernel_list_for_each(x->k, node + at, MAX_PARTIAL, "full slabs", on_list, x);
+		x->ok &= kernel_list_walk(x->k, node + at, MAX_PARTIAL, on_list, list_damaged, x);
 }
 
 static void of_map(struct listing *x)
@@ -231,30 +257,25 @@ static void of_map(struct listing *x)
 	}
 	x->where = IQ_SLAB_FULL;
 	for (; low < m->nr && m->slab[low].cache == x->c->address && !x->stop; low++) {
+		uint64_t address = m->slab[low].address;
 		struct iq_slab s;
 
-		if (iq_map_get(&x->seen, m->slab[low].address) ||
-		    !slab_by_struct(x->k, &x->l, m->slab[low].address, &s))
+		if (iq_map_get(&x->seen, address))
 			continue;
-		x->number = s.node < 0 ? 0 : (unsigned int)s.node;
-		tell(x, m->slab[low].address);
+		x->number = slab_by_struct(x->k, &x->l, address, &s) && s.node > 0 ? (unsigned int)s.node
+										   : 0;
+		tell(x, address);
 	}
 }
 
-bool iq_cache_slabs(struct iq_kernel *k, const struct iq_cache *c, bool full,
-		    bool (*fn)(void *arg, const struct iq_slab *slab, enum iq_slab_where where,
-			       unsigned int number),
-		    void *arg)
+bool slab_visit(struct iq_kernel *k, const struct iq_cache *c, bool full, const struct slab_visitor *v)
 {
-	struct listing x = {.k = k, .c = c, .fn = fn, .arg = arg, .ok = true};
-	struct iq_types *t = iq_kernel_types(k);
+	struct listing x = {.k = k, .c = c, .v = v, .ok = true};
 	const struct iq_cpu *cpus;
 	uint64_t ids = 1;
 	unsigned int nr;
 
-	if (!t || !slab_layout(k, &x.l) ||
-	    (!iq_offset(t, x.l.tag, "slab_list", &x.list_at, NULL) &&
-	     !iq_offset(t, x.l.tag, "lru", &x.list_at, NULL)))
+	if (!slab_layout(k, &x.l))
 		return false;
 	cpus = iq_kernel_cpus(k, &nr);
 	for (unsigned int i = 0; i < nr && !x.stop; i++)
@@ -269,4 +290,12 @@ bool iq_cache_slabs(struct iq_kernel *k, const struct iq_cache *c, bool full,
 		of_map(&x);
 	iq_map_free(&x.seen);
 	return x.ok;
+}
+
+bool iq_cache_slabs(struct iq_kernel *k, const struct iq_cache *c, bool full,
+		    bool (*fn)(void *arg, const struct iq_slab *slab, enum iq_slab_where where,
+			       unsigned int number),
+		    void *arg)
+{
+	return slab_visit(k, c, full, &(struct slab_visitor){.slab = fn, .arg = arg});
 }

@@ -116,7 +116,6 @@ uint64_t iq_cache_node(struct iq_kernel *k, const struct iq_cache *c, unsigned i
 
 bool iq_cache_usage(struct iq_kernel *k, const struct iq_cache *c, struct iq_cache_usage *ret)
 {
-	struct iq_types *t = iq_kernel_types(k);
 	struct iq_cache_usage u = {.exact = true};
 	struct slab_layout l;
 	struct usage x = {.l = &l, .u = &u};
@@ -124,10 +123,9 @@ bool iq_cache_usage(struct iq_kernel *k, const struct iq_cache *c, struct iq_cac
 	const struct iq_cpu *cpus;
 	unsigned int nr;
 
-	if (!t || !slab_layout(k, &l) ||
-	    (!iq_offset(t, l.tag, "slab_list", &x.list_at, NULL) &&
-	     !iq_offset(t, l.tag, "lru", &x.list_at, NULL)))
+	if (!slab_layout(k, &l))
 		return false;
+	x.list_at = l.list_at;
 	iq_kernel_variable(k, "nr_node_ids", 4, &ids);
 	for (uint64_t i = 0; i < IQ_MIN(ids, MAX_NODES); i++) {
 		node = iq_cache_node(k, c, (unsigned int)i);
