@@ -142,6 +142,13 @@ struct iq_layout {
 	uint64_t kernel_root;	   /* physical address of the kernel's top table (swapper_pg_dir) */
 };
 
+/* What the kernel writes into an entry without a page (x86-64: asm/pgtable_64.h, "Encode and de-code a swap entry"). */
+struct iq_swap_bits {
+	unsigned int type;
+	uint64_t offset;
+	bool soft_dirty, uffd_wp, exclusive;
+};
+
 struct iq_vm_ops {
 	void (*walk)(struct iq_vm *vm, uint64_t va, struct iq_walk *w);
 	bool (*canonical)(const struct iq_layout *l, uint64_t va);
@@ -158,7 +165,11 @@ struct iq_vm_ops {
 	 */
 	bool (*tables)(struct iq_vm *vm, bool kernel,
 		       bool (*fn)(void *arg, uint64_t table, unsigned int level, uint64_t va), void *arg);
-	/* The physical address in an entry that is not present is none; swap etc. is decoded elsewhere. */
+	/*
+	 * The kernel's swap entry in a table entry that maps nothing; false: it maps a page or a table,
+	 * or is empty.  What its types mean is told by swap.h.
+	 */
+	bool (*swap_entry)(uint64_t entry, unsigned int level, struct iq_swap_bits *ret);
 };
 
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* pte, ptov: page table entries explained; physical addresses and per-CPU offsets to virtual ones. */
 #include "show.h"
+#include <inquest/swap.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -40,6 +41,18 @@ static uint64_t page_of(struct session *s, uint64_t entry)
 	return entry & UINT64_C(0x000ffffffffff000) & ~s->kernel->layout.encryption_mask;
 }
 
+/* Of an entry that maps nothing: what else it says. */
+static void text_unmapped(struct session *s, uint64_t entry, struct iq_buf *out)
+{
+	struct iq_entry e;
+
+	iq_entry_of(s->kernel, entry, 1, &e);
+	if (e.kind == IQ_ENTRY_EMPTY)
+		iq_buf_puts(out, "no mapping");
+	else
+		iq_entry_text(s->kernel, &e, out);
+}
+
 static void pte_text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct pte_result *x = r->data;
@@ -65,7 +78,7 @@ static void pte_text(struct session *s, const struct result *r, struct iq_buf *o
 		for (unsigned int f = 0; f < nr; f++)
 			iq_buf_printf(out, "%s%s", f ? "|" : "", names[f]);
 		if (!nr)
-			iq_buf_puts(out, x->entry[i] ? "not present: swapped out or migrating" : "no mapping");
+			text_unmapped(s, x->entry[i], out);
 		iq_buf_puts(out, ")\n");
 	}
 }
@@ -79,12 +92,17 @@ static json_t *pte_json(struct session *s, const struct result *r)
 		const char *names[MAX_FLAGS];
 		unsigned int nr = flags_of(s, x->entry[i], names);
 		json_t *e = json_object(), *flags = json_array();
+		struct iq_buf swap = {0};
 
+		if (!nr && x->entry[i])
+			text_unmapped(s, x->entry[i], &swap);
 		for (unsigned int f = 0; f < nr; f++)
 			json_array_append_new(flags, json_string(names[f]));
 		json_object_set_new(e, "entry", json_address(x->entry[i]));
 		json_object_set_new(e, "physical", nr ? json_address(page_of(s, x->entry[i])) : json_null());
 		json_object_set_new(e, "flags", flags);
+		json_object_set_new(e, "swap", swap.len ? json_string(iq_buf_str(&swap)) : json_null());
+		iq_buf_free(&swap);
 		json_array_append_new(list, e);
 	}
 	json_object_set_new(o, "entries", list);
@@ -126,7 +144,7 @@ const struct command cmd_pte = {
 	.help = "pte ENTRY…\n"
 		"\n"
 		"The physical address and the flags in each page table entry (hexadecimal) of the last\n"
-		"level.\n"
+		"level; of one that maps nothing, where the page is: in a swap area, in migration, broken.\n"
 		"\n"
 		"  inquest> pte 8000000001234063\n",
 	.run = run_pte,

@@ -2,6 +2,8 @@
 /* vtop: a virtual address to a physical one, each step of the way. */
 #include "show.h"
 #include <inquest/fs.h>
+#include <inquest/resource.h>
+#include <inquest/swap.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -16,6 +18,8 @@ struct translation {
 	bool has_page;
 	struct iq_page page;
 	enum iq_mem state; /* of the page in the dump */
+	struct iq_entry entry; /* user, not mapped: what its entry says */
+	const struct iq_resource *resource; /* a physical address that is no RAM; NULL: nobody's */
 };
 
 struct vtop_result {
@@ -137,6 +141,37 @@ static void text_entry(const struct vtop_result *x, const struct translation *t,
 	iq_buf_puts(out, ")\n\n");
 }
 
+/* The area and place in it of a page that is swapped out, as crash shows it. */
+static void text_swap(struct session *s, const struct translation *t, struct iq_buf *out)
+{
+	char path[IQ_PATH_ROOM], entry[20], offset[24];
+	struct iq_buf name = {0};
+	int width;
+
+	if (!iq_swap_path(s->kernel, t->entry.type, path))
+		snprintf(path, sizeof(path), "(unknown area %u)", t->entry.type);
+	iq_buf_add_escaped(&name, path, strlen(path), false);
+	snprintf(entry, sizeof(entry), "%" PRIx64, last_level(t)->entry);
+	snprintf(offset, sizeof(offset), "%" PRIu64, t->entry.offset);
+	width = IQ_MAX((int)name.len, 4);
+	iq_buf_printf(out, "%*s%*s  %-*s  OFFSET\n", ((int)strlen(entry) - 3) / 2 + 3, "PTE",
+		      (int)strlen(entry) - ((int)strlen(entry) - 3) / 2 - 3, "", width, "SWAP");
+	iq_buf_printf(out, "%s  %-*s  %s\n\n", entry, width, iq_buf_str(&name), offset);
+	iq_buf_free(&name);
+}
+
+/* What an entry that maps nothing says of the page. */
+static void text_unmapped(struct session *s, const struct translation *t, struct iq_buf *out)
+{
+	if (t->entry.kind == IQ_ENTRY_SWAP) {
+		text_swap(s, t, out);
+	} else if (t->entry.kind > IQ_ENTRY_PRESENT) {
+		iq_buf_printf(out, "%s: ", last_level(t)->name);
+		iq_entry_text(s->kernel, &t->entry, out);
+		iq_buf_puts(out, "\n\n");
+	}
+}
+
 /* What would be read in if a page of a file that is not there were touched. */
 static void text_file_offset(struct session *s, const struct translation *t, struct iq_buf *out)
 {
@@ -164,6 +199,8 @@ static void text_one(struct session *s, const struct vtop_result *x, const struc
 	text_levels(x, t, out);
 	if (is_mapped(t))
 		text_entry(x, t, out);
+	else
+		text_unmapped(s, t, out);
 	if (t->has_vma) {
 		text_vma(s, &t->vma, out);
 		iq_buf_putc(out, '\n');
@@ -174,6 +211,11 @@ static void text_one(struct session *s, const struct vtop_result *x, const struc
 	}
 	if (t->has_page)
 		text_page(s, &t->page, out);
+	if (t->resource) {
+		iq_buf_printf(out, "%sRESOURCE: ", t->has_page ? "\n" : "");
+		iq_resource_text(s->kernel, IQ_RESOURCES_MEMORY, t->walk.physical, out);
+		iq_buf_putc(out, '\n');
+	}
 	if (t->state)
 		iq_buf_printf(out, "%sthe page's content: %s\n", t->has_page ? "\n" : "",
 			      iq_mem_text(t->state));
@@ -215,6 +257,45 @@ static json_t *json_levels(const struct vtop_result *x, const struct translation
 	return list;
 }
 
+/* What the entry of an unmapped user address says; null: nothing. */
+static json_t *json_entry(struct session *s, const struct translation *t)
+{
+	const struct iq_entry *e = &t->entry;
+	char path[IQ_PATH_ROOM];
+	struct iq_buf text = {0};
+	bool has_pfn = e->kind == IQ_ENTRY_MIGRATION || e->kind == IQ_ENTRY_POISONED ||
+		       e->kind == IQ_ENTRY_DEVICE;
+	json_t *o;
+
+	if (is_mapped(t) || e->kind <= IQ_ENTRY_PRESENT)
+		return json_null();
+	o = json_object();
+	iq_entry_text(s->kernel, e, &text);
+	json_object_set_new(o, "kind", json_string(iq_entry_kind_text(e->kind)));
+	json_object_set_new(o, "type", json_integer(e->type));
+	json_object_set_new(o, "device", e->kind == IQ_ENTRY_SWAP && iq_swap_path(s->kernel, e->type, path)
+						 ? json_text(path, strlen(path))
+						 : json_null());
+	json_object_set_new(o, "offset", json_integer((json_int_t)e->offset));
+	json_object_set_new(o, "pfn", has_pfn ? json_integer((json_int_t)e->pfn) : json_null());
+	json_object_set_new(o, "text", json_string(iq_buf_str(&text)));
+	iq_buf_free(&text);
+	return o;
+}
+
+static json_t *json_resource(struct session *s, const struct translation *t)
+{
+	struct iq_buf path = {0};
+	json_t *o;
+
+	if (!t->resource)
+		return json_null();
+	iq_resource_text(s->kernel, IQ_RESOURCES_MEMORY, t->walk.physical, &path);
+	o = json_string(iq_buf_str(&path));
+	iq_buf_free(&path);
+	return o;
+}
+
 static json_t *json_one(struct session *s, const struct vtop_result *x, const struct translation *t)
 {
 	json_t *o = json_object();
@@ -234,6 +315,8 @@ static json_t *json_one(struct session *s, const struct vtop_result *x, const st
 	json_object_set_new(o, "levels", json_levels(x, t));
 	json_object_set_new(o, "vma", t->has_vma ? json_address(t->vma.address) : json_null());
 	json_object_set_new(o, "page", t->has_page ? json_page(s, &t->page) : json_null());
+	json_object_set_new(o, "swap", json_entry(s, t));
+	json_object_set_new(o, "resource", json_resource(s, t));
 	json_object_set_new(o, "content", mapped ? json_string(iq_mem_text(t->state)) : json_null());
 	return o;
 }
@@ -285,6 +368,9 @@ static void look_up(struct session *s, const struct vtop_result *x, struct iq_vm
 	uint64_t pfn;
 
 	iq_vm_walk(vm, t->virtual, &t->walk);
+	/* The kernel's own entries never are swap entries. */
+	if (t->walk.status == IQ_MEM_UNMAPPED && t->user && t->walk.nr)
+		iq_entry_of(x->k, last_level(t)->entry, last_level(t)->level, &t->entry);
 	if (t->walk.status)
 		return;
 	pfn = t->walk.physical / iq_dump_info(s->dump)->page_size;
@@ -292,6 +378,8 @@ static void look_up(struct session *s, const struct vtop_result *x, struct iq_vm
 	err = iq_page_of(x->k, pfn, &t->page);
 	t->has_page = !err;
 	iq_error_free(err);
+	if (t->state == IQ_MEM_ABSENT)
+		t->resource = iq_resource_at(x->k, IQ_RESOURCES_MEMORY, t->walk.physical, NULL, 0, NULL);
 }
 
 struct request {
@@ -364,8 +452,9 @@ const struct command cmd_vtop = {
 	.summary = "virtual address to physical address",
 	.help = "vtop [-u|-k] [-c PID|TASK] ADDRESS…\n\n"
 		"Walks the page tables: every level's entry, the page's size and flags, its struct page.\n"
-		"Where a translation ends there is no physical address, and the level is named.  An address\n"
-		"in user space is the context's task's.\n\n"
+		"Where a translation ends there is no physical address, and the level is named; the entry of\n"
+		"a process tells where its page went: to which swap area, into a migration, or for good.  An\n"
+		"address in user space is the context's task's.\n\n"
 		"  -u, -k   a user address, a kernel address, whatever it looks like\n"
 		"  -c TASK  the user space of another task\n\n"
 		"  vtop ffff897404090304\n"

@@ -203,10 +203,30 @@ static unsigned int entry_flags(uint64_t entry, unsigned int level, const char *
 	return n;
 }
 
+/*
+ *	 63      59 58                      9  8   7  6 5 4   3          2         1        0
+ *	+----------+-------------------------+---+---------+---------+---------+----------+---+
+ *	|   type   | offset, bits inverted   | 0 |   0     |exclusive| uffd-wp |soft-dirty| 0 |
+ *	+----------+-------------------------+---+---------+---------+---------+----------+---+
+ * Since the L1TF fixes (4.18): earlier kernels have other places for all of it.
+ */
+static bool swap_entry(uint64_t entry, unsigned int level, struct iq_swap_bits *ret)
+{
+	if (!entry || entry & PRESENT || maps_page(entry, level))
+		return false;
+	ret->type = (unsigned int)(entry >> 59);
+	ret->offset = ~entry << 5 >> 14;
+	ret->soft_dirty = entry >> 1 & 1;
+	ret->uffd_wp = entry >> 2 & 1;
+	ret->exclusive = entry >> 3 & 1;
+	return true;
+}
+
 const struct iq_vm_ops iq_x86_64_vm = {
 	.walk = walk,
 	.canonical = canonical,
 	.is_kernel = is_kernel,
 	.entry_flags = entry_flags,
+	.swap_entry = swap_entry,
 	.tables = tables,
 };
