@@ -80,6 +80,10 @@ void iq_buf_puts(struct iq_buf *b, const char *s);
 void iq_buf_putc(struct iq_buf *b, char c);
 void iq_buf_printf(struct iq_buf *b, const char *fmt, ...) IQ_PRINTF(2, 3);
 void iq_buf_vprintf(struct iq_buf *b, const char *fmt, va_list ap);
+/* VALUE in hexadecimal without 0x, with leading zeros up to DIGITS (at most 16); as %0*lx, but at once. */
+void iq_buf_hex(struct iq_buf *b, uint64_t value, unsigned int digits);
+/* VALUE in decimal. */
+void iq_buf_dec(struct iq_buf *b, uint64_t value);
 /* Blanks until the current line is COLUMN characters wide (none if it is already). */
 void iq_buf_pad(struct iq_buf *b, size_t column);
 /* The text, never NULL; owned by B. */

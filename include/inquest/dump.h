@@ -130,11 +130,12 @@ struct iq_dump *iq_reader_dump(const struct iq_reader *r);
  */
 enum iq_mem iq_read_page(struct iq_reader *r, uint64_t pfn, const uint8_t **page) IQ_CHECK;
 /*
- * The NR page frames PFNS, in any order, will be asked for soon: where they are compressed, decompress
- * them now, on all CPUs, and keep them until the next batch; of more than IQ_PREFETCH_MOST the rest
- * is left.  Only a hint: what reads say is the same without it.  Memory: that of the batch.
+ * The NR page frames PFNS, in any order, will be asked for soon: where they are compressed, other threads
+ * decompress them meanwhile.  Two such batches are kept: at best one is asked for while its predecessor is
+ * being used.  Of more than IQ_PREFETCH_MOST the rest is left.  Only a hint: what reads say is the same
+ * without it.  The threads, one less than there are CPUs, stay until the reader is closed.
  */
-#define IQ_PREFETCH_MOST 2048u
+#define IQ_PREFETCH_MOST 512u
 void iq_reader_prefetch(struct iq_reader *r, const uint64_t *pfns, unsigned int nr);
 /* A page of zeros, 64 KiB long. */
 const uint8_t *iq_zero_page(void);

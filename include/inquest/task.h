@@ -56,12 +56,12 @@ const struct iq_task *iq_task_by_address(struct iq_kernel *k, uint64_t address);
 /* The task whose kernel stack contains ADDRESS; NULL: none. */
 const struct iq_task *iq_task_by_stack(struct iq_kernel *k, uint64_t address);
 /*
- * The stacks of these tasks will be looked at soon: read the pages that are in use, on all CPUs
- * (iq_reader_prefetch()).  At most IQ_TASKS_PREFETCH tasks; of more the rest is left.
+ * The stack of task number NEXT of these NR will be looked at now, then the one behind it, and so on: at
+ * every IQ_TASKS_PREFETCH tasks the pages in use of as many stacks are read ahead (iq_reader_prefetch()).
  */
-#define IQ_TASKS_PREFETCH 1024u
+#define IQ_TASKS_PREFETCH 128u
 void iq_tasks_prefetch_stacks(struct iq_kernel *k, const struct iq_task *const *tasks,
-			      unsigned int nr);
+			      unsigned int nr, unsigned int next);
 /* "TASK_RUNNING", "TASK_UNINTERRUPTIBLE", … as crash's banner has it. */
 void iq_task_state_name(const struct iq_task *t, char *buf, size_t room);
 /*

@@ -83,6 +83,30 @@ void iq_buf_printf(struct iq_buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+void iq_buf_hex(struct iq_buf *b, uint64_t value, unsigned int digits)
+{
+	char text[16];
+	unsigned int at = sizeof(text), least = sizeof(text) - IQ_MIN(digits, sizeof(text));
+
+	do {
+		text[--at] = "0123456789abcdef"[value & 15];
+		value >>= 4;
+	} while (value || at > least);
+	iq_buf_add(b, text + at, sizeof(text) - at);
+}
+
+void iq_buf_dec(struct iq_buf *b, uint64_t value)
+{
+	char text[20];
+	unsigned int at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	iq_buf_add(b, text + at, sizeof(text) - at);
+}
+
 void iq_buf_pad(struct iq_buf *b, size_t column)
 {
 	size_t width = 0;

@@ -58,8 +58,11 @@ void bt_text_regs(const struct iq_regs *regs, struct iq_buf *out)
 			bool narrow = p->reg == IQ_X86_CS || p->reg == IQ_X86_SS;
 
 			iq_buf_puts(out, in_line ? "  " : "    ");
-			iq_buf_printf(out, narrow ? "%s: %0*" PRIx64 : "%3s: %0*" PRIx64, p->label,
-				      (int)p->digits, regs->value[p->reg]);
+			if (!narrow && !p->label[2])
+				iq_buf_putc(out, ' ');
+			iq_buf_puts(out, p->label);
+			iq_buf_puts(out, ": ");
+			iq_buf_hex(out, regs->value[p->reg], p->digits);
 			in_line = true;
 		}
 		if (p->ends_line && in_line) {
@@ -79,7 +82,11 @@ static void text_name(const char *name, struct iq_buf *out)
 
 static void text_offset(const struct writer *w, uint64_t offset)
 {
-	iq_buf_printf(w->out, w->o->hex ? "+0x%" PRIx64 : "+%" PRIu64, offset);
+	iq_buf_puts(w->out, w->o->hex ? "+0x" : "+");
+	if (w->o->hex)
+		iq_buf_hex(w->out, offset, 1);
+	else
+		iq_buf_dec(w->out, offset);
 }
 
 static void text_function(const struct writer *w, const struct iq_frame *f)
@@ -131,9 +138,10 @@ static void text_line(const struct writer *w, const struct bt_frame *shown)
 static void text_word(const struct iq_slot *slot, struct iq_buf *out)
 {
 	if (slot->readable)
-		iq_buf_printf(out, "%016" PRIx64 " ", slot->value);
+		iq_buf_hex(out, slot->value, 16);
 	else
-		iq_buf_puts(out, "---------------- ");
+		iq_buf_puts(out, "----------------");
+	iq_buf_putc(out, ' ');
 }
 
 /* A word as symbol+offset, [cache] or [address:cache], in the width of a word; false: it is none. */
@@ -229,10 +237,14 @@ static void text_frame(struct writer *w, unsigned int i)
 	const struct iq_frame *f = &w->t->b.frames[i];
 	unsigned int n = w->number++;
 
-	iq_buf_printf(w->out, "%s#%u [%016" PRIx64 "] %s", n < 10 ? " " : "", n,
-		      f->slot ? f->slot : f->sp, f->reliable ? "" : "? ");
+	iq_buf_puts(w->out, n < 10 ? " #" : "#");
+	iq_buf_dec(w->out, n);
+	iq_buf_puts(w->out, " [");
+	iq_buf_hex(w->out, f->slot ? f->slot : f->sp, 16);
+	iq_buf_puts(w->out, f->reliable ? "] " : "] ? ");
 	text_function(w, f);
-	iq_buf_printf(w->out, " at %016" PRIx64, f->ip);
+	iq_buf_puts(w->out, " at ");
+	iq_buf_hex(w->out, f->ip, 16);
 	text_module(&f->symbol, w->out);
 	iq_buf_puts(w->out, is_selected(w, i) ? "  <--\n" : "\n");
 	text_line(w, &w->t->frames[i]);

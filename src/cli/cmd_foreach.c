@@ -7,12 +7,15 @@
 
 /*
  * Results are rendered one by one, and freed: a backtrace of each of ten thousand tasks would not
- * fit otherwise.
+ * fit otherwise.  Where nobody needs the text as a whole it goes out as it comes.
  */
 struct foreach_result {
-	struct iq_buf text;
+	struct iq_buf text; /* what has not gone out yet */
+	bool any; /* there was some */
 	json_t *json;
 };
+/* Text that goes out at once. */
+#define PIECE 65536
 
 static void free_result(void *data)
 {
@@ -25,8 +28,14 @@ static void free_result(void *data)
 
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
-	const struct foreach_result *x = r->data;
+	struct foreach_result *x = r->data;
+	struct iq_buf empty = *out;
 
+	if (!out->len && !out->failed) {
+		*out = x->text;
+		x->text = empty;
+		return;
+	}
 	iq_buf_add(out, iq_buf_str(&x->text), x->text.len);
 	out->failed |= x->text.failed;
 }
@@ -172,11 +181,12 @@ static bool run_for(struct session *s, const struct iq_task *t, int argc, char *
 	if (s->json) {
 		merge_json(all, t, one.ops ? one.ops->json(s, &one) : NULL, err);
 	} else if (one.ops) {
-		if (x->text.len)
+		if (x->any)
 			iq_buf_putc(&x->text, '\n');
 		if (!has_own_header(c->name))
 			text_task_header(t, &x->text);
 		one.ops->text(s, &one, &x->text);
+		x->any |= x->text.len || !has_own_header(c->name);
 	}
 	if (err && err->code != IQ_E_INTERRUPTED && (!s->json || one.ops))
 		iq_warn(&s->warnings, "%s: pid %u: %s", c->name, t->pid, err->message);
@@ -198,10 +208,12 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 
 	s->in_foreach = true;
 	for (unsigned int i = 0; i < list->nr && !iq_cancelled(&s->cancel); i++) {
-		if (stacks && i % IQ_TASKS_PREFETCH == 0)
-			iq_tasks_prefetch_stacks(s->kernel, list->task + i, list->nr - i);
+		if (stacks)
+			iq_tasks_prefetch_stacks(s->kernel, list->task, list->nr, i);
 		if (!run_for(s, list->task[i], argc, argv, all, x))
 			failed++;
+		if (x->text.len >= PIECE && !stream_out(s, &x->text))
+			break;
 	}
 	s->in_foreach = false;
 	s->task = before;

@@ -424,8 +424,7 @@ static struct iq_error *add_all(struct session *s, const struct filter *f, int a
 			list.task[list.nr++] = &tasks[i];
 	}
 	for (unsigned int i = 0; !err && i < list.nr; i++) {
-		if (i % IQ_TASKS_PREFETCH == 0)
-			iq_tasks_prefetch_stacks(s->kernel, list.task + i, list.nr - i);
+		iq_tasks_prefetch_stacks(s->kernel, list.task, list.nr, i);
 		if (iq_cancelled(&s->cancel))
 			err = iq_error_new(IQ_E_INTERRUPTED, "interrupted");
 		else

@@ -255,14 +255,28 @@ bool word_address(struct session *s, const char *word, uint64_t *ret)
 	return false;
 }
 
+/* A number, or ? if it is not KNOWN, in WIDTH columns. */
+static void text_number(uint64_t value, bool known, size_t width, struct iq_buf *out)
+{
+	size_t end = out->len + width;
+
+	if (known)
+		iq_buf_dec(out, value);
+	else
+		iq_buf_putc(out, '?');
+	while (out->len < end && !out->failed)
+		iq_buf_putc(out, ' ');
+}
+
 void text_task_header(const struct iq_task *t, struct iq_buf *out)
 {
-	char pid[16], cpu[16];
-
-	snprintf(pid, sizeof(pid), t->unknown & IQ_TASK_PID ? "?" : "%u", t->pid);
-	snprintf(cpu, sizeof(cpu), t->unknown & IQ_TASK_CPU ? "?" : "%u", t->cpu);
-	iq_buf_printf(out, "PID: %-7s  TASK: %016" PRIx64 "  CPU: %-3s  COMMAND: \"", pid,
-		      t->address, cpu);
+	iq_buf_puts(out, "PID: ");
+	text_number(t->pid, !(t->unknown & IQ_TASK_PID), 7, out);
+	iq_buf_puts(out, "  TASK: ");
+	iq_buf_hex(out, t->address, 16);
+	iq_buf_puts(out, "  CPU: ");
+	text_number(t->cpu, !(t->unknown & IQ_TASK_CPU), 3, out);
+	iq_buf_puts(out, "  COMMAND: \"");
 	if (t->unknown & IQ_TASK_COMM)
 		iq_buf_putc(out, '?');
 	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);

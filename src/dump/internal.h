@@ -129,8 +129,8 @@ bool iq_reader_scan_buffers(struct iq_reader *r);
 /* Is PFN in the cache? */
 bool iq_reader_has(const struct iq_reader *r, uint64_t pfn);
 
-/* prefetch.c: the page PFN of the batch that R's stage (not NULL) holds; NULL: it is none of it. */
-const uint8_t *iq_stage_find(const struct iq_reader *r, uint64_t pfn, struct iq_loaded *loaded);
+/* prefetch.c: the page PFN, if it is in one of the batches that R's stage (not NULL) holds; or NULL. */
+const uint8_t *iq_stage_find(struct iq_reader *r, uint64_t pfn, struct iq_loaded *loaded);
 void iq_stage_free(struct iq_stage *stage);
 
 #endif

@@ -52,16 +52,12 @@ bool pid_table_read(struct iq_kernel *k, struct pid_table *t)
 	return true;
 }
 
-void pid_table_prefetch(struct iq_kernel *k, struct pid_table *t, uint64_t address)
+static void fetch_block(struct iq_kernel *k, struct pid_table *t, unsigned int block)
 {
-	uintptr_t index = (uintptr_t)iq_map_get(&t->index, address);
 	uint64_t page = iq_dump_info(k->dump)->page_size, addresses[IQ_PREFETCH_MOST];
-	unsigned int block, n = 0;
+	unsigned int n = 0;
 
-	if (!index || t->last_byte == UINT64_MAX)
-		return;
-	block = (unsigned int)(index - 1) / BLOCK;
-	if (t->fetched[block])
+	if (block * BLOCK >= t->nr || t->fetched[block])
 		return;
 	t->fetched[block] = true;
 	for (unsigned int i = block * BLOCK; i < IQ_MIN((block + 1) * BLOCK, t->nr); i++) {
@@ -74,13 +70,24 @@ void pid_table_prefetch(struct iq_kernel *k, struct pid_table *t, uint64_t addre
 	iq_vm_prefetch(k->vm, addresses, n);
 }
 
-void iq_tasks_prefetch_stacks(struct iq_kernel *k, const struct iq_task *const *tasks,
-			      unsigned int nr)
+void pid_table_prefetch(struct iq_kernel *k, struct pid_table *t, uint64_t address)
+{
+	uintptr_t index = (uintptr_t)iq_map_get(&t->index, address);
+
+	if (!index || t->last_byte == UINT64_MAX)
+		return;
+	fetch_block(k, t, (unsigned int)(index - 1) / BLOCK);
+	/* While one is walked through the next is read. */
+	fetch_block(k, t, (unsigned int)(index - 1) / BLOCK + 1);
+}
+
+static void fetch_stacks(struct iq_kernel *k, const struct iq_task *const *tasks, unsigned int nr,
+			 unsigned int first)
 {
 	uint64_t addresses[2 * IQ_TASKS_PREFETCH];
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < IQ_MIN(nr, IQ_TASKS_PREFETCH); i++) {
+	for (unsigned int i = first; i < nr && i < first + IQ_TASKS_PREFETCH; i++) {
 		const struct iq_task *t = tasks[i];
 
 		if (t->running || t->sp < t->stack || t->sp - t->stack >= t->stack_size)
@@ -89,6 +96,16 @@ void iq_tasks_prefetch_stacks(struct iq_kernel *k, const struct iq_task *const *
 		addresses[n++] = t->stack + t->stack_size - 8;
 	}
 	iq_vm_prefetch(k->vm, addresses, n);
+}
+
+void iq_tasks_prefetch_stacks(struct iq_kernel *k, const struct iq_task *const *tasks,
+			      unsigned int nr, unsigned int next)
+{
+	if (next % IQ_TASKS_PREFETCH)
+		return;
+	if (!next)
+		fetch_stacks(k, tasks, nr, 0);
+	fetch_stacks(k, tasks, nr, next + IQ_TASKS_PREFETCH);
 }
 
 void pid_table_free(struct pid_table *t)

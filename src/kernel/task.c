@@ -14,7 +14,11 @@
 /* Where this kernel has the members; UINT64_MAX: it has none such. */
 struct task_layout {
 	uint64_t tasks, thread_node, thread_head, signal, pid, tgid, comm, state, state_size, exit_state,
-		flags, stack, mm, active_mm, sp, parent, cpu, on_cpu, on_cpu_size, total_vm, rss, rss_stat;
+		flags, stack, mm, active_mm, sp, parent, cpu, on_cpu, on_cpu_size;
+	/* mm_struct */
+	uint64_t total_vm;
+	uint64_t rss_count; /* rss_stat.count[]; since 6.2 it has: */
+	uint64_t rss_stat, rss_stat_size, counter_count, counter_percpu;
 };
 
 static uint64_t at(struct iq_kernel *k, const char *tag, const char *path)
@@ -44,6 +48,17 @@ static struct iq_error *check_layout(struct iq_kernel *k, const struct task_layo
 			    "struct task_struct of this kernel has no members pid and comm");
 }
 
+static void mm_layout(struct iq_kernel *k, struct task_layout *l)
+{
+	l->total_vm = at(k, "mm_struct", "total_vm");
+	l->rss_count = at(k, "mm_struct", "rss_stat.count");
+	/* struct percpu_counter rss_stat[] */
+	if (!iq_kernel_offset(k, "mm_struct", "rss_stat[0]", &l->rss_stat, &l->rss_stat_size))
+		l->rss_stat = UINT64_MAX;
+	l->counter_count = at(k, "percpu_counter", "count");
+	l->counter_percpu = at(k, "percpu_counter", "counters");
+}
+
 static struct iq_error *task_layout(struct iq_kernel *k, struct task_layout *l)
 {
 	l->tasks = at(k, "task_struct", "tasks");
@@ -68,6 +83,7 @@ static struct iq_error *task_layout(struct iq_kernel *k, struct task_layout *l)
 		l->cpu = at(k, "task_struct", "cpu"); /* up to 5.15 */
 	if (!iq_kernel_offset(k, "task_struct", "on_cpu", &l->on_cpu, &l->on_cpu_size))
 		l->on_cpu = UINT64_MAX;
+	mm_layout(k, l);
 	if (!k->priv->thread_size)
 		find_thread_size(k);
 	return check_layout(k, l);
@@ -125,32 +141,31 @@ void iq_task_state_name(const struct iq_task *t, char *buf, size_t room)
 /* ---- Memory use -------------------------------------------------------------------------------- */
 
 /* Sum of the pages of file, anonymous and shared memory, never below 0; false: not known where. */
-static bool rss_pages(struct iq_kernel *k, const struct iq_task *task, uint64_t *ret)
+static bool rss_pages(struct iq_kernel *k, const struct task_layout *l, const struct iq_task *task,
+		      uint64_t *ret)
 {
 	static const unsigned int counters[] = {0, 1,
 						3}; /* MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES */
-	uint64_t base, size, count_at, percpu_at, v, percpu, offset;
+	uint64_t v, percpu, offset;
 	const struct iq_cpu *cpus;
 	unsigned int i, c, nr;
 	int64_t sum = 0;
 
-	if (iq_kernel_offset(k, "mm_struct", "rss_stat.count", &base, NULL)) {
+	if (l->rss_count != UINT64_MAX) {
 		for (i = 0; i < IQ_ARRAY_SIZE(counters); i++)
-			sum += (int64_t)get(k, task->mm, base + 8 * counters[i], 8);
+			sum += (int64_t)get(k, task->mm, l->rss_count + 8 * counters[i], 8);
 		*ret = sum > 0 ? (uint64_t)sum : 0;
 		return true;
 	}
-	/* struct percpu_counter rss_stat[] since 6.2 */
-	if (!iq_kernel_offset(k, "mm_struct", "rss_stat[0]", &base, &size) ||
-	    !iq_kernel_offset(k, "percpu_counter", "count", &count_at, NULL) ||
-	    !iq_kernel_offset(k, "percpu_counter", "counters", &percpu_at, NULL))
+	if (l->rss_stat == UINT64_MAX || l->counter_count == UINT64_MAX ||
+	    l->counter_percpu == UINT64_MAX)
 		return false;
 	cpus = iq_kernel_cpus(k, &nr);
 	for (i = 0; i < IQ_ARRAY_SIZE(counters); i++) {
-		uint64_t counter = task->mm + base + size * counters[i];
+		uint64_t counter = task->mm + l->rss_stat + l->rss_stat_size * counters[i];
 
-		sum += (int64_t)get(k, counter, count_at, 8);
-		percpu = get(k, counter, percpu_at, 8);
+		sum += (int64_t)get(k, counter, l->counter_count, 8);
+		percpu = get(k, counter, l->counter_percpu, 8);
 		for (c = 0; percpu && c < nr; c++) {
 			offset = cpus[c].percpu_offset;
 			if (cpus[c].present && kernel_read_uint(k, percpu + offset, 4, &v))
@@ -163,18 +178,17 @@ static bool rss_pages(struct iq_kernel *k, const struct iq_task *task, uint64_t 
 
 static void memory_use(struct iq_kernel *k, const struct task_layout *l, struct iq_task *task)
 {
-	uint64_t total, rss = 0, vm, page = iq_dump_info(k->dump)->page_size / 1024;
+	uint64_t total, rss = 0, page = iq_dump_info(k->dump)->page_size / 1024;
 
 	if (l->mm == UINT64_MAX)
 		task->unknown |= IQ_TASK_MEMORY;
 	if (!task->mm)
 		return;
-	vm = at(k, "mm_struct", "total_vm");
-	if (vm == UINT64_MAX || !rss_pages(k, task, &rss)) {
+	if (l->total_vm == UINT64_MAX || !rss_pages(k, l, task, &rss)) {
 		task->unknown |= IQ_TASK_MEMORY;
 		return;
 	}
-	task->vsz_kb = get(k, task->mm, vm, 8) * page;
+	task->vsz_kb = get(k, task->mm, l->total_vm, 8) * page;
 	task->rss_kb = rss * page;
 	total = kernel_present_pages(k);
 	task->unknown |= total ? 0 : IQ_TASK_PERCENT;

@@ -214,11 +214,24 @@ static const struct inactive {
 	const char *member;
 	unsigned int offset;
 	int reg;
-} inactive_frame[] = {
+} inactive_frame[INACTIVE_WORDS] = {
 	{"r15", 0, IQ_X86_R15},	      {"r14", 8, IQ_X86_R14}, {"r13", 16, IQ_X86_R13},
 	{"r12", 24, IQ_X86_R12},      {"bx", 32, IQ_X86_RBX}, {"bp", 40, IQ_X86_RBP},
 	{"ret_addr", 48, IQ_X86_RIP},
 };
+
+/* The offsets of its members, looked up once. */
+static const uint64_t *inactive_offsets(struct unwinder *u)
+{
+	struct functions *all = u->functions;
+
+	for (unsigned int i = 0; !all->inactive_known && i < INACTIVE_WORDS; i++)
+		if (!iq_kernel_offset(u->k, "inactive_task_frame", inactive_frame[i].member,
+				      &all->inactive_at[i], NULL))
+			all->inactive_at[i] = inactive_frame[i].offset;
+	all->inactive_known = true;
+	return all->inactive_at;
+}
 
 static struct iq_error *inactive_word(struct unwinder *u, uint64_t address, uint64_t *ret)
 {
@@ -230,6 +243,8 @@ static struct iq_error *inactive_word(struct unwinder *u, uint64_t address, uint
 
 struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t, struct iq_frame *f)
 {
+	const uint64_t *offsets = inactive_offsets(u);
+
 	memset(f, 0, sizeof(*f));
 	if (t->unknown & IQ_TASK_SP)
 		return iq_error_new(IQ_E_UNAVAILABLE,
@@ -242,13 +257,11 @@ struct iq_error *start_sleeping(struct unwinder *u, const struct iq_task *t, str
 				    (unsigned long long)t->sp);
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(inactive_frame); i++) {
 		const struct inactive *m = &inactive_frame[i];
-		uint64_t offset, value;
+		uint64_t value;
 
-		if (!iq_kernel_offset(u->k, "inactive_task_frame", m->member, &offset, NULL))
-			offset = m->offset;
-		IQ_TRY(inactive_word(u, t->sp + offset, &value));
+		IQ_TRY(inactive_word(u, t->sp + offsets[i], &value));
 		iq_reg_set(&f->regs, (unsigned int)m->reg, value);
-		f->saved_at[m->reg] = t->sp + offset;
+		f->saved_at[m->reg] = t->sp + offsets[i];
 	}
 	f->ip = f->regs.value[u->arch->reg_pc];
 	f->slot = f->saved_at[u->arch->reg_pc];

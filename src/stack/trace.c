@@ -37,14 +37,10 @@ void unwinder_init(struct unwinder *u, struct iq_kernel *k, const struct iq_task
 
 /* ---- The frames ------------------------------------------------------------------------------- */
 
-static struct iq_error *append(struct iq_backtrace *b, unsigned int *room, const struct iq_frame *f)
+/* Room for one frame behind the last. */
+static struct iq_error *make_room(struct iq_backtrace *b, unsigned int *room)
 {
-	if (!iq_grow(&b->frames, room, b->nr + 1, sizeof(*b->frames)))
-		return iq_error_nomem();
-	b->frames[b->nr] = *f;
-	b->frames[b->nr].n = b->nr;
-	b->nr++;
-	return NULL;
+	return iq_grow(&b->frames, room, b->nr + 1, sizeof(*b->frames)) ? NULL : iq_error_nomem();
 }
 
 /*
@@ -77,9 +73,11 @@ static struct iq_error *follow(struct unwinder *u, const struct iq_frame *top,
 			       struct iq_backtrace *b)
 {
 	unsigned int room = 0;
-	struct iq_frame next;
 
-	IQ_TRY(append(b, &room, top));
+	IQ_TRY(make_room(b, &room));
+	b->frames[0] = *top;
+	b->frames[0].n = 0;
+	b->nr = 1;
 	if (top->context == IQ_CTX_USER) {
 		u->end = IQ_END_USER;
 		u->has_user_regs = true;
@@ -87,11 +85,13 @@ static struct iq_error *follow(struct unwinder *u, const struct iq_frame *top,
 		return NULL;
 	}
 	while (b->nr < IQ_MAX_FRAMES) {
-		if (!unwind_step(u, &b->frames[b->nr - 1], &next)) {
+		IQ_TRY(make_room(b, &room));
+		if (!unwind_step(u, &b->frames[b->nr - 1], &b->frames[b->nr])) {
 			registers_of_new_task(u, &b->task, &b->frames[b->nr - 1]);
 			return NULL;
 		}
-		IQ_TRY(append(b, &room, &next));
+		b->frames[b->nr].n = b->nr;
+		b->nr++;
 	}
 	unwind_end(u, IQ_END_LIMIT, "more than %u frames", IQ_MAX_FRAMES);
 	return NULL;

@@ -94,10 +94,12 @@ static bool is_symbol(struct unwinder *u, uint64_t ip, const char *name)
 bool recover_return(struct unwinder *u, const struct iq_stack *s, uint64_t slot, uint64_t *ip)
 {
 	uint64_t task = s->kind == IQ_STACK_TASK ? s->task : u->task_stack.task;
+	const struct iq_symbol *call = &place_of(u, *ip - 1)->symbol;
 	struct iq_symbol symbol;
 
 	/* All of these are the first instruction of something: no call returns there. */
-	if (!iq_symbol_at(u->k, *ip, &symbol) || symbol.address != *ip)
+	if ((call->name && *ip - call->address < call->size) ||
+	    !iq_symbol_at(u->k, *ip, &symbol) || symbol.address != *ip)
 		return true;
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(keepers); i++) {
 		if (!is_symbol(u, *ip, keepers[i].trampoline))

@@ -144,6 +144,8 @@ struct function {
 		struct depth *depth; /* by byte of code */
 	} part[CODE_PARTS];
 };
+/* Words that __switch_to_asm() leaves on the stack: start.c. */
+#define INACTIVE_WORDS 7
 struct functions {
 	struct function **list; /* owned */
 	unsigned int nr, room;
@@ -156,6 +158,8 @@ struct functions {
 	struct iq_map noreturn; /* by address: does a function return? */
 	struct iq_map bugs; /* by address of a ud2: is it a warning? */
 	bool bugs_read;
+	uint64_t inactive_at[INACTIVE_WORDS]; /* members of struct inactive_task_frame */
+	bool inactive_known;
 };
 /* What the tables say of an instruction: the same ones are met on many stacks. */
 struct place {
