@@ -92,6 +92,20 @@ scene_hash() {
 # kernel_version FLAVOUR[-SUITE]: empty if it is not there yet.
 kernel_version() { cat "$LAB_WORK/kernel-$1/version" 2>/dev/null || true; }
 
+# expected_verdict NAME: its line in ./verdicts, if any: $class and $finding, empty for "-".
+declare -A verdicts=()
+expected_verdict() {
+	local n rest
+	if [ ${#verdicts[@]} -eq 0 ]; then
+		while read -r n rest; do
+			[[ -z $n || $n = "#"* ]] || verdicts[$n]=$rest
+		done <"$lab_src/verdicts"
+	fi
+	[ -n "${verdicts[$1]-}" ] || return 1
+	read -r class finding <<<"${verdicts[$1]}"
+	class=${class#-} finding=${finding#-}
+}
+
 # define_core OPTION... SCENARIO: what a run of make-core with these arguments
 # is made of, in the variables below.  make-core explains the options.
 define_core() {
@@ -121,9 +135,11 @@ define_core() {
 	scenario=$1
 	# A scenario may overwrite these.
 	kernel=cloud mem=320M crashmem=192M guest=$scenario append='' qemu=()
-	wait='end Kernel panic' limit=90 kind=oops cause=''
+	wait='end Kernel panic' limit=90 kind=oops cause='' class='' finding=''
 	# shellcheck source=scenarios
 	. "$lab_src/scenarios"
+	# shellcheck source=scenarios-faults
+	. "$lab_src/scenarios-faults"
 	declare -F "scenario_${scenario//-/_}" >/dev/null || die "no scenario $scenario"
 	"scenario_${scenario//-/_}"
 	kernel=${kernel_opt:-$kernel}${suite:+-$suite}
@@ -137,6 +153,7 @@ define_core() {
 		name=$scenario${suite:+-$suite}$suffix
 		[ "$format" = zlib ] || name=$name.$format
 	}
+	expected_verdict "$name" || expected_verdict "$scenario" || true
 }
 
 # core_stamp: the defined core's inputs; a core with another stamp is stale.
