@@ -46,6 +46,7 @@
 	X(up) \
 	X(vm) \
 	X(vtop) \
+	X(waits) \
 	X(whatis) \
 	X(x)
 
