@@ -119,6 +119,8 @@ struct iq_event {
 	struct iq_symbol symbol;	/* contains ip (ip - 1 for a return address); name NULL: none */
 	uint64_t offset;
 	const char *module;		/* NULL: none */
+	const char *file;		/* of the place, NULL: not known: by __bug_table or debug info */
+	unsigned int line;
 	bool has_regs;			/* registers of the exception: */
 	struct iq_regs regs;
 	int trap;			/* exception vector, -1 none: 14 page fault, 13 general protection … */

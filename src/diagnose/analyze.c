@@ -8,6 +8,13 @@
 typedef struct iq_error *(*stage_fn)(struct iq_case *c);
 
 static const stage_fn stages[] = {
+	/* what happened */
+	iq_stage_event,
+	/* instruction, culprit, corruption, waits, resources: why */
+	/* what is said of it */
+	iq_stage_blame,
+	iq_stage_signature,
+	iq_stage_verdict,
 	NULL,
 };
 

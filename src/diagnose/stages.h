@@ -9,4 +9,13 @@
 
 #include "case.h"
 
+/* event.c: what the kernel's own check or the CPU reported first; the case's trace. */
+struct iq_error *iq_stage_event(struct iq_case *c) IQ_CHECK;
+/* blame.c: the function most likely at fault, unless an earlier stage knows better. */
+struct iq_error *iq_stage_blame(struct iq_case *c) IQ_CHECK;
+/* signature.c */
+struct iq_error *iq_stage_signature(struct iq_case *c) IQ_CHECK;
+/* verdict.c: the sentence, from the event and the best cause. */
+struct iq_error *iq_stage_verdict(struct iq_case *c) IQ_CHECK;
+
 #endif

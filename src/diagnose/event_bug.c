@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* BUG() and WARN(): ud2 with an entry in the table of bugs, and which of the kernel's checks it belongs to. */
+#include "event_trap.h"
+
+#include <string.h>
+
+#define FUNCTION_MOST (16u << 10)
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/*
+ * BUG_ON(a == b) is a comparison and a jump to the ud2: the two registers, if all that jump there compare two
+ * registers that are equal now.
+ */
+static bool equal_registers(struct iq_case *c, const struct iq_event *e, uint64_t *value)
+{
+	struct iq_insn insn, before = { .bad = true };
+	uint8_t code[FUNCTION_MOST];
+	uint64_t start = e->symbol.address, len = e->symbol.size;
+	struct iq_fault fault;
+	unsigned int jumps = 0;
+
+	if (!e->symbol.name || !len || len > sizeof(code) || iq_vm_read(c->k->vm, start, code, len, &fault))
+		return false;
+	for (uint64_t at = 0; at < len; at += insn.length) {
+		const struct iq_operand *a = before.operand, *b = before.operand + 1;
+
+		if (!iq_insn_decode(c->k->arch, code + at, len - at, start + at, &insn) || insn.bad)
+			return false;
+		if (insn.flow == IQ_FLOW_BRANCH && insn.has_target && insn.target == e->ip) {
+			if (strcmp(before.mnemonic, "cmp") || before.nr_operands < 2 ||
+			    a->kind != IQ_OP_REG || b->kind != IQ_OP_REG || a->reg < 0 || b->reg < 0 ||
+			    !iq_reg_known(&e->regs, (unsigned int)a->reg) ||
+			    !iq_reg_known(&e->regs, (unsigned int)b->reg) ||
+			    e->regs.value[a->reg] != e->regs.value[b->reg])
+				return false;
+			*value = e->regs.value[a->reg];
+			jumps++;
+		}
+		before = insn;
+	}
+	return jumps > 0;
+}
+
+static bool frees(const char *name)
+{
+	static const char *const words[] = { "free", "release" };
+
+	for (size_t i = 0; name && i < IQ_ARRAY_SIZE(words); i++) {
+		if (strstr(name, words[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The allocator's own checks while something is freed: set_freepointer() refuses to make an object its own successor on
+ * the free list (CONFIG_SLAB_FREELIST_HARDENED); the others ask whether it is an object at all.
+ */
+static void slab_check(struct iq_case *c, struct iq_event *e, const struct bug *bug)
+{
+	struct iq_whatis *w;
+	uint64_t object;
+
+	if (bug->warning || !(ends_with(bug->file, "mm/slub.c") || ends_with(bug->file, "mm/slab.c") ||
+			      ends_with(bug->file, "mm/slab_common.c")) || !frees(e->symbol.name))
+		return;
+	if (!equal_registers(c, e, &object)) {
+		if (iq_same_function(e->symbol.name, "kfree") ||
+		    iq_same_function(e->symbol.name, "free_large_kmalloc")) {
+			e->class = IQ_CLASS_INVALID_FREE;
+			e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
+		}
+		return;
+	}
+	w = iq_case_whatis(c, object);
+	if (!w || !w->has_object)
+		return;
+	e->class = IQ_CLASS_DOUBLE_FREE;
+	iq_event_evidence(c, e, IQ_SOURCE_CODE, object, iq_case_text(c, "0x%llx", (unsigned long long)object),
+			  "BUG_ON(object == freelist head): the object that is freed is the one that was freed last");
+}
+
+/* __WARN_trap(bug, ...) of 6.19 and later: the instruction names the entry, and is not where the WARN() stands. */
+static bool warn_trap(struct iq_case *c, struct iq_event *e, struct bug *bug)
+{
+	if (!iq_same_function(e->symbol.name, "__WARN_trap"))
+		return false;
+	if (iq_reg_known(&e->regs, IQ_X86_RDI))
+		iq_bug_read(c->k, e->regs.value[IQ_X86_RDI], bug);
+	bug->present = bug->warning = true;
+	if (e->frame >= 0 && e->frame + 1 < (int)c->trace.nr) {
+		struct iq_regs regs = e->regs;
+
+		iq_event_place(c, e, e->frame + 1);
+		e->has_regs = true;
+		e->regs = regs;
+	}
+	return true;
+}
+
+static void from_entry(struct iq_case *c, struct iq_event *e, const struct bug *bug)
+{
+	e->class = bug->warning ? IQ_CLASS_WARN : IQ_CLASS_BUG;
+	if (bug->file[0]) {
+		e->file = iq_case_text(c, "%s", bug->file);
+		e->line = bug->line;
+		e->message = bug->warning ? iq_case_text(c, "WARNING: at %s:%u", bug->file, bug->line)
+					  : iq_case_text(c, "kernel BUG at %s:%u!", bug->file, bug->line);
+	} else {
+		e->message = bug->warning ? "WARNING" : "kernel BUG";
+	}
+	iq_event_evidence(c, e, IQ_SOURCE_MEMORY, bug->entry, bug->file[0] ? iq_case_text(c, "%s:%u", bug->file, bug->line) : NULL,
+			  "__bug_table has an entry for the instruction: a %s", bug->warning ? "WARN()" : "BUG()");
+}
+
+void iq_trap_bug(struct iq_case *c, struct iq_event *e, const struct iq_insn *insn)
+{
+	const struct report *check;
+	struct bug bug = { 0 };
+
+	if (!warn_trap(c, e, &bug))
+		iq_bug_at(c->k, e->ip, &bug);
+	if (bug.present) {
+		from_entry(c, e, &bug);
+	} else if (!insn->bad && insn->flow == IQ_FLOW_TRAP) {
+		/* __builtin_trap(), or BUG() of a kernel that keeps no table. */
+		e->class = IQ_CLASS_BUG;
+		e->message = "invalid opcode: the code ends here (BUG(), or what cannot be reached)";
+		e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
+	} else {
+		e->class = IQ_CLASS_BAD_EXEC;
+		e->message = "invalid opcode";
+		e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
+		return;
+	}
+	check = iq_check_by_name(e->symbol.name);
+	if (check) {
+		e->class = check->class;
+		e->message = iq_case_text(c, "%s (%s)", check->words, e->message);
+		iq_event_evidence(c, e, IQ_SOURCE_MEMORY, e->ip, NULL, "%s() found it", e->symbol.name);
+	} else if (bug.present) {
+		slab_check(c, e, &bug);
+	}
+}

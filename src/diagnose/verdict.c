@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verdict: one sentence of what happened, and of why if that was found. */
+#include "stages.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const happened[IQ_CLASSES] = {
+	[IQ_CLASS_NONE] = "no crash was found in this dump",
+	[IQ_CLASS_BUG] = "the kernel hit a BUG()",
+	[IQ_CLASS_WARN] = "the kernel hit a WARN() and panics on warnings",
+	[IQ_CLASS_NULL_DEREF] = "the kernel accessed memory through a NULL pointer",
+	[IQ_CLASS_BAD_ACCESS] = "the kernel accessed an address that is not mapped",
+	[IQ_CLASS_NON_CANONICAL] = "the kernel used a pointer that cannot be an address (not canonical)",
+	[IQ_CLASS_BAD_EXEC] = "the kernel jumped to where there is no code",
+	[IQ_CLASS_WRITE_PROTECTED] = "the kernel wrote to memory that is read-only",
+	[IQ_CLASS_USER_ACCESS] = "the kernel touched user memory without leave",
+	[IQ_CLASS_USE_AFTER_FREE] = "the kernel used memory after it was freed",
+	[IQ_CLASS_DOUBLE_FREE] = "an object was freed that is free already",
+	[IQ_CLASS_INVALID_FREE] = "something was freed that is no allocated object",
+	[IQ_CLASS_LIST_CORRUPTION] = "the kernel's list check found a damaged list",
+	[IQ_CLASS_HEAP_OVERFLOW] = "an object was written beyond its end",
+	[IQ_CLASS_USERCOPY] = "the hardened user copy refused a bad range of kernel memory",
+	[IQ_CLASS_FORTIFY] = "a copy was larger than its buffer (FORTIFY_SOURCE)",
+	[IQ_CLASS_REFCOUNT] = "a reference count was used wrongly",
+	[IQ_CLASS_STACK_PROTECTOR] = "the stack protector found its canary overwritten",
+	[IQ_CLASS_STACK_OVERFLOW] = "the kernel stack overflowed",
+	[IQ_CLASS_DOUBLE_FAULT] = "the CPU raised a double fault",
+	[IQ_CLASS_SOFT_LOCKUP] = "a CPU did not schedule for too long (soft lockup)",
+	[IQ_CLASS_HARD_LOCKUP] = "a CPU did not take interrupts for too long (hard lockup)",
+	[IQ_CLASS_RCU_STALL] = "an RCU grace period could not end (RCU stall)",
+	[IQ_CLASS_HUNG_TASK] = "a task was blocked for too long (hung task)",
+	[IQ_CLASS_DEADLOCK] = "tasks wait for each other (deadlock)",
+	[IQ_CLASS_ATOMIC_SLEEP] = "a function that may sleep was called where that is forbidden",
+	[IQ_CLASS_OOM] = "the machine ran out of memory",
+	[IQ_CLASS_MACHINE_CHECK] = "the hardware reported a fatal error (machine check)",
+	[IQ_CLASS_NMI] = "an NMI was taken as a reason to panic",
+	[IQ_CLASS_SYSRQ] = "the crash was asked for by sysrq; the kernel did not fail by itself",
+	[IQ_CLASS_PANIC_CALL] = "the kernel called panic()",
+	[IQ_CLASS_DIVIDE_ERROR] = "a division failed",
+	[IQ_CLASS_BIT_FLIP] = "a bit in memory flipped",
+	[IQ_CLASS_MEMORY_CORRUPTION] = "memory was found corrupted",
+	[IQ_CLASS_LEAK] = "memory was leaked",
+};
+
+static void add_place(const struct iq_event *e, struct iq_buf *b)
+{
+	if (e->symbol.name) {
+		iq_buf_printf(b, " in %s+0x%" PRIx64, e->symbol.name, e->offset);
+		if (e->module)
+			iq_buf_printf(b, " [%s]", e->module);
+	} else if (e->has_ip) {
+		iq_buf_printf(b, " at 0x%" PRIx64, e->ip);
+	}
+	if (e->task.address)
+		iq_buf_printf(b, ", task %s (pid %u)", e->task.comm, e->task.pid);
+	if (e->cpu >= 0)
+		iq_buf_printf(b, " on CPU %d", e->cpu);
+}
+
+/* What is most particular about it: the expression before the address. */
+static void add_detail(const struct iq_analysis *a, struct iq_buf *b)
+{
+	const struct iq_event *e = &a->event;
+
+	if (a->insn.present && a->insn.in_c)
+		iq_buf_printf(b, ": %s", a->insn.in_c);
+	else if (e->class == IQ_CLASS_PANIC_CALL || e->class == IQ_CLASS_BUG || e->class == IQ_CLASS_WARN)
+		iq_buf_printf(b, ": %s", e->message);
+	else if (e->has_address)
+		iq_buf_printf(b, ": %s of 0x%" PRIx64, e->access == IQ_ACCESS_EXEC ? "execution" :
+			      e->access == IQ_ACCESS_WRITE ? "write" : "read", e->address);
+}
+
+static const struct iq_finding *best_cause(const struct iq_analysis *a)
+{
+	const struct iq_finding *best = NULL;
+
+	for (unsigned int i = 0; i < a->nr_findings; i++) {
+		const struct iq_finding *f = &a->findings[i];
+
+		if (f->cause && !f->alternative && f->confidence >= IQ_CONFIDENCE_POSSIBLE &&
+		    (!best || f->confidence > best->confidence))
+			best = f;
+	}
+	return best;
+}
+
+struct iq_error *iq_stage_verdict(struct iq_case *c)
+{
+	struct iq_analysis *a = &c->analysis;
+	const struct iq_finding *cause = best_cause(a);
+	struct iq_buf b = { 0 };
+
+	iq_buf_puts(&b, happened[a->event.class]);
+	if (a->event.class != IQ_CLASS_NONE) {
+		add_place(&a->event, &b);
+		add_detail(a, &b);
+	}
+	a->confidence = a->event.confidence;
+	if (cause) {
+		static const char *const because[] = {
+			[IQ_CONFIDENCE_POSSIBLE] = "possibly because ",
+			[IQ_CONFIDENCE_LIKELY] = "most likely because ",
+			[IQ_CONFIDENCE_CERTAIN] = "because ",
+		};
+
+		iq_buf_printf(&b, "; %s%s", because[cause->confidence], cause->claim);
+		a->confidence = IQ_MIN(a->confidence, cause->confidence);
+	}
+	a->verdict = iq_case_text(c, "%s", iq_buf_str(&b));
+	iq_buf_free(&b);
+	return NULL;
+}
