@@ -449,10 +449,28 @@ static const struct {
 #endif
 };
 
+static int br_fill(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(batch); i++) {
+		batch[i] = br_alloc(i);
+		if (!batch[i])
+			return -ENOMEM;
+		list_add_tail(&batch[i]->link, &pending);
+	}
+	victim = batch[11];
+	return 0;
+}
+
 static long lab_trigger(const char *cmd, size_t len)
 {
 	int i;
 
+	/* The allocator has a slab for each CPU. */
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	if (br_fill())
+		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(faults); i++)
 		if (!strcmp(cmd, faults[i].name))
 			faults[i].fn();
@@ -461,20 +479,11 @@ static long lab_trigger(const char *cmd, size_t len)
 
 static int __init objlife_init(void)
 {
-	int i;
-
 	request_cache = kmem_cache_create_usercopy("lab_request", sizeof(struct br_request), 0,
 			0, offsetof(struct br_request, tag), 32, NULL);
 	other_cache = kmem_cache_create_usercopy("lab_other", 256, 0, 0, 0, 8, NULL);
 	if (!request_cache || !other_cache)
 		return -ENOMEM;
-	for (i = 0; i < ARRAY_SIZE(batch); i++) {
-		batch[i] = br_alloc(i);
-		if (!batch[i])
-			return -ENOMEM;
-		list_add_tail(&batch[i]->link, &pending);
-	}
-	victim = batch[11];
 	return lab_register();
 }
 module_init(objlife_init);
