@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* kmem -s, -S: slab caches, and their slabs and objects. */
 #include "kmem.h"
+#include "slab_findings.h"
 #include <inquest/slab.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 struct cache_rows {
 	const struct iq_cache *cache;
 	struct iq_cache_usage usage;
+	struct slab_findings damage;
 	bool counted;
 };
 
@@ -21,6 +23,8 @@ static void slabs_free(void *data)
 {
 	struct slabs_result *x = data;
 
+	for (unsigned int i = 0; i < x->nr; i++)
+		slab_findings_free(&x->cache[i].damage);
 	free(x->cache);
 	free(x);
 }
@@ -38,6 +42,7 @@ static void text_cache(struct session *s, const struct cache_rows *c, struct iq_
 	else
 		iq_buf_printf(out, "%9s  %8s  %5s", "?", "?", "?");
 	iq_buf_printf(out, "  %4" PRIu64 "k  %s\n", kb, c->cache->name);
+	text_slab_findings(&c->damage, out);
 }
 
 #define SLAB_HEAD "  SLAB              MEMORY            NODE  TOTAL  ALLOCATED  FREE\n"
@@ -269,6 +274,7 @@ static json_t *json(struct session *s, const struct result *r)
 		json_object_set_new(e, "total", c->counted ? json_integer((json_int_t)c->usage.objects) : json_null());
 		json_object_set_new(e, "slabs", c->counted ? json_integer((json_int_t)c->usage.slabs) : json_null());
 		json_object_set_new(e, "order", json_integer(c->cache->order));
+		json_object_set_new(e, "damage", json_slab_findings(&c->damage));
 		if (x->slabs) {
 			json_t *slabs = json_array();
 
@@ -320,6 +326,8 @@ static struct iq_error *choose(struct session *s, int nr_words, char **words, co
 			continue;
 		*c = (struct cache_rows){.cache = caches[i]};
 		c->counted = iq_cache_usage(s->kernel, caches[i], &c->usage);
+		/* Of all caches the full slabs, which only the memory map knows, are left out. */
+		iq_cache_check(s->kernel, caches[i], nr_words || x->slabs, slab_findings_add, &c->damage);
 		x->nr++;
 		if (iq_cancelled(&s->cancel))
 			return iq_error_new(IQ_E_INTERRUPTED, "interrupted");

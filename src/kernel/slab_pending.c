@@ -15,10 +15,14 @@
 #define MAX_CALLBACKS (1u << 20)
 #define KFREE_OFFSET 4096   /* __is_kvfree_rcu_offset(): a `func` below is an offset */
 
+#define MAX_TWICE 64
+
 struct slab_held {
 	struct iq_map state; /* by object: 1 + state + (cpu + 1) << 8 */
 	unsigned int nr;
 	bool rcu_tried, rcu_ok;
+	uint64_t twice[MAX_TWICE]; /* held in two places */
+	unsigned int nr_twice;
 };
 
 static struct slab_held *held_of(struct iq_kernel *k)
@@ -39,6 +43,8 @@ static bool hold(struct slab_held *h, uint64_t object, enum iq_object_state stat
 {
 	uintptr_t value = 1 + (uintptr_t)state + ((uintptr_t)(cpu + 1) << 8);
 
+	if (iq_map_get(&h->state, object) && h->nr_twice < MAX_TWICE)
+		h->twice[h->nr_twice++] = object;
 	if (h->nr >= MAX_HELD || !iq_map_put(&h->state, object, (void *)value))
 		return false;
 	h->nr++;
@@ -50,31 +56,46 @@ static bool hold(struct slab_held *h, uint64_t object, enum iq_object_state stat
 struct sheaves {
 	struct iq_kernel *k;
 	struct slab_held *h;
+	const struct sheaf_visitor *v; /* NULL: what they have in them is held */
 	uint64_t size_at, objects_at, list_at;
-	uint64_t nr; /* objects that wait for nothing */
+	uint64_t most; /* objects that one has room for */
+	uint64_t nr;   /* objects that wait for nothing */
 	bool ok;
 };
 
+static void sheaf_damaged(struct sheaves *x, uint64_t sheaf, uint64_t size)
+{
+	x->ok = false;
+	if (x->v)
+		x->v->damaged(x->v->arg, sheaf, size);
+	else
+		iq_warn(x->k->warnings, "the slab_sheaf at 0x%lx is damaged or cannot be read",
+			(unsigned long)sheaf);
+}
+
 static void add_sheaf(struct sheaves *x, uint64_t sheaf, enum iq_object_state state, int cpu)
 {
-	uint64_t size, objects[64];
+	uint64_t size = 0, objects[64];
 	struct iq_fault fault;
 
 	if (!sheaf)
 		return;
-	if (!kernel_read_uint(x->k, sheaf + x->size_at, 4, &size) || size > MAX_SHEAF) {
-		iq_warn(x->k->warnings, "the slab_sheaf at 0x%lx is damaged or cannot be read",
-			(unsigned long)sheaf);
-		x->ok = false;
+	if (!kernel_read_uint(x->k, sheaf + x->size_at, 4, &size) || size > x->most) {
+		sheaf_damaged(x, sheaf, size);
 		return;
 	}
 	for (uint64_t i = 0; i < size; i++) {
-		uint64_t at = i % IQ_ARRAY_SIZE(objects);
+		uint64_t at = i % IQ_ARRAY_SIZE(objects), from = sheaf + x->objects_at + i * 8;
 
-		if (!at && iq_vm_read(x->k->vm, sheaf + x->objects_at + i * 8, objects,
+		if (!at && iq_vm_read(x->k->vm, from, objects,
 				      IQ_MIN(IQ_ARRAY_SIZE(objects), size - i) * 8, &fault)) {
-			x->ok = false;
+			sheaf_damaged(x, sheaf, size);
 			return;
+		}
+		if (x->v) {
+			if (!x->v->object(x->v->arg, sheaf, from, objects[at]))
+				return;
+			continue;
 		}
 		x->ok &= hold(x->h, objects[at], state, cpu);
 		x->nr += state != IQ_OBJECT_RCU_PENDING;
@@ -106,20 +127,23 @@ static uint64_t barn_of(struct iq_kernel *k, uint64_t cache, uint64_t i)
 	return 0;
 }
 
-static bool load_sheaves(struct iq_kernel *k, struct slab_held *h, const struct iq_cache *c)
+static bool all_sheaves(struct sheaves *x, const struct iq_cache *c)
 {
+	struct iq_kernel *k = x->k;
 	struct iq_types *t = iq_kernel_types(k);
-	struct sheaves x = {.k = k, .h = h, .ok = true};
 	uint64_t percpu, sheaf, full_at, ids = 1;
 	const struct iq_cpu *cpus;
 	unsigned int nr;
 
 	if (!kernel_read_member(k, "kmem_cache", "cpu_sheaves", c->address, &percpu) ||
-	    !iq_offset(t, "slab_sheaf", "size", &x.size_at, NULL) ||
-	    !iq_offset(t, "slab_sheaf", "objects", &x.objects_at, NULL) ||
-	    !iq_offset(t, "slab_sheaf", "barn_list", &x.list_at, NULL) ||
+	    !iq_offset(t, "slab_sheaf", "size", &x->size_at, NULL) ||
+	    !iq_offset(t, "slab_sheaf", "objects", &x->objects_at, NULL) ||
+	    !iq_offset(t, "slab_sheaf", "barn_list", &x->list_at, NULL) ||
 	    !iq_offset(t, "node_barn", "sheaves_full", &full_at, NULL))
 		return false;
+	x->most = MAX_SHEAF;
+	if (kernel_read_member(k, "kmem_cache", "sheaf_capacity", c->address, &sheaf) && sheaf)
+		x->most = IQ_MIN(sheaf, MAX_SHEAF);
 	cpus = iq_kernel_cpus(k, &nr);
 	for (unsigned int i = 0; i < nr; i++) {
 		uint64_t at = percpu + cpus[i].percpu_offset;
@@ -128,25 +152,40 @@ static bool load_sheaves(struct iq_kernel *k, struct slab_held *h, const struct 
 		if (!cpus[i].percpu_offset || !cpus[i].present)
 			continue;
 		if (!kernel_read_member(k, "slub_percpu_sheaves", "main", at, &sheaf)) {
-			x.ok = false;
+			x->ok = false;
 			continue;
 		}
-		add_sheaf(&x, sheaf, IQ_OBJECT_CPU_FREE, cpu);
+		add_sheaf(x, sheaf, IQ_OBJECT_CPU_FREE, cpu);
 		if (kernel_read_member(k, "slub_percpu_sheaves", "spare", at, &sheaf))
-			add_sheaf(&x, sheaf, IQ_OBJECT_CPU_FREE, cpu);
+			add_sheaf(x, sheaf, IQ_OBJECT_CPU_FREE, cpu);
 		if (kernel_read_member(k, "slub_percpu_sheaves", "rcu_free", at, &sheaf))
-			add_sheaf(&x, sheaf, IQ_OBJECT_RCU_PENDING, cpu);
+			add_sheaf(x, sheaf, IQ_OBJECT_RCU_PENDING, cpu);
 	}
 	iq_kernel_variable(k, "nr_node_ids", 4, &ids);
 	for (uint64_t i = 0; i < IQ_MIN(ids, MAX_NODES); i++) {
 		uint64_t barn = barn_of(k, c->address, i);
 
 		if (barn)
-			x.ok &= kernel_list_for_each(k, barn + full_at, MAX_SHEAVES, "full sheaves",
-						     barn_sheaf, &x);
+			x->ok &= kernel_list_for_each(k, barn + full_at, MAX_SHEAVES, "full sheaves",
+						     barn_sheaf, x);
 	}
+	return x->ok;
+}
+
+static bool load_sheaves(struct iq_kernel *k, struct slab_held *h, const struct iq_cache *c)
+{
+	struct sheaves x = {.k = k, .h = h, .ok = true};
+	bool ok = all_sheaves(&x, c);
+
 	c->priv->nr_sheaved = x.nr;
-	return x.ok;
+	return ok;
+}
+
+bool slab_sheaves(struct iq_kernel *k, const struct iq_cache *c, const struct sheaf_visitor *v)
+{
+	struct sheaves x = {.k = k, .v = v, .ok = true};
+
+	return all_sheaves(&x, c);
 }
 
 /* ---- kfree_rcu() ---------------------------------------------------------------------------------- */
@@ -252,7 +291,7 @@ static void add_cpu(struct pending *x, unsigned int cpu)
 static void load_rcu(struct iq_kernel *k, struct slab_held *h)
 {
 	struct iq_types *t = iq_kernel_types(k);
-	struct pending x = {.k = k, .h = h, .ok = true, .sheaves = {.k = k, .h = h, .ok = true}};
+	struct pending x = {.k = k, .h = h, .ok = true, .sheaves = {.k = k, .h = h, .most = MAX_SHEAF, .ok = true}};
 	const struct iq_cpu *cpus;
 	unsigned int nr;
 
@@ -299,4 +338,14 @@ enum iq_object_state slab_held_state(struct iq_kernel *k, uint64_t object, int *
 		return IQ_OBJECT_ALLOCATED;
 	*cpu = (int)((value - 1) >> 8) - 1;
 	return (enum iq_object_state)((value - 1) & 0xff);
+}
+
+bool slab_held_twice(struct iq_kernel *k, unsigned int i, uint64_t *object)
+{
+	const struct slab_held *h = k->priv->held;
+
+	if (!h || i >= h->nr_twice)
+		return false;
+	*object = h->twice[i];
+	return true;
 }

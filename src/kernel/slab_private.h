@@ -72,6 +72,16 @@ const struct iq_cache *slab_cache_at(struct iq_kernel *k, uint64_t address);
  */
 bool slab_held_load(struct iq_kernel *k, const struct iq_cache *c);
 enum iq_object_state slab_held_state(struct iq_kernel *k, uint64_t object, int *cpu);
+/* The i-th object that was found in two of these places. */
+bool slab_held_twice(struct iq_kernel *k, unsigned int i, uint64_t *object);
+/* Call V with what is in each sheaf of C that a CPU or a node has; false if not all could be read. */
+struct sheaf_visitor {
+	bool (*object)(void *arg, uint64_t sheaf, uint64_t at, uint64_t object);
+	bool (*damaged)(void *arg, uint64_t sheaf, uint64_t size);
+	void *arg;
+};
+bool slab_sheaves(struct iq_kernel *k, const struct iq_cache *c, const struct sheaf_visitor *v);
+
 /* ---- slab_freelist.c ----------------------------------------------------------------------------- */
 
 /* The free pointer that a walk along a free list came to last. */
