@@ -8,10 +8,14 @@
 
 #include "cli.h"
 
-/* kmem_memory.c: -i, -V, -z, -n */
+/* kmem_memory.c: -i, -V, -z */
 struct iq_error *kmem_info(struct session *s, struct result *r) IQ_CHECK;
 struct iq_error *kmem_counters(struct session *s, struct result *r) IQ_CHECK;
 struct iq_error *kmem_zones(struct session *s, struct result *r) IQ_CHECK;
+/* A struct zone as -z and -n show it. */
+struct iq_zone;
+json_t *json_zone(const struct iq_zone *z);
+/* kmem_nodes.c: -n */
 struct iq_error *kmem_nodes(struct session *s, struct result *r) IQ_CHECK;
 /* kmem_free.c: -f, -F (with every block) */
 struct iq_error *kmem_free(struct session *s, bool blocks, struct result *r) IQ_CHECK;

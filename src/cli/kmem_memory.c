@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* kmem -i, -V, -z, -n: the machine's memory as a whole, its counters, zones and nodes. */
+/* kmem -i, -V, -z: the machine's memory as a whole, its counters and zones. */
 #include "kmem.h"
 #include <inquest/zone.h>
 #include <inttypes.h>
@@ -220,9 +220,7 @@ struct iq_error *kmem_counters(struct session *s, struct result *r)
 struct zones_result {
 	struct iq_zone *zone;
 	unsigned int nr;
-	struct iq_node *node;
-	unsigned int nr_nodes;
-	struct counter_list *list; /* by zone; -z */
+	struct counter_list *list; /* by zone */
 };
 
 static void zones_free(void *data)
@@ -233,7 +231,6 @@ static void zones_free(void *data)
 		free(x->list[i].counter);
 	free(x->list);
 	free(x->zone);
-	free(x->node);
 	free(x);
 }
 
@@ -260,7 +257,7 @@ static void zones_text(struct session *s, const struct result *r, struct iq_buf 
 	}
 }
 
-static json_t *json_zone(const struct iq_zone *z)
+json_t *json_zone(const struct iq_zone *z)
 {
 	json_t *o = json_object();
 
@@ -317,104 +314,5 @@ struct iq_error *kmem_zones(struct session *s, struct result *r)
 		return err;
 	}
 	*r = (struct result){&zones_ops, x};
-	return NULL;
-}
-
-/* ---- -n ---------------------------------------------------------------------------------------- */
-
-/* The struct page of a page frame; 0: unknown. */
-static uint64_t page_struct(struct session *s, uint64_t pfn)
-{
-	struct iq_page page;
-	struct iq_error *err = iq_page_of(s->kernel, pfn, &page);
-
-	iq_error_free(err);
-	return err ? 0 : page.address;
-}
-
-static void text_node(struct session *s, const struct zones_result *x, const struct iq_node *n,
-		      struct iq_buf *out)
-{
-	uint64_t page = iq_dump_info(s->dump)->page_size;
-	bool first = true;
-
-	iq_buf_puts(out, "NODE    SIZE      PGLIST_DATA       BOOTMEM_DATA       NODE_ZONES   \n");
-	iq_buf_printf(out, "%3u  %8" PRIu64 "   %" PRIx64 "        ----        ", n->id, n->spanned,
-		      n->address);
-	for (unsigned int i = 0; i < x->nr; i++) {
-		if (x->zone[i].node != n->id)
-			continue;
-		iq_buf_printf(out, "%*s%" PRIx64 "\n", first ? 0 : 52, "", x->zone[i].address);
-		first = false;
-	}
-	if (first)
-		iq_buf_putc(out, '\n');
-	iq_buf_puts(out, "    MEM_MAP          START_PADDR    START_MAPNR\n");
-	iq_buf_printf(out, "%016" PRIx64 "  %10" PRIx64 "  %12" PRIu64 "\n\n", page_struct(s, n->start_pfn),
-		      n->start_pfn * page, n->start_pfn);
-	iq_buf_puts(out, "ZONE  NAME         SIZE       MEM_MAP      START_PADDR  START_MAPNR\n");
-	for (unsigned int i = 0; i < x->nr; i++) {
-		const struct iq_zone *z = &x->zone[i];
-
-		if (z->node == n->id)
-			iq_buf_printf(out, "%3u   %-8s %8" PRIu64 "  %16" PRIx64 "  %11" PRIx64 "  %11" PRIu64 "\n",
-				      z->index, z->name, z->spanned,
-				      z->spanned ? page_struct(s, z->start_pfn) : 0,
-				      z->start_pfn * page, z->start_pfn);
-	}
-}
-
-static void nodes_text(struct session *s, const struct result *r, struct iq_buf *out)
-{
-	const struct zones_result *x = r->data;
-
-	for (unsigned int i = 0; i < x->nr_nodes; i++) {
-		if (i)
-			iq_buf_putc(out, '\n');
-		text_node(s, x, &x->node[i], out);
-	}
-}
-
-static json_t *nodes_json(struct session *s, const struct result *r)
-{
-	const struct zones_result *x = r->data;
-	json_t *o = json_object(), *list = json_array();
-
-	for (unsigned int i = 0; i < x->nr_nodes; i++) {
-		const struct iq_node *n = &x->node[i];
-		json_t *node = json_object(), *zones = json_array();
-
-		for (unsigned int j = 0; j < x->nr; j++)
-			if (x->zone[j].node == n->id)
-				json_array_append_new(zones, json_zone(&x->zone[j]));
-		json_object_set_new(node, "node", json_integer(n->id));
-		json_object_set_new(node, "pglist_data", json_address(n->address));
-		json_object_set_new(node, "start_pfn", json_integer((json_int_t)n->start_pfn));
-		json_object_set_new(node, "spanned", json_integer((json_int_t)n->spanned));
-		json_object_set_new(node, "present", json_integer((json_int_t)n->present));
-		json_object_set_new(node, "zones", zones);
-		json_array_append_new(list, node);
-	}
-	json_object_set_new(o, "nodes", list);
-	return o;
-}
-
-static const struct result_ops nodes_ops = {nodes_text, nodes_json, zones_free};
-
-struct iq_error *kmem_nodes(struct session *s, struct result *r)
-{
-	struct zones_result *x = calloc(1, sizeof(*x));
-	struct iq_error *err;
-
-	if (!x)
-		return iq_error_nomem();
-	err = iq_zones(s->kernel, &x->zone, &x->nr);
-	if (!err)
-		err = iq_nodes(s->kernel, &x->node, &x->nr_nodes);
-	if (err) {
-		zones_free(x);
-		return err;
-	}
-	*r = (struct result){&nodes_ops, x};
 	return NULL;
 }
