@@ -209,7 +209,9 @@ struct iq_analysis {
 
 /* Kept for one kernel: what was looked up for the analysis.  One thread, the kernel's. */
 struct iq_case;
-struct iq_error *iq_case_open(struct iq_kernel *k, struct iq_case **ret) IQ_CHECK;
+/* CANCEL ends the analysis early; may be NULL. */
+struct iq_error *iq_case_open(struct iq_kernel *k, const struct iq_cancel *cancel,
+			      struct iq_case **ret) IQ_CHECK;
 void iq_case_close(struct iq_case *c);
 /* The whole of it.  The analysis belongs to C.  Fails only if nothing at all can be said. */
 struct iq_error *iq_analyze(struct iq_case *c, const struct iq_analysis **ret) IQ_CHECK;

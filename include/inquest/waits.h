@@ -53,6 +53,8 @@ struct iq_wait {
 	uint64_t owner;	     /* task_struct; 0: nobody, or not known */
 	enum iq_confidence owner_confidence;
 	const char *owner_from; /* "mutex.owner"; NULL */
+	uint64_t gone;	     /* the lock's owner word names this task_struct, which no task has; 0 */
+	bool free;	     /* the lock says that nobody holds it */
 	unsigned int readers;	/* rw_semaphore held by so many readers */
 	int next;	     /* index of the owner's own wait; -1: the owner waits for nothing known */
 	unsigned int cycle;  /* part of this circle of waits, counted from 1; 0: of none */

@@ -11,6 +11,8 @@ static const stage_fn stages[] = {
 	/* what happened */
 	iq_stage_event,
 	/* instruction, culprit, corruption, waits, resources: why */
+	iq_stage_stall,
+	iq_stage_waits,
 	/* what is said of it */
 	iq_stage_blame,
 	iq_stage_signature,
@@ -18,7 +20,8 @@ static const stage_fn stages[] = {
 	NULL,
 };
 
-struct iq_error *iq_case_open(struct iq_kernel *k, struct iq_case **ret)
+struct iq_error *iq_case_open(struct iq_kernel *k, const struct iq_cancel *cancel,
+			      struct iq_case **ret)
 {
 	struct iq_case *c = calloc(1, sizeof(*c));
 	struct iq_error *err;
@@ -26,6 +29,7 @@ struct iq_error *iq_case_open(struct iq_kernel *k, struct iq_case **ret)
 	if (!c)
 		return iq_error_nomem();
 	c->k = k;
+	c->cancel = cancel;
 	err = iq_describer_open(k, &c->describer);
 	if (!err)
 		err = iq_args_open(k, &c->args);

@@ -11,6 +11,7 @@
 
 struct iq_case {
 	struct iq_kernel *k;
+	const struct iq_cancel *cancel; /* Ctrl-C; may be NULL */
 	struct iq_describer *describer;
 	struct iq_args *args;
 	struct iq_arena arena;	/* strings and arrays of the analysis */

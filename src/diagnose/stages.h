@@ -11,6 +11,10 @@
 
 /* event.c: what the kernel's own check or the CPU reported first; the case's trace. */
 struct iq_error *iq_stage_event(struct iq_case *c) IQ_CHECK;
+/* stall.c: lockups and RCU stalls: what the CPU does not come out of. */
+struct iq_error *iq_stage_stall(struct iq_case *c) IQ_CHECK;
+/* wait_findings.c: deadlocks, and who holds others up. */
+struct iq_error *iq_stage_waits(struct iq_case *c) IQ_CHECK;
 /* blame.c: the function most likely at fault, unless an earlier stage knows better. */
 struct iq_error *iq_stage_blame(struct iq_case *c) IQ_CHECK;
 /* signature.c */

@@ -31,8 +31,8 @@ bool wait_spin_find(struct iq_kernel *k, struct iq_args *args, const struct iq_b
  */
 int wait_who(const struct iq_backtrace *b, unsigned int from, struct iq_wait *w);
 
-/* Is NAME (without .constprop and the like) a function of the scheduler or of locking itself? */
-bool wait_is_helper(const char *name);
+/* Is S, which has a name, a function of the scheduler or of locking itself? */
+bool wait_is_helper(const struct iq_symbol *s);
 
 /* Fill in who holds W->object. */
 void wait_owner(struct iq_kernel *k, struct iq_wait *w);

@@ -14,8 +14,11 @@
 static void set_owner(struct iq_kernel *k, struct iq_wait *w, uint64_t task,
 		      enum iq_confidence confidence, const char *from)
 {
-	if (!iq_task_by_address(k, task))
+	if (!task || !iq_task_by_address(k, task)) {
+		w->gone = task;
+		w->free = !task;
 		return;
+	}
 	w->owner = task;
 	w->owner_confidence = confidence;
 	w->owner_from = from;

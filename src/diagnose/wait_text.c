@@ -60,6 +60,8 @@ static void add_wait(struct iq_kernel *k, struct iq_describer *d, const struct i
 	}
 	if (w->has_age)
 		iq_buf_printf(out, ", %.1f s", w->age);
+	if (w->gone)
+		iq_buf_printf(out, "; held by a task that is gone, %" PRIx64, w->gone);
 	if (w->readers)
 		iq_buf_printf(out, "; %u reader%s it", w->readers, w->readers > 1 ? "s hold" : " holds");
 	iq_buf_putc(out, '\n');

@@ -34,24 +34,41 @@ const char *iq_wait_kind_text(enum iq_wait_kind kind)
 
 /* ---- Functions ---------------------------------------------------------------------------------- */
 
-/* The beginnings of the names of what stands between a task's own code and the scheduler. */
+/*
+ * The beginnings of the names of what stands between a task's own code and the scheduler; those that end in a
+ * blank are whole names.
+ */
 static const char *const helpers[] = {
-	"__schedule", "schedule", "preempt_schedule", "__cond_resched", "io_schedule",
-	"bit_wait", "__wait_", "wait_", "do_wait_for", "out_of_line_wait", "prepare_to_wait", "finish_wait",
-	"mutex_lock", "__mutex", "ww_mutex", "__ww_mutex", "rt_mutex", "__rt_mutex", "rtlock",
-	"down", "__down", "rwsem_", "percpu_down", "percpu_rwsem", "__percpu_down",
-	"folio_wait", "folio_lock", "__folio_lock", "__lock_page", "lock_page", "wait_on_page",
-	"_raw_spin_lock", "_raw_read_lock", "_raw_write_lock", "native_queued_", "queued_", "__pv_queued_",
-	"do_raw_spin", "do_raw_read", "do_raw_write", "lock_sock", "__lock_sock", "synchronize_", "__synchronize",
-	"rcu_barrier", "rcu_sync", "flush_work", "__flush_work", "flush_workqueue", "__flush_workqueue",
-	"drain_workqueue", "cancel_work", "__cancel_work", "kthread_stop", "__lock_buffer", "context_switch",
-	"swait_", "__swait", "rcuwait",
+	"__schedule", "schedule ", "schedule_", "preempt_schedule", "__cond_resched", "io_schedule", "context_switch",
+	"bit_wait", "__wait_on_", "wait_on_bit", "wait_on_page", "__wait_for_common", "wait_for_common", "do_wait_for_common",
+	"wait_for_completion", "__wait_rcu_gp", "wait_rcu_gp", "wait_woken", "do_wait_intr",
+	"out_of_line_wait", "prepare_to_wait", "finish_wait", "swait_", "__swait", "rcuwait",
+	"mutex_lock", "__mutex_", "ww_mutex_", "__ww_mutex", "rt_mutex_", "__rt_mutex", "rtlock", "rt_spin_",
+	"down ", "down_interruptible", "down_killable", "down_timeout", "down_read", "down_write", "__down",
+	"rwsem_", "__rwsem_", "percpu_down_", "percpu_rwsem", "__percpu_down",
+	"folio_wait", "folio_lock", "__folio_lock", "__lock_page", "lock_page ",
+	"_raw_spin_lock", "_raw_read_lock", "_raw_write_lock", "native_queued_", "queued_spin", "queued_read", "queued_write",
+	"__pv_queued_", "do_raw_spin", "do_raw_read", "do_raw_write", "lock_sock_nested", "__lock_sock",
+	"synchronize_rcu", "synchronize_srcu", "__synchronize_srcu", "synchronize_net", "rcu_barrier", "rcu_sync_",
+	"flush_work", "__flush_work", "drain_workqueue", "cancel_work_sync", "cancel_delayed_work_sync",
+	"__cancel_work", "kthread_stop", "kthread_park", "__lock_buffer",
 };
 
-bool wait_is_helper(const char *name)
+static bool begins(const char *name, const char *with)
 {
+	size_t len = strlen(with);
+
+	if (with[len - 1] == ' ')
+		return !strncmp(name, with, len - 1) && (!name[len - 1] || name[len - 1] == '.');
+	return !strncmp(name, with, len);
+}
+
+bool wait_is_helper(const struct iq_symbol *s)
+{
+	if (s->module)
+		return false;
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(helpers); i++) {
-		if (!strncmp(name, helpers[i], strlen(helpers[i])))
+		if (begins(s->name, helpers[i]))
 			return true;
 	}
 	return false;
@@ -66,7 +83,7 @@ static const struct named named[] = {
 	{ "__mutex", IQ_WAIT_MUTEX }, { "mutex_lock", IQ_WAIT_MUTEX }, { "__ww_mutex", IQ_WAIT_MUTEX },
 	{ "rwsem_down", IQ_WAIT_RWSEM_READ }, { "__rwsem", IQ_WAIT_RWSEM_READ }, { "down_read", IQ_WAIT_RWSEM_READ },
 	{ "down_write", IQ_WAIT_RWSEM_READ }, { "__down_read", IQ_WAIT_RWSEM_READ },
-	{ "__down_write", IQ_WAIT_RWSEM_READ }, { "__down", IQ_WAIT_SEMAPHORE }, { "down", IQ_WAIT_SEMAPHORE },
+	{ "__down_write", IQ_WAIT_RWSEM_READ }, { "__down", IQ_WAIT_SEMAPHORE },
 	{ "rt_mutex", IQ_WAIT_RT_MUTEX }, { "__rt_mutex", IQ_WAIT_RT_MUTEX }, { "rtlock", IQ_WAIT_RT_MUTEX },
 	{ "synchronize_rcu", IQ_WAIT_RCU }, { "__wait_rcu_gp", IQ_WAIT_RCU }, { "synchronize_srcu", IQ_WAIT_RCU },
 	{ "__synchronize_srcu", IQ_WAIT_RCU }, { "rcu_barrier", IQ_WAIT_RCU }, { "io_schedule", IQ_WAIT_IO },
@@ -75,7 +92,7 @@ static const struct named named[] = {
 static enum iq_wait_kind kind_by_name(const char *name)
 {
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(named); i++) {
-		if (!strncmp(name, named[i].begin, strlen(named[i].begin)))
+		if (begins(name, named[i].begin))
 			return named[i].kind;
 	}
 	return IQ_WAIT_NONE;
@@ -93,7 +110,7 @@ int wait_who(const struct iq_backtrace *b, unsigned int from, struct iq_wait *w)
 	for (unsigned int i = from; i < b->nr; i++) {
 		const struct iq_frame *f = &b->frames[i];
 
-		if (!f->symbol.name || wait_is_helper(f->symbol.name))
+		if (!f->symbol.name || wait_is_helper(&f->symbol))
 			continue;
 		snprintf(w->function, sizeof(w->function), "%s", f->symbol.name);
 		snprintf(w->module, sizeof(w->module), "%s", f->symbol.module ? f->symbol.module : "");
