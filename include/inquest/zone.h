@@ -76,6 +76,17 @@ struct iq_hstate {
 	uint64_t total, free, reserved, surplus; /* pages */
 };
 unsigned int iq_hstates(struct iq_kernel *k, struct iq_hstate *ret, unsigned int room);
+/* The part of pool H that NUMA node NODE has: all of RET but `reserved`, which is not counted by node.  False: unknown. */
+bool iq_hstate_node(struct iq_kernel *k, const struct iq_hstate *h, unsigned int node, struct iq_hstate *ret);
+
+/*
+ * Transparent huge pages in use, counted in pages of 2 MB (mm/huge_memory.c): of processes, of shared memory and of
+ * files; -1 unknown.
+ */
+struct iq_thp {
+	int64_t anon, shmem, file;
+};
+void iq_thp(struct iq_kernel *k, struct iq_thp *ret);
 
 /* A swap area (include/linux/swap.h: struct swap_info_struct). */
 struct iq_swap {

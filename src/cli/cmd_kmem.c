@@ -180,7 +180,7 @@ const struct command cmd_kmem = {
 		"  -f   the free blocks of each zone by order and kind, and whether they add up\n"
 		"  -F   the same with the struct page of every block\n"
 		"  -o   where each CPU's per-CPU variables are\n"
-		"  -h   the pools of huge pages\n"
+		"  -h   the pools of huge pages, by node too if they are in use; transparent huge pages\n"
 		"  -s   the slab caches: how many objects are allocated, and there is room for\n"
 		"  -S   the same with every slab: of each CPU, partial ones, and full ones, which are found\n"
 		"       through the memory map\n"

@@ -4,6 +4,7 @@
 
 /* One a line, in the order of `help`. */
 #define COMMANDS(X) \
+	X(analyze) \
 	X(annotate) \
 	X(ascii) \
 	X(bt) \
@@ -27,6 +28,7 @@
 	X(mod) \
 	X(mount) \
 	X(p) \
+	X(pageflags) \
 	X(pahole) \
 	X(ps) \
 	X(pte) \

@@ -58,7 +58,68 @@ struct iq_error *kmem_percpu(struct session *s, struct result *r)
 struct huge_result {
 	struct iq_hstate pool[MAX_POOLS];
 	unsigned int nr;
+	struct iq_node *node; /* owned */
+	unsigned int nr_nodes;
+	struct iq_thp thp;
 };
+
+static void huge_free(void *data)
+{
+	struct huge_result *x = data;
+
+	free(x->node);
+	free(x);
+}
+
+/* crash has no such rows: they are shown where there is something to say. */
+static void text_huge_nodes(struct session *s, const struct huge_result *x, struct iq_buf *out)
+{
+	bool head = false;
+
+	for (unsigned int i = 0; i < x->nr; i++) {
+		for (unsigned int n = 0; n < x->nr_nodes; n++) {
+			struct iq_hstate h;
+
+			if (!x->pool[i].total || !iq_hstate_node(s->kernel, &x->pool[i], x->node[n].id, &h))
+				continue;
+			if (!head)
+				iq_buf_puts(out, "\n  NODE    FREE   TOTAL SURPLUS  NAME\n");
+			head = true;
+			iq_buf_printf(out, "%6u %7" PRIu64 " %7" PRIu64 " %7" PRIu64 "  %s\n", x->node[n].id,
+				      h.free, h.total, h.surplus, h.name);
+		}
+	}
+	if (x->thp.anon > 0 || x->thp.shmem > 0 || x->thp.file > 0)
+		iq_buf_printf(out,
+			      "\nTRANSPARENT HUGE PAGES (2MB): %" PRId64 " of processes, %" PRId64
+			      " of shared memory, %" PRId64 " of files\n",
+			      IQ_MAX(x->thp.anon, 0), IQ_MAX(x->thp.shmem, 0), IQ_MAX(x->thp.file, 0));
+}
+
+static json_t *json_huge_nodes(struct session *s, const struct huge_result *x, const struct iq_hstate *pool)
+{
+	json_t *list = json_array();
+
+	for (unsigned int n = 0; n < x->nr_nodes; n++) {
+		struct iq_hstate h;
+		json_t *o;
+
+		if (!iq_hstate_node(s->kernel, pool, x->node[n].id, &h))
+			continue;
+		o = json_object();
+		json_object_set_new(o, "node", json_integer(x->node[n].id));
+		json_object_set_new(o, "total", json_integer((json_int_t)h.total));
+		json_object_set_new(o, "free", json_integer((json_int_t)h.free));
+		json_object_set_new(o, "surplus", json_integer((json_int_t)h.surplus));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *json_count(int64_t n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
 
 static void huge_text(struct session *s, const struct result *r, struct iq_buf *out)
 {
@@ -74,12 +135,13 @@ static void huge_text(struct session *s, const struct result *r, struct iq_buf *
 		iq_buf_printf(out, "%016" PRIx64 " %6s %7" PRIu64 " %7" PRIu64 "  %s\n", h->address, size,
 			      h->free, h->total, h->name);
 	}
+	text_huge_nodes(s, x, out);
 }
 
 static json_t *huge_json(struct session *s, const struct result *r)
 {
 	const struct huge_result *x = r->data;
-	json_t *o = json_object(), *list = json_array();
+	json_t *o = json_object(), *list = json_array(), *thp = json_object();
 
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct iq_hstate *h = &x->pool[i];
@@ -92,24 +154,33 @@ static json_t *huge_json(struct session *s, const struct result *r)
 		json_object_set_new(e, "free", json_integer((json_int_t)h->free));
 		json_object_set_new(e, "reserved", json_integer((json_int_t)h->reserved));
 		json_object_set_new(e, "surplus", json_integer((json_int_t)h->surplus));
+		json_object_set_new(e, "nodes", json_huge_nodes(s, x, h));
 		json_array_append_new(list, e);
 	}
+	json_object_set_new(thp, "anon", json_count(x->thp.anon));
+	json_object_set_new(thp, "shmem", json_count(x->thp.shmem));
+	json_object_set_new(thp, "file", json_count(x->thp.file));
 	json_object_set_new(o, "pools", list);
+	json_object_set_new(o, "thp", thp);
 	return o;
 }
 
-static const struct result_ops huge_ops = {huge_text, huge_json, free};
+static const struct result_ops huge_ops = {huge_text, huge_json, huge_free};
 
 struct iq_error *kmem_huge(struct session *s, struct result *r)
 {
 	struct huge_result *x;
 	struct iq_types *t;
+	struct iq_error *err;
 
 	IQ_TRY(iq_kernel_need_types(s->kernel, &t));
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();
 	x->nr = iq_hstates(s->kernel, x->pool, MAX_POOLS);
+	err = iq_nodes(s->kernel, &x->node, &x->nr_nodes);
+	iq_error_free(err); /* the pools are worth showing without */
+	iq_thp(s->kernel, &x->thp);
 	*r = (struct result){&huge_ops, x};
 	return NULL;
 }

@@ -56,6 +56,15 @@ static bool maps_to(struct iq_kernel *k, uint64_t va, uint64_t pa)
 	return !w.status && !w.linear && w.physical == pa;
 }
 
+/*
+ * The bit of physical addresses in page tables that says whether a page is encrypted (SME, SEV: set; TDX, SEV with
+ * vTOM: set in those shared with the host): one, and above any memory.  Anything else is damage.
+ */
+static uint64_t encryption_bit(uint64_t mask)
+{
+	return mask && !(mask & (mask - 1)) && mask >> 32 && !(mask >> 52) ? mask : 0;
+}
+
 /* Take the layout from the VMCOREINFO text; true if the page tables agree with it. */
 static bool layout_from_vmcoreinfo(struct iq_kernel *k, const char *text, size_t len)
 {
@@ -77,7 +86,7 @@ static bool layout_from_vmcoreinfo(struct iq_kernel *k, const char *text, size_t
 	l.modules_start = l.text_end;
 	l.modules_end = MODULES_END;
 	if (iq_vmcoreinfo_dec(text, len, "NUMBER(sme_mask)", &n))
-		l.encryption_mask = (uint64_t)n;
+		l.encryption_mask = encryption_bit((uint64_t)n);
 	if (iq_vmcoreinfo_hex(text, len, "KERNELOFFSET", &v)) {
 		l.kaslr_known = true;
 		l.kaslr_offset = (int64_t)v;
@@ -410,7 +419,10 @@ static void finish_layout(struct iq_kernel *k)
 		l->vmemmap_start = v;
 	layout_ends(l, info->max_pfn, info->page_size);
 	if (!l->encryption_mask && iq_kernel_variable(k, "sme_me_mask", 8, &v))
-		l->encryption_mask = v;
+		l->encryption_mask = encryption_bit(v);
+	/* arch/x86/coco/core.c, since 5.19: the guest of any vendor. */
+	if (iq_kernel_variable(k, "cc_mask", 8, &v))
+		l->encryption_mask |= encryption_bit(v);
 	iq_vm_flush(k->vm);
 }
 

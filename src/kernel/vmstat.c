@@ -153,6 +153,43 @@ unsigned int iq_hstates(struct iq_kernel *k, struct iq_hstate *ret, unsigned int
 	return n;
 }
 
+static bool node_number(struct iq_kernel *k, const char *member, const struct iq_hstate *h,
+			unsigned int node, uint64_t *ret)
+{
+	uint64_t at, size;
+
+	*ret = 0;
+	return iq_kernel_offset(k, "hstate", member, &at, &size) && size / 4 > node &&
+	       kernel_read_uint(k, h->address + at + 4 * (uint64_t)node, 4, ret);
+}
+
+bool iq_hstate_node(struct iq_kernel *k, const struct iq_hstate *h, unsigned int node, struct iq_hstate *ret)
+{
+	struct iq_hstate n = *h;
+
+	n.reserved = 0;
+	if (!node_number(k, "nr_huge_pages_node", h, node, &n.total) ||
+	    !node_number(k, "free_huge_pages_node", h, node, &n.free) ||
+	    !node_number(k, "surplus_huge_pages_node", h, node, &n.surplus))
+		return false;
+	*ret = n;
+	return true;
+}
+
+void iq_thp(struct iq_kernel *k, struct iq_thp *ret)
+{
+	static const char *const names[] = {"NR_ANON_THPS", "NR_SHMEM_THPS", "NR_FILE_THPS"};
+	int64_t *const to[] = {&ret->anon, &ret->shmem, &ret->file}, v;
+	/* 5.12 began to count them in small pages, and to count the swap cache. */
+	bool small = iq_counter(k, IQ_COUNTERS_NODE, "NR_SWAPCACHE", &v);
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(names); i++) {
+		*to[i] = -1;
+		if (iq_counter(k, IQ_COUNTERS_NODE, names[i], &v))
+			*to[i] = small ? v / 512 : v;
+	}
+}
+
 unsigned int iq_swaps(struct iq_kernel *k, struct iq_swap *ret, unsigned int room)
 {
 	uint64_t table = iq_kernel_symbol(k, "swap_info"), nr = 0;
