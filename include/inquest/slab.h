@@ -56,6 +56,8 @@ struct iq_slab {
 	unsigned int allocated;	/* truly allocated; valid if lists_ok */
 	bool frozen;
 	bool lists_ok;		/* every free list of the slab was followed to its end */
+	bool kfence;		/* no slab, but a page of KFENCE's pool, with one object of this cache:
+				 * see slab_track.h */
 	int node;		/* NUMA node; -1 unknown */
 };
 

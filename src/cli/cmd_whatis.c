@@ -4,6 +4,7 @@
 #include "show.h"
 #include "type_find.h"
 #include "whatis_search.h"
+#include "slab_tracks.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -68,6 +69,10 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		break;
 	case WHAT_PLACE:
 		iq_whatis_lines(s->kernel, &x->place, out);
+		if (x->place.has_slab) {
+			text_slab_tracks(s, &x->place.object, out);
+			text_slab_damage(s, &x->place.object, out);
+		}
 		break;
 	default:
 		put_declaration(x, out);

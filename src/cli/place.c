@@ -4,6 +4,7 @@
 
 #include "internal.h"
 #include "show.h"
+#include "slab_tracks.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -65,6 +66,7 @@ static json_t *kind_slab(const struct iq_whatis *w)
 	json_object_set_new(o, "size", json_integer((json_int_t)x->slab.cache->object_size));
 	json_object_set_new(o, "state", state && x->object ? json_string(state) : json_null());
 	json_object_set_new(o, "cpu", x->cpu >= 0 ? json_integer(x->cpu) : json_null());
+	json_object_set_new(o, "kfence", json_boolean(x->slab.kfence));
 	json_object_set_new(o, "slab", json_address(x->slab.address));
 	json_object_set_new(o, "node",
 			    x->slab.node >= 0 ? json_integer(x->slab.node) : json_null());
@@ -257,8 +259,12 @@ json_t *json_kinds(struct session *s, const struct iq_whatis *w)
 		json_array_append_new(list, kind_percpu(w));
 	if (w->has_symbol)
 		json_array_append_new(list, kind_symbol(s, w));
-	if (w->has_slab)
-		json_array_append_new(list, kind_slab(w));
+	if (w->has_slab) {
+		json_t *slab = kind_slab(w);
+
+		json_slab_tracks(s, &w->object, slab);
+		json_array_append_new(list, slab);
+	}
 	if (w->has_stack)
 		json_array_append_new(list, kind_stack(w));
 	if (w->content)
@@ -347,7 +353,9 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 	else
 		iq_buf_printf(out, " %6u %10s %5s\n", slab->objects, "?", "?");
 	if (!x->object) {
-		iq_buf_puts(out, "  (behind the slab's last object)\n\n");
+		iq_buf_puts(out, "  (behind the slab's last object)\n");
+		text_slab_damage(s, x, out);
+		iq_buf_putc(out, '\n');
 		return;
 	}
 	iq_buf_puts(out, "  FREE / [ALLOCATED]\n");
@@ -380,7 +388,10 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 			      w->type->name, w->member[0] ? "." : "", w->member);
 	if (w->type_from)
 		iq_buf_printf(out, " (from %s)", w->type_from);
-	iq_buf_puts(out, "\n\n");
+	iq_buf_puts(out, x->slab.kfence ? "  (in KFENCE's pool)\n" : "\n");
+	text_slab_tracks(s, x, out);
+	text_slab_damage(s, x, out);
+	iq_buf_putc(out, '\n');
 }
 
 static void text_stack(struct session *s, const struct iq_whatis *w, struct iq_buf *out)

@@ -100,8 +100,9 @@ static void object_line(const struct iq_whatis *w, struct iq_buf *out)
 		iq_buf_printf(out, "slab page of %s, behind its objects", o->slab.cache->name);
 		return;
 	}
-	iq_buf_printf(out, "slab object 0x%lx + %lu of %s (%s)", (unsigned long)o->object,
-		      (unsigned long)o->offset, o->slab.cache->name, state_text(o));
+	iq_buf_printf(out, "slab object 0x%lx + %lu of %s (%s%s)", (unsigned long)o->object,
+		      (unsigned long)o->offset, o->slab.cache->name, state_text(o),
+		      o->slab.kfence ? ", in KFENCE's pool" : "");
 	if (!w->type)
 		return;
 	iq_buf_printf(out, " (%s struct ", iq_confidence_text(w->type_confidence));

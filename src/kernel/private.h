@@ -77,6 +77,7 @@ struct iq_kernel_private {
 	struct slab_map *slab_map; /* all slabs there are, by cache */
 	struct resource_trees *resources;
 	struct slab_held *held; /* objects in sheaves, and waiting for RCU */
+	struct kfence *kfence; /* KFENCE's pool */
 };
 
 /* A page frame and a vmalloc address that maps it. */
@@ -134,6 +135,7 @@ void vmaps_free(struct iq_kernel *k);
 void slabs_free(struct iq_kernel *k);
 void table_map_free(struct iq_kernel *k);
 void slab_held_free(struct iq_kernel *k);
+void kfence_free(struct iq_kernel *k);
 void resources_free(struct iq_kernel *k); /* resource.c */
 
 /*

@@ -3,6 +3,7 @@
 #include <inquest/slab.h>
 
 #include "slab_private.h"
+#include <inquest/slab_track.h>
 
 #include <stdlib.h>
 
@@ -269,10 +270,42 @@ static const struct recent_slab *slab_of(struct iq_kernel *k, uint64_t address)
 	return address - w->slab.memory < slab_bytes(k, &w->slab) ? w : NULL;
 }
 
+/* The object of KFENCE's pool, if ADDRESS is in one of its pages, which look like those of a slab. */
+static bool kfence_object(struct iq_kernel *k, uint64_t address, struct iq_object *ret)
+{
+	static const enum iq_object_state states[] = {IQ_OBJECT_UNKNOWN, IQ_OBJECT_ALLOCATED,
+						      IQ_OBJECT_RCU_PENDING, IQ_OBJECT_FREE};
+	struct iq_object o = {.cpu = -1};
+	struct slab_layout l;
+	struct iq_page head;
+	struct iq_kfence f;
+
+	if (!iq_kfence_at(k, address, &f) || f.guard || f.state == IQ_KFENCE_UNUSED ||
+	    !slab_layout(k, &l) || !head_page(k, address, &head))
+		return false;
+	o.slab = (struct iq_slab){.cache = slab_cache_at(k, f.cache), .address = head.address,
+				  .memory = f.page, .objects = 1, .inuse = 1, .kfence = true,
+				  .lists_ok = true, .node = iq_page_node(k, &head)};
+	if (!o.slab.cache)
+		return false;
+	o.slab.allocated = f.state == IQ_KFENCE_ALLOCATED;
+	o.object = f.object;
+	o.offset = address >= f.object ? address - f.object : o.slab.cache->size;
+	o.state = states[f.state];
+	*ret = o;
+	return true;
+}
+
 bool iq_slab_at(struct iq_kernel *k, uint64_t address, struct iq_slab *ret)
 {
-	const struct recent_slab *w = slab_of(k, address);
+	const struct recent_slab *w;
+	struct iq_object o;
 
+	if (kfence_object(k, address, &o)) {
+		*ret = o.slab;
+		return true;
+	}
+	w = slab_of(k, address);
 	if (w)
 		*ret = w->slab;
 	return w != NULL;
@@ -280,9 +313,12 @@ bool iq_slab_at(struct iq_kernel *k, uint64_t address, struct iq_slab *ret)
 
 bool iq_object_at(struct iq_kernel *k, uint64_t address, struct iq_object *ret)
 {
-	const struct recent_slab *w = slab_of(k, address);
 	struct iq_object o = {.cpu = -1};
+	const struct recent_slab *w;
 
+	if (kfence_object(k, address, ret))
+		return true;
+	w = slab_of(k, address);
 	if (!w)
 		return false;
 	o.slab = w->slab;
@@ -316,6 +352,7 @@ void slabs_free(struct iq_kernel *k)
 	free(p->caches);
 	slab_held_free(k);
 	slab_map_free(k);
+	kfence_free(k);
 	iq_map_free(&p->cache_by_address);
 }
 

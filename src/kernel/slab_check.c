@@ -247,7 +247,7 @@ static void check_slab(struct slab_check *x, const struct iq_slab *s)
 	enum iq_object_state *states;
 	struct iq_slab_finding f = about(s, IQ_SLAB_STATE);
 
-	if (!check_counts(x, s))
+	if (s->kfence || !check_counts(x, s))
 		return;
 	check_pages(x, s);
 	/*

@@ -4,6 +4,7 @@
  * their struct pages, in the memory map.
  */
 #include "slab_private.h"
+#include <inquest/slab_track.h>
 
 #include <stdlib.h>
 
@@ -79,11 +80,19 @@ static bool read_map(struct iq_kernel *k, uint64_t address, uint8_t *bytes, size
 	return any;
 }
 
+/* Address of the struct page of direct-map address VA. */
+static uint64_t struct_page(struct iq_kernel *k, uint64_t va)
+{
+	return k->layout.vmemmap_start + (va - k->layout.page_offset) /
+						 iq_dump_info(k->dump)->page_size *
+						 k->priv->page_struct_size;
+}
+
 static struct slab_map *load_map(struct iq_kernel *k)
 {
 	struct iq_kernel_private *p = k->priv;
 	struct slab_map *m = calloc(1, sizeof(*m));
-	uint64_t pfn, per_chunk, end;
+	uint64_t pfn, per_chunk, end, fenced = 0, fence_end = 0;
 	struct iq_cache *const *caches;
 	struct slab_layout l;
 	struct iq_page page;
@@ -101,6 +110,11 @@ static struct slab_map *load_map(struct iq_kernel *k)
 		return m;
 	per_chunk = CHUNK / p->page_struct_size;
 	end = iq_dump_info(k->dump)->max_pfn;
+	/* Pages of KFENCE's pool look like slabs of the cache whose object they have. */
+	if (iq_kfence_pool(k, &fenced, &fence_end)) {
+		fenced = struct_page(k, fenced);
+		fence_end = struct_page(k, fence_end);
+	}
 	m->whole = true;
 	for (pfn = 0; pfn < end && m->whole; pfn += per_chunk) {
 		uint64_t address = k->layout.vmemmap_start + pfn * p->page_struct_size;
@@ -110,7 +124,8 @@ static struct slab_map *load_map(struct iq_kernel *k)
 			m->whole = false;
 		else if (read_map(k, address, bytes, n * p->page_struct_size))
 			for (uint64_t i = 0; i < n && m->whole; i++)
-				m->whole = note_page(k, m, &l, address + i * p->page_struct_size,
+				m->whole = address + i * p->page_struct_size - fenced < fence_end - fenced ||
+					   note_page(k, m, &l, address + i * p->page_struct_size,
 						     bytes + i * p->page_struct_size);
 	}
 	free(bytes);
