@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* inquest: the program. */
+#include "analyze.h"
 #include "internal.h"
 #include <Zydis/Zydis.h>
 #include <errno.h>
@@ -19,14 +20,17 @@
 #define EXIT_INTERRUPTED 130
 
 static const char usage_text[] =
-	"usage: inquest [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n";
+	"usage: inquest [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n"
+	"       inquest analyze [--redact] [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n"
+	"       inquest analyze [--redact] [--json] --log FILE\n";
 
 static const char help_text[] =
 	"\n"
 	"Opens the crash dump of a Linux kernel.  The files may stand in any order: what\n"
 	"each is follows from its content.  Several VMCOREs are the files of one dump\n"
 	"that makedumpfile --split wrote.  Neither a vmlinux nor module files are needed;\n"
-	"they add source lines.\n"
+	"they add source lines.  With the word analyze it says why the machine died, and\n"
+	"ends.\n"
 	"\n"
 	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a\n"
 	"                    prompt; may be repeated\n"
@@ -37,6 +41,8 @@ static const char help_text[] =
 	"                    repeated\n"
 	"  --src DIR         the kernel's source is in DIR (src, dis -s)\n"
 	"  --json[=pretty]   results as JSON, one object a command\n"
+	"  --log FILE        analyze a console log (- is standard input) instead of a dump\n"
+	"  --redact          analyze without names of hosts and people\n"
 	"  --version         show the version of inquest and its libraries\n"
 	"  --help            show this help\n"
 	"\n"
@@ -51,6 +57,8 @@ enum {
 	OPT_DEBUG_DIR,
 	OPT_SRC,
 	OPT_JSON,
+	OPT_LOG,
+	OPT_REDACT,
 	OPT_VERSION,
 	OPT_HELP,
 };
@@ -61,6 +69,8 @@ static const struct option long_options[] = {
 	{"debug-dir", required_argument, NULL, OPT_DEBUG_DIR},
 	{"src", required_argument, NULL, OPT_SRC},
 	{"json", optional_argument, NULL, OPT_JSON},
+	{"log", required_argument, NULL, OPT_LOG},
+	{"redact", no_argument, NULL, OPT_REDACT},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
@@ -73,6 +83,8 @@ struct arguments {
 	unsigned int nr_commands, room_commands, room_dirs, room_dumps, room_modules,
 		room_vmlinux, room_damaged;
 	bool done; /* --help or --version was all */
+	bool analyze, redact;
+	const char *log; /* NULL: none */
 };
 
 static void show_version(void)
@@ -210,6 +222,12 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 				return usage_error(iq_error_new(
 					IQ_E_USAGE, "--json=%s: only pretty is known", optarg));
 			break;
+		case OPT_LOG:
+			a->log = optarg;
+			break;
+		case OPT_REDACT:
+			a->redact = true;
+			break;
 		case OPT_VERSION:
 			show_version();
 			a->done = true;
@@ -234,11 +252,35 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 	return NULL;
 }
 
+/* `inquest analyze …`: the command analyze, and nothing else. */
+static struct iq_error *check_analyze(struct arguments *a)
+{
+	if (!a->analyze) {
+		if (a->log || a->redact)
+			return usage_error(iq_error_new(IQ_E_USAGE, "%s belongs to inquest analyze",
+							a->log ? "--log" : "--redact"));
+		return NULL;
+	}
+	if (a->nr_commands)
+		return usage_error(iq_error_new(IQ_E_USAGE, "inquest analyze takes no -c"));
+	return push(&a->commands, &a->nr_commands, &a->room_commands,
+		    a->redact ? "analyze --redact" : "analyze");
+}
+
 static struct iq_error *parse_arguments(struct session *s, struct arguments *a, int argc,
 					char **argv)
 {
+	a->analyze = argc > 1 && !strcmp(argv[1], "analyze");
+	if (a->analyze)
+		optind = 2;
 	IQ_TRY(parse_options(s, a, argc, argv));
 	if (a->done)
+		return NULL;
+	IQ_TRY(check_analyze(a));
+	if (a->log && optind < argc)
+		return usage_error(iq_error_new(IQ_E_USAGE, "--log takes one file: %s is one more",
+						argv[optind]));
+	if (a->log)
 		return NULL;
 	for (int i = optind; i < argc; i++)
 		IQ_TRY(sort_file(a, argv[i]));
@@ -330,6 +372,22 @@ static int refuse(struct session *s, struct iq_error *err)
 	return EXIT_NOT_OPENED;
 }
 
+/* `inquest analyze --log FILE`, without a dump. */
+static int run_log(struct session *s, const struct arguments *a)
+{
+	struct iq_buf out = {0};
+	struct iq_error *err = analyze_log_file(s, a->log, a->redact, &out);
+	int status = err ? EXIT_NOT_OPENED : EXIT_SUCCESS;
+
+	if (!write_stdout(s, &out) && !status)
+		status = EXIT_COMMAND_FAILED;
+	if (err && !s->json)
+		show_error("analyze", err);
+	iq_error_free(err);
+	iq_buf_free(&out);
+	return status;
+}
+
 static bool colour_wanted(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -347,7 +405,10 @@ int main(int argc, char **argv)
 	catch_signals(&s);
 	s.colour = colour_wanted();
 	err = parse_arguments(&s, &a, argc, argv);
-	if (!err && !a.done) {
+	if (!err && !a.done && a.log) {
+		status = run_log(&s, &a);
+		a.done = true;
+	} else if (!err && !a.done) {
 		s.interactive = !a.nr_commands && isatty(STDIN_FILENO);
 		err = session_open(&s, &a.open);
 	}
