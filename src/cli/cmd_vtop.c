@@ -141,22 +141,40 @@ static void text_entry(const struct vtop_result *x, const struct translation *t,
 	iq_buf_puts(out, ")\n\n");
 }
 
-/* The area and place in it of a page that is swapped out, as crash shows it. */
-static void text_swap(struct session *s, const struct translation *t, struct iq_buf *out)
+/* TEXT in the middle of WIDTH columns, more to the right if it cannot be. */
+static void centred(const char *text, size_t width, struct iq_buf *out)
 {
-	char path[IQ_PATH_ROOM], entry[20], offset[24];
-	struct iq_buf name = {0};
-	int width;
+	size_t len = strlen(text), left = len < width ? (width - len + 1) / 2 : 0;
+
+	iq_buf_printf(out, "%*s%-*s", (int)left, "", (int)(width - left), text);
+}
+
+static void put_swap_path(struct session *s, const struct translation *t, struct iq_buf *out)
+{
+	char path[IQ_PATH_ROOM];
 
 	if (!iq_swap_path(s->kernel, t->entry.type, path))
 		snprintf(path, sizeof(path), "(unknown area %u)", t->entry.type);
-	iq_buf_add_escaped(&name, path, strlen(path), false);
+	iq_buf_add_escaped(out, path, strlen(path), false);
+}
+
+/* The area and place in it of a page that is swapped out, as crash shows it. */
+static void text_swap(struct session *s, const struct translation *t, struct iq_buf *out)
+{
+	char entry[20], offset[24];
+	struct iq_buf name = {0};
+	size_t width;
+
+	put_swap_path(s, t, &name);
 	snprintf(entry, sizeof(entry), "%" PRIx64, last_level(t)->entry);
 	snprintf(offset, sizeof(offset), "%" PRIu64, t->entry.offset);
-	width = IQ_MAX((int)name.len, 4);
-	iq_buf_printf(out, "%*s%*s  %-*s  OFFSET\n", ((int)strlen(entry) - 3) / 2 + 3, "PTE",
-		      (int)strlen(entry) - ((int)strlen(entry) - 3) / 2 - 3, "", width, "SWAP");
-	iq_buf_printf(out, "%s  %-*s  %s\n\n", entry, width, iq_buf_str(&name), offset);
+	width = IQ_MAX(name.len, (size_t)4);
+	centred("PTE", strlen(entry), out);
+	iq_buf_puts(out, "  ");
+	centred("SWAP", width, out);
+	iq_buf_printf(out, "  OFFSET\n%s  %-*s  ", entry, (int)width, iq_buf_str(&name));
+	centred(offset, 6, out);
+	iq_buf_puts(out, "\n\n");
 	iq_buf_free(&name);
 }
 
@@ -172,13 +190,18 @@ static void text_unmapped(struct session *s, const struct translation *t, struct
 	}
 }
 
-/* What would be read in if a page of a file that is not there were touched. */
-static void text_file_offset(struct session *s, const struct translation *t, struct iq_buf *out)
+/* Where a page that is not there would be read from if it were touched: a swap area, or its file. */
+static void text_source(struct session *s, const struct translation *t, struct iq_buf *out)
 {
 	const struct iq_walk_level *l = last_level(t);
 	char path[IQ_PATH_ROOM];
 	struct iq_file f;
 
+	if (t->entry.kind == IQ_ENTRY_SWAP) {
+		iq_buf_puts(out, "SWAP: ");
+		put_swap_path(s, t, out);
+		iq_buf_printf(out, "  OFFSET: %" PRIu64 "\n\n", t->entry.offset);
+	}
 	if (!t->has_vma || !t->vma.file || !l || l->entry || !iq_file_at(s->kernel, t->vma.file, &f) ||
 	    !iq_file_path(s->kernel, &f, path))
 		return;
@@ -206,7 +229,7 @@ static void text_one(struct session *s, const struct vtop_result *x, const struc
 		iq_buf_putc(out, '\n');
 	}
 	if (!is_mapped(t)) {
-		text_file_offset(s, t, out);
+		text_source(s, t, out);
 		return;
 	}
 	if (t->has_page)

@@ -4,6 +4,7 @@
 #include "show.h"
 #include "type_find.h"
 #include "whatis_search.h"
+#include "whatis_user.h"
 #include "slab_tracks.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct whatis_result {
 	struct iq_describer *d; /* WHAT_PLACE */
 	struct iq_whatis place;
 	bool physical, user;
+	struct user_place in_task; /* user */
 };
 
 static void free_result(void *data)
@@ -68,6 +70,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		iq_buf_printf(out, " = %" PRId64 "\n", x->value);
 		break;
 	case WHAT_PLACE:
+		if (x->user)
+			text_user_place(s, &x->in_task, out);
 		iq_whatis_lines(s->kernel, &x->place, out);
 		if (x->place.has_slab) {
 			text_slab_tracks(s, &x->place.object, out);
@@ -131,8 +135,10 @@ static json_t *json(struct session *s, const struct result *r)
 
 	if (x->what == WHAT_PLACE) {
 		o = json_whatis(s, &x->place);
-		if (x->user)
+		if (x->user) {
 			json_object_set_new(o, "space", json_string("user"));
+			json_user_place(s, &x->in_task, json_object_get(o, "kinds"));
+		}
 		return o;
 	}
 	if (x->what == WHAT_MEMBER) {
@@ -329,26 +335,9 @@ static bool is_address(const char *word)
 	       strspn(word, "0123456789abcdefABCDEFx") == strlen(word);
 }
 
-/* An address in the user space of the context's task: what it is to the kernel is the page there. */
 static struct iq_error *look_up_user(struct session *s, uint64_t address, struct whatis_result *x)
 {
-	const struct iq_task *t;
-	struct iq_fault fault;
-	uint64_t physical;
-	struct iq_vm *vm;
-	uint8_t byte;
-
-	IQ_TRY(need_task(s, &t));
-	IQ_TRY(iq_task_vm(s->kernel, t, &vm));
-	if (iq_vm_translate(vm, address, &physical, NULL)) {
-		x->place = (struct iq_whatis){.frame = -1, .frame_number = -1};
-		x->place.content = iq_vm_read(vm, address, &byte, 1, &fault);
-		x->place.level = x->place.content ? fault.level : 0;
-	} else {
-		iq_whatis(x->d, physical, true, &x->place);
-	}
-	iq_vm_close(vm);
-	x->place.address = address;
+	IQ_TRY(user_place(s, x->d, address, &x->in_task, &x->place));
 	x->user = true;
 	return NULL;
 }
