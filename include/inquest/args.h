@@ -116,4 +116,64 @@ struct iq_origin {
 unsigned int iq_args_origin(struct iq_args *a, unsigned int n, unsigned int reg,
 			    struct iq_origin *steps);
 
+/* ---- What values are made of ------------------------------------------------------------------ */
+
+enum iq_term_kind {
+	IQ_TERM_UNKNOWN,  /* computed in ways that are not followed */
+	IQ_TERM_CONSTANT, /* `value`: a number or an address in the code */
+	IQ_TERM_ENTRY,	  /* what `reg`, or the stack at `offset`, held when the function was called; `from`: to the caller */
+	IQ_TERM_FRAME,	  /* an address in the frame: CFA plus `offset` */
+	IQ_TERM_LOAD,	  /* `size` bytes that were at from + offset + index * scale */
+	IQ_TERM_PERCPU,	  /* `size` bytes of this CPU's variable at per-CPU address `address` */
+	IQ_TERM_CALL,	  /* what the function at `address` (0: called through a pointer) returned */
+	IQ_TERM_SUM,	  /* from + offset + index * scale, of which `size` bytes are kept */
+	IQ_TERM_CHOICE,	  /* one of `choice`, by the path that was taken */
+};
+
+/*
+ * A value as the code worked it out.  Terms form a graph, which has circles where the code has loops: a
+ * choice of a choice is the one of the round before.  Behind a choice nothing is `known` but what is
+ * the same in each round.
+ */
+struct iq_term {
+	enum iq_term_kind kind;
+	bool on_stack;
+	bool is_signed;	  /* LOAD, PERCPU, SUM of fewer than 8 bytes: extended by the sign */
+	bool known;	  /* the value at this step is known, and not by asking memory: */
+	bool certain;
+	bool sure;	  /* ENTRY: the caller of this function is certain to have put `from` there */
+	uint64_t value;
+	unsigned int frame; /* of the trace, in whose function */
+	unsigned int reg, size, scale;
+	unsigned int caller_reg; /* ENTRY: the register in which the caller passed it to what it called */
+	int64_t offset;
+	uint64_t address;
+	uint64_t at;	  /* the instruction that did it; 0: none */
+	struct iq_term *from, *index; /* NULL: none, or not known */
+	struct iq_term **choice;
+	unsigned int nr_choices;
+	const char *name; /* ENTRY: the parameter's, CALL: the function's; NULL not known */
+	const struct iq_type *type; /* of ENTRY and CALL by prototype; NULL: not known */
+};
+
+/*
+ * Register REG as it is at frame N's instruction; of a frame that called another as it was in front of the call,
+ * so that parameters can be asked for.  Terms live in ARENA.  NULL: the code says nothing.
+ */
+struct iq_term *iq_args_term(struct iq_args *a, unsigned int n, unsigned int reg,
+			     struct iq_arena *arena);
+/*
+ * The function that frame N's code calls where the frame stands, which may have jumped on to another; false:
+ * called through a pointer, or not known.
+ */
+bool iq_args_called(struct iq_args *a, unsigned int n, struct iq_symbol *ret);
+/* Its prototype, if it is known whose it is; NULL if not.  Registers are those of the calling convention. */
+const struct iq_type *iq_args_prototype(struct iq_args *a, const struct iq_symbol *s);
+/*
+ * The member of struct or union T at byte OFFSET that has SIZE bytes (0: the outermost that begins there), its
+ * path appended to TEXT ("list.next", "hist[17]"), its type.  False: there is no such member.
+ */
+bool iq_member_sized(const struct iq_type *t, uint64_t offset, uint64_t size,
+		     const struct iq_type **type, struct iq_buf *text);
+
 #endif

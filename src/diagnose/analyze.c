@@ -10,7 +10,9 @@ typedef struct iq_error *(*stage_fn)(struct iq_case *c);
 static const stage_fn stages[] = {
 	/* what happened */
 	iq_stage_event,
-	/* instruction, culprit, corruption, waits, resources: why */
+	iq_stage_instruction,
+	iq_stage_culprit,
+	/* corruption, waits, resources: why */
 	iq_stage_stall,
 	iq_stage_waits,
 	/* what is said of it */

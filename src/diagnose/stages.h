@@ -15,6 +15,10 @@ struct iq_error *iq_stage_event(struct iq_case *c) IQ_CHECK;
 struct iq_error *iq_stage_stall(struct iq_case *c) IQ_CHECK;
 /* wait_findings.c: deadlocks, and who holds others up. */
 struct iq_error *iq_stage_waits(struct iq_case *c) IQ_CHECK;
+/* instruction.c: the instruction of the event, its operands and what it tried to do. */
+struct iq_error *iq_stage_instruction(struct iq_case *c) IQ_CHECK;
+/* culprit.c: where the value came from that was wrong. */
+struct iq_error *iq_stage_culprit(struct iq_case *c) IQ_CHECK;
 /* blame.c: the function most likely at fault, unless an earlier stage knows better. */
 struct iq_error *iq_stage_blame(struct iq_case *c) IQ_CHECK;
 /* signature.c */

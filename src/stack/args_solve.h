@@ -107,6 +107,10 @@ bool args_entry_register(const struct iq_args *a, unsigned int n, unsigned int r
 bool args_expression(struct iq_args *a, unsigned int n, const struct value *v,
 		     const struct iq_type **type, struct iq_buf *text);
 
+/* The parameter that is in REG at the entry, or at CFA + OFFSET (REG is -1); NULL: not known. */
+const struct iq_member *args_parameter(struct iq_args *a, unsigned int n, int reg,
+				       unsigned int offset);
+
 /* ---- args_dwarf.c ---- */
 
 /* Parameters and locals of frame N by debug information; *FOUND: there is some. */

@@ -41,12 +41,9 @@ static const struct iq_member *member_at(const struct iq_type *t, uint64_t offse
 	return NULL;
 }
 
-/*
- * Append the path of the SIZE bytes at OFFSET in T, "." in front of each member but the first, and
- * say their type.  False: there is no such member.
- */
-static bool member_path(const struct iq_type *type, uint64_t offset, uint64_t size,
-			const struct iq_type **ret, struct iq_buf *text)
+/* "." is in front of each member but the first. */
+bool iq_member_sized(const struct iq_type *type, uint64_t offset, uint64_t size,
+		     const struct iq_type **ret, struct iq_buf *text)
 {
 	bool first = true;
 
@@ -109,7 +106,7 @@ static bool add_offset(const char *base, int64_t addend, const struct iq_type **
 		return true;
 	}
 	if (to && addend > 0 && is_struct(to) &&
-	    member_path(to, (uint64_t)addend, 0, &inner, &path)) {
+	    iq_member_sized(to, (uint64_t)addend, 0, &inner, &path)) {
 		*type = iq_type_pointer_to(inner);
 		iq_buf_putc(text, '&');
 		arrow(text, base, iq_buf_str(&path));
@@ -121,9 +118,8 @@ static bool add_offset(const char *base, int64_t addend, const struct iq_type **
 	return true;
 }
 
-/* The parameter that is in REG at the entry, or at CFA + OFFSET (REG is -1). */
-static const struct iq_member *parameter(struct iq_args *a, unsigned int n, int reg,
-					 unsigned int offset)
+const struct iq_member *args_parameter(struct iq_args *a, unsigned int n, int reg,
+				       unsigned int offset)
 {
 	const struct iq_arch *arch = a->k->arch;
 	const struct iq_type *proto;
@@ -164,7 +160,7 @@ static bool loaded(struct iq_args *a, unsigned int n, const struct origin *o, un
 	     expression(a, n, &base, depth + 1, &pointer, &inner);
 	to = ok ? pointed_to(pointer) : NULL;
 	ok = to && addend >= 0 && is_struct(to) &&
-	     member_path(to, (uint64_t)addend, o->size, type, &path);
+	     iq_member_sized(to, (uint64_t)addend, o->size, type, &path);
 	if (ok)
 		arrow(text, iq_buf_str(&inner), iq_buf_str(&path));
 	iq_buf_free(&inner);
@@ -198,7 +194,7 @@ static bool base_expression(struct iq_args *a, unsigned int n, const struct valu
 	struct iq_types *types;
 
 	if (v->base == V_ENTRY || v->base == V_STACK) {
-		p = parameter(a, n, v->base == V_ENTRY ? (int)v->n : -1, v->n);
+		p = args_parameter(a, n, v->base == V_ENTRY ? (int)v->n : -1, v->n);
 		if (!p || !p->name[0])
 			return false;
 		*type = p->type;
@@ -254,7 +250,7 @@ static bool step(struct iq_args *a, unsigned int n, const struct value *v, struc
 	s->offset = v->addend;
 	if (v->base == V_ENTRY || v->base == V_STACK) {
 		const struct iq_member *p =
-			parameter(a, n, v->base == V_ENTRY ? (int)v->n : -1, v->n);
+			args_parameter(a, n, v->base == V_ENTRY ? (int)v->n : -1, v->n);
 		unsigned int nr;
 		bool certain;
 

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The culprit: the expression whose value was wrong, and the way by which it came to where it did harm. */
+#include "provenance.h"
+
+#include <inttypes.h>
+
+/* The register is read by the code as a term; a word in memory is one that is loaded. */
+static const struct iq_term *term_of(struct iq_case *c, const struct bad_use *u)
+{
+	struct iq_term *t, *from;
+
+	if (!u->memory)
+		return u->reg >= 0 ? iq_args_term(c->args, u->frame, (unsigned int)u->reg, &c->arena)
+				   : NULL;
+	t = iq_arena_alloc(&c->arena, sizeof(*t));
+	if (!t)
+		return NULL;
+	*t = (struct iq_term){.kind = IQ_TERM_LOAD,
+			      .frame = u->frame,
+			      .size = u->memory->size,
+			      .scale = u->memory->scale,
+			      .offset = u->memory->disp};
+	if (u->memory->base >= 0 && u->memory->base < (int)c->k->arch->reg_pc) {
+		from = iq_args_term(c->args, u->frame, (unsigned int)u->memory->base, &c->arena);
+		if (!from)
+			return NULL;
+		t->from = from;
+	}
+	if (u->memory->index >= 0) {
+		t->index = iq_args_term(c->args, u->frame, (unsigned int)u->memory->index, &c->arena);
+		if (!t->index)
+			return NULL;
+	}
+	return t;
+}
+
+/* The value that was used: as a register has it, else as memory has it now. */
+static bool value_used(struct iq_case *c, const struct bad_use *u, const struct iq_term *t,
+		       struct value_of *v, uint64_t *ret)
+{
+	const struct iq_event *e = &c->analysis.event;
+
+	if ((e->class == IQ_CLASS_BAD_EXEC || e->access == IQ_ACCESS_EXEC) && e->has_regs) {
+		*ret = e->regs.value[c->k->arch->reg_pc];
+		return true;
+	}
+	if (!u->memory && (int)u->frame == e->frame && e->has_regs && u->reg >= 0 &&
+	    iq_reg_known(&e->regs, (unsigned int)u->reg)) {
+		*ret = e->regs.value[u->reg];
+		return true;
+	}
+	return t && iq_term_value(v, t, ret);
+}
+
+/* Is VALUE in a register of the event, which nobody would hold by chance? */
+static bool in_registers(const struct iq_case *c, uint64_t value)
+{
+	const struct iq_event *e = &c->analysis.event;
+
+	for (unsigned int r = 0; e->has_regs && value >= 65536 && r < c->k->arch->reg_pc; r++)
+		if (iq_reg_known(&e->regs, r) && e->regs.value[r] == value)
+			return true;
+	return false;
+}
+
+/* "kfree(as->urb->transfer_buffer)" */
+static const char *call_text(struct iq_case *c, const char *function, unsigned int parameter,
+			     unsigned int nr, const char *expression)
+{
+	return iq_case_text(c, "%s(%s%s%s)", function, parameter ? "..., " : "", expression,
+			    parameter + 1 < nr ? ", ..." : "");
+}
+
+/* How the expression was used: given to a function, else what the instruction did. */
+static const char *use_text(struct iq_case *c, const struct chain *ch, const struct bad_use *u,
+			    const char *expression)
+{
+	const struct iq_arch *arch = c->k->arch;
+	const struct iq_type *proto;
+	struct iq_symbol s;
+	unsigned int nr = 0;
+
+	if (ch->user >= 0 && ch->user < (int)c->trace.nr &&
+	    iq_args_called(c->args, (unsigned int)ch->user, &s) && s.name) {
+		proto = iq_args_prototype(c->args, &s);
+		if (proto)
+			iq_type_members(proto, &nr);
+		for (unsigned int i = 0; i < arch->nr_arg_regs; i++)
+			if (arch->arg_regs[i] == ch->user_reg)
+				return call_text(c, s.name, i, nr, expression);
+	}
+	if (u->user)
+		return call_text(c, u->user, u->parameter, u->nr_parameters, expression);
+	return c->analysis.insn.in_c;
+}
+
+/* The first link that is no good by itself; else the last, whose value was used. */
+static unsigned int choose(const struct chain *ch, struct iq_case *c)
+{
+	for (unsigned int i = 0; i + 1 < ch->nr; i++) {
+		const struct iq_link *l = &ch->link[i];
+
+		/* One that leads to a free object is bad as well, but what was read there was wrong. */
+		if (l->verdict == IQ_LINK_BAD &&
+		    (iq_is_garbage(c, l->value) ||
+		     !(l->object && ((l->object->has_object && l->object->object.state >= IQ_OBJECT_FREE) ||
+				     l->object->use == IQ_PAGE_FREE))))
+			return i;
+	}
+	return ch->nr - 1;
+}
+
+static void fill(struct iq_case *c, const struct chain *ch, const struct bad_use *u, bool certain)
+{
+	struct iq_culprit *x = &c->analysis.culprit;
+	unsigned int chosen = choose(ch, c);
+	struct iq_link *links = iq_arena_alloc(&c->arena, ch->nr * sizeof(*links)), *l;
+
+	(void)certain;
+	if (!links)
+		return;
+	memcpy(links, ch->link, ch->nr * sizeof(*links));
+	l = &links[chosen];
+	*x = (struct iq_culprit){.present = true,
+				 .expression = l->expression,
+				 .used_by = use_text(c, ch, u, links[ch->nr - 1].expression),
+				 .has_address = l->has_address,
+				 .address = l->address,
+				 .has_value = l->has_value,
+				 .value = l->value,
+				 .links = links,
+				 .nr_links = ch->nr};
+	if (l->has_address)
+		x->holder = iq_case_whatis(c, l->address);
+}
+
+/* What the pointer at the end of the chain points to is what is wrong. */
+static void add_lvalue(struct iq_case *c, struct chain *ch, const struct named *pointer,
+		       const struct bad_use *u)
+{
+	const struct iq_event *e = &c->analysis.event;
+	const struct iq_fault_insn *f = &c->analysis.insn;
+	bool is_insn = !u->user;
+	uint64_t address = is_insn ? f->address : pointer->value;
+	unsigned int size = is_insn && f->operand >= 0 ? f->insn.operand[f->operand].size : 4;
+	struct named n = {0};
+	struct iq_link *l;
+
+	if (!pointer->text || ch->nr == CHAIN_MAX || !pointer->has_value)
+		return;
+	if (is_insn) {
+		const struct iq_type *to = iq_pointed_to(pointer->type);
+
+		if (!to || to->kind != IQ_KIND_STRUCT)
+			return;
+		n = iq_name_member(c, pointer, (int64_t)(address - pointer->value), size);
+	} else if (pointer->is_address) {
+		n = *pointer;
+		n.type = iq_pointed_to(pointer->type);
+	}
+	if (!n.text)
+		return;
+	l = &ch->link[ch->nr];
+	ch->term[ch->nr] = ch->nr ? ch->term[ch->nr - 1] : NULL;
+	ch->nr++;
+	*l = (struct iq_link){.expression = n.text,
+			      .type = n.type,
+			      .has_address = true,
+			      .address = address,
+			      .size = size,
+			      .verdict = IQ_LINK_BAD,
+			      .frame = is_insn ? e->frame : (int)u->frame};
+	l->has_now = !iq_vm_read_uint(c->k->vm, address, size, &l->now);
+	l->has_value = l->has_now;
+	l->value = l->now;
+}
+
+struct iq_error *iq_stage_culprit(struct iq_case *c)
+{
+	struct chain *ch = iq_arena_alloc(&c->arena, sizeof(*ch));
+	const struct iq_term *t;
+	struct bad_use u;
+	struct named n;
+	uint64_t value;
+
+	if (!ch)
+		return iq_error_nomem();
+	ch->c = c;
+	ch->values = (struct value_of){.c = c, .cpu = c->analysis.event.cpu};
+	if (!iq_find_use(c, &u))
+		return NULL;
+	t = term_of(c, &u);
+	if (!t || !value_used(c, &u, t, &ch->values, &value))
+		return NULL;
+	n = iq_chain_of(ch, t, value, u.type);
+	for (unsigned int i = 0; i < ch->nr; i++) {
+		struct iq_link *l = &ch->link[i];
+
+		if (l->has_now && l->proof == IQ_PROOF_INFERRED && l->now == l->value &&
+		    in_registers(c, l->value))
+			l->proof = IQ_PROOF_MEMORY_EQUALS_REGISTER;
+	}
+	iq_chain_judge(ch, u.pointer);
+	if (u.lvalue)
+		add_lvalue(c, ch, &n, &u);
+	if (!ch->nr && n.text) {
+		ch->link[0] = (struct iq_link){.expression = n.text,
+					       .type = n.type,
+					       .has_value = true,
+					       .value = value,
+					       .frame = (int)u.frame};
+		ch->nr = 1;
+	}
+	if (ch->nr)
+		fill(c, ch, &u, true);
+	return NULL;
+}

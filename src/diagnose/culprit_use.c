@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which value was used badly: the pointer in the instruction's operand, the divisor, where a call went, or the
+ * parameter that a check of the kernel did not like.
+ */
+#include "event.h"
+#include "provenance.h"
+#include "skip.h"
+
+/* Functions that are given something, and find that it is not what it must be. */
+static const struct {
+	const char *name;
+	unsigned int parameter;
+	bool lvalue; /* what it points to is wrong, not the pointer */
+} checks[] = {
+	{"kfree", 0},
+	{"kfree_sensitive", 0},
+	{"kzfree", 0},
+	{"kvfree", 0},
+	{"kfree_const", 0},
+	{"vfree", 0},
+	{"kmem_cache_free", 1},
+	{"kmem_cache_free_bulk", 2},
+	{"___cache_free", 1},
+	{"__kmem_cache_free", 1},
+	{"free_large_kmalloc", 1},
+	{"mempool_free", 0},
+	{"free_pages", 0},
+	{"__free_pages", 0},
+	{"kfree_skb", 0},
+	{"__kfree_skb", 0},
+	{"kfree_skb_reason", 0},
+	{"sk_skb_reason_drop", 1},
+	{"consume_skb", 0},
+	{"krealloc", 0},
+	{"ksize", 0},
+	{"iounmap", 0},
+	{"vunmap", 0},
+	{"refcount_warn_saturate", 0, true},
+	{"kref_put", 0, true},
+	{"kref_get", 0, true},
+	{"kobject_put", 0},
+	{"kobject_get", 0},
+	{"__check_object_size", 0},
+	{"check_heap_object", 0},
+	{"__list_del_entry_valid", 0},
+	{"__list_del_entry_valid_or_report", 0},
+};
+
+/* Parameter that NAME is known to be given; -1: not known. */
+static int known_parameter(const char *name, bool *lvalue)
+{
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(checks); i++) {
+		if (iq_same_function(name, checks[i].name)) {
+			*lvalue = checks[i].lvalue;
+			return (int)checks[i].parameter;
+		}
+	}
+	return -1;
+}
+
+static uint64_t parameter_value(struct iq_case *c, unsigned int frame, unsigned int reg, bool *ok)
+{
+	struct value_of v = {.c = c, .cpu = c->analysis.event.cpu};
+	const struct iq_term *t = iq_args_term(c->args, frame, reg, &c->arena);
+	uint64_t value = 0;
+
+	*ok = t && iq_term_value(&v, t, &value);
+	return value;
+}
+
+/* Of the pointers among the parameters the one that is no good; -1: none is. */
+static int bad_parameter(struct iq_case *c, unsigned int frame, const struct iq_type *proto)
+{
+	const struct iq_arch *arch = c->k->arch;
+	unsigned int nr;
+	const struct iq_member *p = iq_type_members(proto, &nr);
+
+	for (unsigned int i = 0; i < nr && i < arch->nr_arg_regs; i++) {
+		const struct iq_type *t = iq_type_strip(p[i].type);
+		uint64_t value;
+		bool ok;
+
+		if (t->size > arch->word)
+			return -1;
+		if (t->kind != IQ_KIND_POINTER)
+			continue;
+		value = parameter_value(c, frame, arch->arg_regs[i], &ok);
+		if (ok && iq_is_garbage(c, value))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Frame N called something that then found fault with what it was given. */
+static bool use_in_call(struct iq_case *c, unsigned int n, bool known_only, struct bad_use *u)
+{
+	const struct iq_arch *arch = c->k->arch;
+	const struct iq_type *proto;
+	const struct iq_member *p;
+	struct iq_symbol s;
+	bool lvalue = false;
+	int number;
+
+	if (!iq_args_called(c->args, n, &s) || !s.name)
+		return false;
+	proto = iq_args_prototype(c->args, &s);
+	number = known_parameter(s.name, &lvalue);
+	if (number < 0 && !known_only && proto)
+		number = bad_parameter(c, n, proto);
+	if (number < 0 || number >= (int)arch->nr_arg_regs)
+		return false;
+	*u = (struct bad_use){.present = true,
+			      .frame = n,
+			      .reg = (int)arch->arg_regs[number],
+			      .pointer = true,
+			      .lvalue = lvalue,
+			      .user = iq_case_text(c, "%s", s.name),
+			      .parameter = (unsigned int)number,
+			      .nr_parameters = (unsigned int)number + 1};
+	if (proto) {
+		p = iq_type_members(proto, &u->nr_parameters);
+		if (u->parameter < u->nr_parameters)
+			u->type = p[u->parameter].type;
+	}
+	return true;
+}
+
+/* Whoever called the check, past those that only hand on. */
+static bool use_in_check(struct iq_case *c, struct bad_use *u)
+{
+	const struct iq_event *e = &c->analysis.event;
+	bool known_only = e->class == IQ_CLASS_BUG || e->class == IQ_CLASS_WARN;
+
+	/* The check itself has another frame only if it was entered by a call. */
+	for (int i = e->frame; i < (int)c->trace.nr && i <= e->frame + 6; i++) {
+		const struct iq_frame *f = &c->trace.frames[i];
+		bool skip = f->symbol.name && !f->symbol.module && iq_skip_function(f->symbol.name);
+
+		if (i > e->frame && (f->exact_ip || f->has_trap))
+			return false;
+		if (skip)
+			continue;
+		return !f->exact_ip && use_in_call(c, (unsigned int)i, known_only, u);
+	}
+	return false;
+}
+
+static bool use_in_insn(struct iq_case *c, struct bad_use *u)
+{
+	const struct iq_event *e = &c->analysis.event;
+	const struct iq_fault_insn *f = &c->analysis.insn;
+	bool exec = e->class == IQ_CLASS_BAD_EXEC || e->access == IQ_ACCESS_EXEC;
+
+	*u = (struct bad_use){.present = true, .frame = (unsigned int)e->frame, .reg = f->reg};
+	if (exec) {
+		u->frame++;
+		u->pointer = true;
+		if (f->operand >= 0)
+			u->memory = &f->insn.operand[f->operand];
+		return f->reg >= 0 || u->memory;
+	}
+	if (e->class == IQ_CLASS_DIVIDE_ERROR) {
+		const struct iq_operand *o = &f->insn.operand[0];
+
+		if (o->kind == IQ_OP_MEM)
+			u->memory = o;
+		u->reg = o->kind == IQ_OP_REG ? o->reg : -1;
+		return u->memory || u->reg >= 0;
+	}
+	if (f->reg < 0)
+		return false;
+	u->pointer = true;
+	u->lvalue = e->class == IQ_CLASS_WRITE_PROTECTED;
+	return true;
+}
+
+bool iq_find_use(struct iq_case *c, struct bad_use *u)
+{
+	const struct iq_event *e = &c->analysis.event;
+	const struct iq_fault_insn *f = &c->analysis.insn;
+
+	*u = (struct bad_use){.reg = -1};
+	if (!c->has_trace || e->frame < 0)
+		return false;
+	if (f->present && (f->operand >= 0 || f->reg >= 0 || e->class == IQ_CLASS_DIVIDE_ERROR) &&
+	    use_in_insn(c, u))
+		return true;
+	*u = (struct bad_use){.reg = -1};
+	switch (e->class) {
+	case IQ_CLASS_BUG:
+	case IQ_CLASS_WARN:
+	case IQ_CLASS_DOUBLE_FREE:
+	case IQ_CLASS_INVALID_FREE:
+	case IQ_CLASS_USE_AFTER_FREE:
+	case IQ_CLASS_LIST_CORRUPTION:
+	case IQ_CLASS_USERCOPY:
+	case IQ_CLASS_FORTIFY:
+	case IQ_CLASS_REFCOUNT:
+	case IQ_CLASS_MEMORY_CORRUPTION:
+	case IQ_CLASS_HEAP_OVERFLOW:
+		return use_in_check(c, u);
+	default:
+		return false;
+	}
+}

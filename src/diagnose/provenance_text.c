@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What C calls a value: members by types, variables by symbols, parameters by prototypes and debug information. */
+#include "provenance.h"
+
+#include <inquest/inspect.h>
+#include <inquest/typegraph.h>
+#include <inttypes.h>
+
+/* Longer expressions help nobody. */
+#define TEXT_MAX 160
+
+static bool is_struct(const struct iq_type *t)
+{
+	return t->kind == IQ_KIND_STRUCT || t->kind == IQ_KIND_UNION;
+}
+
+const struct iq_type *iq_pointed_to(const struct iq_type *type)
+{
+	const struct iq_type *t = type ? iq_type_strip(type) : NULL;
+
+	if (t && t->kind == IQ_KIND_ARRAY)
+		return iq_type_strip(iq_type_target(t));
+	return t && t->kind == IQ_KIND_POINTER ? iq_type_strip(iq_type_target(t)) : NULL;
+}
+
+const struct iq_type *iq_struct_at(struct iq_case *c, uint64_t address)
+{
+	struct iq_typing t;
+
+	if (!iq_type_at(c->k, address, &t) || t.object != address ||
+	    t.confidence < IQ_CONFIDENCE_LIKELY)
+		return NULL;
+	return is_struct(iq_type_strip(t.type)) ? t.type : NULL;
+}
+
+static struct named made(struct iq_case *c, struct iq_buf *text, const struct iq_type *type)
+{
+	struct named n = {.type = type, .atom = true};
+
+	if (text->len && text->len <= TEXT_MAX && !text->failed)
+		n.text = iq_case_text(c, "%s", iq_buf_str(text));
+	iq_buf_free(text);
+	return n;
+}
+
+/* BASE->PATH, or BASE.PATH of what is "&BASE". */
+static void arrow(struct iq_buf *b, const struct named *base, const char *path)
+{
+	if (base->is_address || base->atom)
+		iq_buf_printf(b, "%s%s%s", base->text, base->is_address ? "." : "->", path);
+	else
+		iq_buf_printf(b, "(%s)->%s", base->text, path);
+}
+
+/* BASE cast to a pointer to TYPE. */
+static struct named cast(struct iq_case *c, const struct named *base, const struct iq_type *type)
+{
+	struct iq_buf b = {0};
+	const struct iq_type *pointer = iq_type_pointer_to(type);
+	struct named n;
+
+	iq_buf_puts(&b, "((");
+	iq_type_declare(pointer, "", &b);
+	iq_buf_printf(&b, ")%s%s)", base->is_address ? "&" : "", base->text);
+	n = made(c, &b, pointer);
+	n.has_value = base->has_value;
+	n.value = base->value;
+	return n;
+}
+
+struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t offset,
+			    unsigned int size)
+{
+	const struct iq_type *to = iq_pointed_to(base->type), *type = NULL;
+	struct iq_buf path = {0}, b = {0};
+	struct named from = *base;
+
+	if (!base->text)
+		return (struct named){0};
+	if ((!to || !is_struct(to) || !to->size) && base->has_value &&
+	    (!to || to->kind == IQ_KIND_VOID)) {
+		const struct iq_type *found = iq_struct_at(c, base->value);
+
+		if (found) {
+			from = cast(c, base, found);
+			to = iq_type_strip(found);
+		}
+	}
+	if (to && from.text && offset >= 0 && is_struct(to) &&
+	    iq_member_sized(to, (uint64_t)offset, size, &type, &path)) {
+		arrow(&b, &from, iq_buf_str(&path));
+		iq_buf_free(&path);
+		return made(c, &b, type);
+	}
+	iq_buf_free(&path);
+	if (base->is_address && !offset) {
+		iq_buf_puts(&b, base->text);
+		return made(c, &b, to && to->size == size ? to : NULL);
+	}
+	/* An array, or a pointer to a number. */
+	if (to && to->size == size && size && !is_struct(to) && offset % size == 0) {
+		if (offset)
+			iq_buf_printf(&b, "%s[%" PRId64 "]", base->text, offset / size);
+		else
+			iq_buf_printf(&b, base->atom ? "*%s" : "*(%s)", base->text);
+		return made(c, &b, to);
+	}
+	iq_buf_printf(&b, "*(u%u *)(%s%s", size * 8, base->is_address ? "&" : "", base->text);
+	if (to && to->size != 1)
+		iq_buf_puts(&b, " as bytes");
+	if (offset)
+		iq_buf_printf(&b, " %c 0x%" PRIx64, offset < 0 ? '-' : '+',
+			      (uint64_t)(offset < 0 ? -offset : offset));
+	iq_buf_putc(&b, ')');
+	return made(c, &b, NULL);
+}
+
+/* list_entry(BASE, struct T, member): BASE points into a T. */
+static bool entry_of(struct iq_case *c, const struct named *base, int64_t offset,
+		     const struct iq_type *expected, struct named *ret)
+{
+	const struct iq_type *to = iq_pointed_to(expected), *type;
+	struct iq_buf path = {0}, b = {0};
+
+	if (!to || !is_struct(to) || offset >= 0 ||
+	    !iq_member_sized(to, (uint64_t)-offset, 0, &type, &path)) {
+		iq_buf_free(&path);
+		return false;
+	}
+	iq_buf_printf(&b, "container_of(%s%s, ", base->is_address ? "&" : "", base->text);
+	iq_type_declare(to, "", &b);
+	iq_buf_printf(&b, ", %s)", iq_buf_str(&path));
+	iq_buf_free(&path);
+	*ret = made(c, &b, expected);
+	return ret->text != NULL;
+}
+
+struct named iq_name_sum(struct iq_case *c, const struct named *base, int64_t offset,
+			 const struct iq_type *expected)
+{
+	const struct iq_type *to = iq_pointed_to(base->type), *type;
+	struct iq_buf path = {0}, b = {0};
+	struct named n = {0};
+
+	if (!base->text)
+		return n;
+	if (!offset) {
+		n = *base;
+	} else if (!entry_of(c, base, offset, expected, &n)) {
+		if (to && offset > 0 && is_struct(to) &&
+		    iq_member_sized(to, (uint64_t)offset, 0, &type, &path)) {
+			arrow(&b, base, iq_buf_str(&path));
+			n = made(c, &b, iq_type_pointer_to(type));
+			n.is_address = true;
+		} else {
+			iq_buf_printf(&b, "%s%s %c 0x%" PRIx64, base->is_address ? "&" : "",
+				      base->text, offset < 0 ? '-' : '+',
+				      (uint64_t)(offset < 0 ? -offset : offset));
+			n = made(c, &b, NULL);
+			n.atom = false;
+		}
+		iq_buf_free(&path);
+	}
+	if (!n.type)
+		n.type = expected;
+	n.has_value = base->has_value;
+	n.value = base->value + (uint64_t)offset;
+	return n;
+}
+
+struct named iq_name_constant(struct iq_case *c, uint64_t value)
+{
+	struct iq_symbol s;
+	struct iq_buf b = {0};
+	struct named n;
+	const struct iq_type *type;
+
+	if (value < UINT64_C(0xffff800000000000) || !iq_symbol_at(c->k, value, &s) ||
+	    (s.size && value - s.address >= s.size)) {
+		iq_buf_printf(&b, value < 10 ? "%" PRIu64 : "0x%" PRIx64, value);
+		n = made(c, &b, NULL);
+	} else if (value == s.address) {
+		type = iq_global_type(c->k, &s);
+		iq_buf_puts(&b, s.name);
+		n = made(c, &b, type ? iq_type_pointer_to(type) : NULL);
+		n.is_address = true;
+	} else {
+		struct named base = iq_name_constant(c, s.address);
+
+		n = iq_name_sum(c, &base, (int64_t)(value - s.address), NULL);
+	}
+	n.has_value = true;
+	n.value = value;
+	return n;
+}
+
+struct named iq_name_variable(struct iq_case *c, uint64_t address, unsigned int size)
+{
+	struct iq_symbol s;
+	struct named base;
+
+	if (!iq_symbol_at(c->k, address, &s) || (s.size && address - s.address >= s.size))
+		return (struct named){0};
+	base = iq_name_constant(c, s.address);
+	return iq_name_member(c, &base, (int64_t)(address - s.address), size);
+}
+
+struct named iq_name_local(struct iq_case *c, unsigned int n, bool parameter, uint64_t value,
+			   uint64_t address)
+{
+	struct iq_frame_variables v;
+	struct named found = {0};
+	unsigned int matches = 0;
+	struct iq_error *err = iq_args_frame(c->args, n, &v);
+
+	if (err) {
+		iq_error_free(err);
+		return found;
+	}
+	for (unsigned int i = 0; i < v.nr; i++) {
+		const struct iq_frame_variable *x = &v.list[i];
+		const uint8_t *bytes = x->bytes;
+		bool is = false;
+
+		if (!x->from_dwarf || !x->type || !x->name[0] || (parameter && !x->parameter))
+			continue;
+		if (address)
+			is = x->in_memory && x->address == address;
+		else if (bytes && x->size && x->size <= 8)
+			is = x->size == 8 && iq_le64(bytes) == value;
+		if (!is || (found.text && !strcmp(found.text, x->name)))
+			continue;
+		/* Parameters of the innermost functions come first; of several the first that is sure. */
+		if (matches++ && !address)
+			continue;
+		found = (struct named){.text = iq_case_text(c, "%s", x->name),
+				       .type = x->type,
+				       .atom = true,
+				       .has_value = !address,
+				       .value = value};
+	}
+	iq_frame_variables_free(&v);
+	/* Small numbers are equal by chance. */
+	if (!address && matches > 1 && value < 4096)
+		found = (struct named){0};
+	return found;
+}
+
+struct named iq_name_register(struct iq_case *c, unsigned int reg, const struct iq_type *type)
+{
+	struct iq_buf b = {0};
+	struct named n;
+	const struct iq_arch *arch = c->k->arch;
+
+	if (reg >= arch->nr_regs)
+		return (struct named){0};
+	if (type) {
+		iq_buf_puts(&b, "((");
+		iq_type_declare(type, "", &b);
+		iq_buf_printf(&b, ")%%%s)", arch->reg_names[reg]);
+	} else {
+		iq_buf_printf(&b, "%%%s", arch->reg_names[reg]);
+	}
+	n = made(c, &b, type);
+	return n;
+}
