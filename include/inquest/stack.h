@@ -84,6 +84,13 @@ struct iq_backtrace {
  * Free with iq_backtrace_free().
  */
 struct iq_error *iq_backtrace(struct iq_kernel *k, const struct iq_task *t, struct iq_backtrace *ret) IQ_CHECK;
+/*
+ * The same for those who only look at where the task is: of callers the registers rbx and r12 to r15 are left
+ * out, which spares reading the code of every function, unless the task was running or its frames cannot be
+ * told without them.
+ */
+struct iq_error *iq_backtrace_places(struct iq_kernel *k, const struct iq_task *t,
+				     struct iq_backtrace *ret) IQ_CHECK;
 /* The same from given registers (rip, rsp, and rbp if known) on the stacks of CPU (-1: only task T's). */
 struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t, int cpu,
 				   const struct iq_regs *regs, struct iq_backtrace *ret) IQ_CHECK;

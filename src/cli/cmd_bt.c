@@ -248,6 +248,12 @@ static struct iq_error *add_damage(struct session *s, struct bt_trace *t)
 	return NULL;
 }
 
+/* Of thousands of tasks, if nobody will see the registers of callers. */
+static bool only_places(const struct session *s, const struct bt_options *o)
+{
+	return s->in_foreach && !o->words && !o->variables;
+}
+
 static struct iq_error *add_trace(struct session *s, const struct request *q, struct bt_result *x,
 				  const struct iq_task *task)
 {
@@ -262,7 +268,8 @@ static struct iq_error *add_trace(struct session *s, const struct request *q, st
 	memset(t, 0, sizeof(*t));
 	t->task = *task;
 	err = q->has_ip || q->has_sp ? trace_from(s, q, task, &t->b)
-				     : iq_backtrace(s->kernel, task, &t->b);
+	      : only_places(s, &x->options) ? iq_backtrace_places(s->kernel, task, &t->b)
+						  : iq_backtrace(s->kernel, task, &t->b);
 	if (q->reference && (err || !refers(q, &t->b))) {
 		iq_error_free(err);
 		free_trace(t);

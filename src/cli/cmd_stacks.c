@@ -172,7 +172,7 @@ static struct iq_error *add_task(struct session *s, const struct filter *f, cons
 
 	if (!wanted_task(f, t))
 		return NULL;
-	err = iq_backtrace(s->kernel, t, &b);
+	err = iq_backtrace_places(s->kernel, t, &b);
 	if (wanted_trace(f, &b)) {
 		failed = group_of(x, &b, why(&b, err), &g);
 		if (!failed && !iq_grow(&g->tasks, &g->room, g->nr + 1, sizeof(*g->tasks)))

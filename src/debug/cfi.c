@@ -275,8 +275,6 @@ struct iq_dw_cfi *iq_dw_cfi_open(struct iq_dwarf *d)
 		iq_dw_cfi_close(x);
 		return NULL;
 	}
-	if (x->nr)
-		qsort(x->fdes, x->nr, sizeof(*x->fdes), by_start);
 	return x;
 }
 
@@ -287,12 +285,39 @@ void iq_dw_cfi_close(struct iq_dw_cfi *x)
 	free(x);
 }
 
+void iq_dw_cfi_sort(struct iq_dw_cfi *x)
+{
+	if (!x->sorted && x->nr)
+		qsort(x->fdes, x->nr, sizeof(*x->fdes), by_start);
+	x->sorted = true;
+}
+
+/* Sorting the entries costs as much as looking through them so many times. */
+#define FEW 40U
+
+static const struct iq_dw_fde *look_through(const struct iq_dw_cfi *x, uint64_t address)
+{
+	const struct iq_dw_fde *found = NULL;
+
+	for (unsigned int i = 0; i < x->nr; i++)
+		if (address >= x->fdes[i].start && address < x->fdes[i].end &&
+		    (!found || by_start(found, &x->fdes[i]) < 0))
+			found = &x->fdes[i];
+	return found;
+}
+
 /* Entries do not overlap but for those that stand in both sections. */
 #define LOOK_BACK 4U
 
-const struct iq_dw_fde *iq_dw_fde_at(const struct iq_dw_cfi *x, uint64_t address)
+const struct iq_dw_fde *iq_dw_fde_at(struct iq_dw_cfi *x, uint64_t address)
 {
 	unsigned int low = 0, high = x->nr;
+
+	if (x->asked < FEW) {
+		x->asked++;
+		return look_through(x, address);
+	}
+	iq_dw_cfi_sort(x);
 
 	while (low < high) {
 		unsigned int mid = low + (high - low) / 2;

@@ -15,8 +15,10 @@ struct iq_dw_fde {
 
 struct iq_dw_cfi {
 	struct iq_dwarf *dwarf;
-	struct iq_dw_fde *fdes; /* by start */
+	struct iq_dw_fde *fdes; /* as they stand; when many have been asked for, by start */
 	unsigned int nr, room;
+	unsigned int asked;
+	bool sorted;
 };
 
 /* Common information of functions: a CIE. */
@@ -41,7 +43,10 @@ struct iq_dw_frame_entry {
 /* cfi.c: all functions of the file; NULL without memory.  Owned by the caller. */
 struct iq_dw_cfi *iq_dw_cfi_open(struct iq_dwarf *d);
 void iq_dw_cfi_close(struct iq_dw_cfi *c);
-const struct iq_dw_fde *iq_dw_fde_at(const struct iq_dw_cfi *c, uint64_t address);
+/* Put the entries in order, if they are not yet. */
+void iq_dw_cfi_sort(struct iq_dw_cfi *c);
+/* The function that ADDRESS lies in; valid until the next call.  NULL: none. */
+const struct iq_dw_fde *iq_dw_fde_at(struct iq_dw_cfi *c, uint64_t address);
 /* The entry at an offset that iq_dw_cfi_open() found. */
 bool iq_dw_frame_entry(struct iq_dwarf *d, enum iq_dw_section s, uint64_t offset,
 		       struct iq_dw_frame_entry *ret);

@@ -205,8 +205,10 @@ bool iq_debugfile_cfi(struct iq_debugfile *f, uint64_t address, struct iq_cfi_ro
 void iq_debugfile_each_cfi(struct iq_debugfile *f,
 			   bool (*fn)(void *arg, uint64_t start, uint64_t end), void *arg)
 {
-	const struct iq_dw_cfi *cfi = cfi_of(f);
+	struct iq_dw_cfi *cfi = cfi_of(f);
 
+	if (cfi)
+		iq_dw_cfi_sort(cfi);
 	for (unsigned int i = 0; cfi && i < cfi->nr; i++) {
 		if (!fn(arg, cfi->fdes[i].start, cfi->fdes[i].end))
 			return;

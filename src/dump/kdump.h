@@ -87,6 +87,11 @@ struct iq_kdump_windows {
 	uint64_t first_desc;
 	uint32_t nr_descs;
 	uint8_t descs[IQ_DESC_WINDOW * IQ_DESC_BYTES];
+	/* Compressed pages: where the last one ended, and the bytes of the file that were read with one. */
+	uint64_t packed_end;
+	uint64_t ahead_offset;
+	uint32_t ahead_len;
+	uint8_t *ahead; /* NULL: not needed so far */
 	/* A scan's: the descriptors of a unit. */
 	uint8_t *unit_descs;
 };

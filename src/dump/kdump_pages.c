@@ -170,6 +170,8 @@ void iq_kdump_turn(struct iq_kdump_windows *win, struct iq_kdump *part)
 	win->part = part;
 	win->ram.chunk = win->dumped.chunk = UINT64_MAX;
 	win->nr_descs = 0;
+	win->packed_end = UINT64_MAX;
+	win->ahead_len = 0;
 }
 
 enum iq_mem iq_kdump_rank(struct iq_kdump_windows *win, uint64_t pfn, uint64_t *rank)
@@ -251,6 +253,38 @@ static enum iq_mem kdump_state(struct iq_reader *r, uint64_t pfn)
 	return find_desc(r, pfn, &desc);
 }
 
+/* Who asks for pages that lie this close to each other asks for more of them. */
+#define NEAR 8192u
+#define AHEAD (32u * 1024)
+
+/* The compressed bytes of a page, valid until the next call. */
+static enum iq_mem packed_bytes(struct iq_reader *r, const struct iq_desc *desc,
+				const uint8_t **ret)
+{
+	struct iq_kdump_windows *win = r->format_data;
+	struct iq_file *file = win->part->file;
+	bool near = desc->offset - win->packed_end < NEAR;
+	uint64_t at = desc->offset - win->ahead_offset;
+	ssize_t got;
+
+	win->packed_end = desc->offset + desc->size;
+	*ret = r->packed;
+	if (near && !win->ahead)
+		win->ahead = malloc(AHEAD);
+	if (!near || !win->ahead || desc->size > AHEAD)
+		return iq_file_read_all(file, r->packed, desc->size, desc->offset);
+	if (at >= win->ahead_len || desc->size > win->ahead_len - at) {
+		got = iq_file_read(file, win->ahead, AHEAD, desc->offset);
+		win->ahead_offset = desc->offset;
+		win->ahead_len = got < 0 ? 0 : (uint32_t)got;
+		at = 0;
+		if (win->ahead_len < desc->size)
+			return got < 0 ? IQ_MEM_IO : IQ_MEM_TRUNCATED;
+	}
+	*ret = win->ahead + at;
+	return IQ_MEM_OK;
+}
+
 static enum iq_mem kdump_load(struct iq_reader *r, uint64_t pfn, uint8_t *page,
 			      struct iq_loaded *loaded)
 {
@@ -270,9 +304,11 @@ static enum iq_mem kdump_load(struct iq_reader *r, uint64_t pfn, uint8_t *page,
 		why = iq_file_read_all(k->file, page, r->page_size, desc.offset);
 		loaded->zero = !why && iq_is_zero(page, r->page_size);
 	} else {
-		why = iq_file_read_all(k->file, r->packed, desc.size, desc.offset);
+		const uint8_t *packed;
+
+		why = packed_bytes(r, &desc, &packed);
 		if (!why)
-			why = iq_codec_page(&r->codec, desc.flags, r->packed, desc.size, page,
+			why = iq_codec_page(&r->codec, desc.flags, packed, desc.size, page,
 					    r->page_size, &loaded->zero);
 	}
 	if (!why && loaded->zero)
@@ -331,8 +367,10 @@ static void kdump_reader_close(struct iq_reader *r)
 {
 	struct iq_kdump_windows *win = r->format_data;
 
-	if (win)
+	if (win) {
 		free(win->unit_descs);
+		free(win->ahead);
+	}
 	free(win);
 }
 

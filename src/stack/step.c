@@ -236,7 +236,7 @@ static bool step_call(struct unwinder *u, const struct iq_frame *f, const struct
 	if (!step_return(u, f, cfa, next))
 		return false;
 	restore_fp(u, f, row, cfa, next);
-	if (!u->trial) {
+	if (!u->trial && !u->places) {
 		saved_registers(u, f, cfa, false, next);
 		cfi_registers(u, f, cfa, next);
 	}
@@ -347,7 +347,8 @@ bool unwind_step(struct unwinder *u, const struct iq_frame *f, struct iq_frame *
 	if (f->exact_ip && !is_code(u->k, f->ip)) {
 		ok = step_from_nowhere(u, f, next);
 	} else if (!p->has_row || p->row.type == IQ_ORC_UNDEFINED) {
-		ok = guess_step(u, f, next);
+		ok = u->places ? unwind_end(u, IQ_END_NO_RULE, "%s", "no table speaks")
+			       : guess_step(u, f, next);
 	} else if (p->row.type == IQ_ORC_END) {
 		return unwind_end(u, IQ_END_OUTERMOST, "%s", "");
 	} else {

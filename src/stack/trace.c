@@ -158,8 +158,8 @@ static struct iq_error *start(struct unwinder *u, const struct iq_task *t, const
 	return start_by_search(u, t, f);
 }
 
-struct iq_error *iq_backtrace(struct iq_kernel *k, const struct iq_task *t,
-			      struct iq_backtrace *ret)
+static struct iq_error *backtrace(struct iq_kernel *k, const struct iq_task *t, bool places,
+				  struct iq_backtrace *ret)
 {
 	const struct iq_cpu *c = cpu_of(k, t);
 	struct iq_error *err;
@@ -173,12 +173,35 @@ struct iq_error *iq_backtrace(struct iq_kernel *k, const struct iq_task *t,
 	if (!functions)
 		return iq_error_nomem();
 	unwinder_init(&u, k, t, functions);
+	u.places = places;
 	err = start(&u, t, c, &top);
 	if (!err)
 		err = trace(&u, &top, ret);
 	else
 		ret->end = t->stack ? IQ_END_UNREADABLE : IQ_END_NO_STACK;
 	return err;
+}
+
+struct iq_error *iq_backtrace(struct iq_kernel *k, const struct iq_task *t,
+			      struct iq_backtrace *ret)
+{
+	return backtrace(k, t, false, ret);
+}
+
+struct iq_error *iq_backtrace_places(struct iq_kernel *k, const struct iq_task *t,
+				     struct iq_backtrace *ret)
+{
+	struct iq_error *err;
+
+	/* Where a CPU was is found by its registers. */
+	if (t->running || cpu_of(k, t))
+		return backtrace(k, t, false, ret);
+	err = backtrace(k, t, true, ret);
+	if (!err && (ret->end == IQ_END_USER || ret->end == IQ_END_OUTERMOST))
+		return NULL;
+	iq_error_free(err);
+	iq_backtrace_free(ret);
+	return backtrace(k, t, false, ret);
 }
 
 struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t, int cpu,

@@ -22,6 +22,7 @@ struct unwinder {
 	unsigned int nr_left;
 	bool doubtful; /* a guess was made: no frame from here on is reliable */
 	bool trial; /* follows a chain to see where it leads: no guesses */
+	bool places; /* only tables speak, and registers that they do not need are left out */
 	struct functions *functions; /* those read so far; shared by copies of this struct */
 	/* How it ended. */
 	enum iq_stack_end end;

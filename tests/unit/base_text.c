@@ -248,9 +248,28 @@ static void test_nearest(void **state)
 	iq_error_free(err);
 }
 
+/* What printf says. */
+static void test_numbers(void **state)
+{
+	for (uint64_t v = 1, i = 0; i < 400; i++, v = v * 6364136223846793005u + i) {
+		uint64_t value = i < 3 ? (uint64_t[]){0, UINT64_MAX, 16}[i] : v >> i % 64;
+		struct iq_buf b = {0};
+		char text[64];
+
+		iq_buf_hex(&b, value, (unsigned int)(i % 18));
+		iq_buf_putc(&b, ' ');
+		iq_buf_dec(&b, value);
+		snprintf(text, sizeof(text), "%0*llx %llu", (int)IQ_MIN(i % 18, 16u),
+			 (unsigned long long)value, (unsigned long long)value);
+		assert_string_equal(iq_buf_str(&b), text);
+		iq_buf_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_buf_pad),
 		cmocka_unit_test(test_escape),
