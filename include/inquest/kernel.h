@@ -66,6 +66,9 @@ struct iq_kernel {
 	/* What the room stack remembers of this kernel's functions; freed with the kernel. */
 	void *stack_memory;
 	void (*stack_memory_free)(void *memory);
+	/* The same of the room inspect: types of objects. */
+	void *inspect_memory;
+	void (*inspect_memory_free)(void *memory);
 };
 
 /*

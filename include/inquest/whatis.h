@@ -5,7 +5,7 @@
  *
  * What is certain and what is concluded is told apart: the allocator's and the page tables' answers are
  * exact; the type of an object in a cache of its own is `likely` if the type's size is the cache's; that of an
- * object in a general cache (kmalloc-192) is concluded from what running functions hold, if it can be.
+ * object in a general cache (kmalloc-192) is concluded from what points to it, if it can be (typegraph.h).
  */
 #ifndef INQUEST_WHATIS_H
 #define INQUEST_WHATIS_H
@@ -67,10 +67,10 @@ struct iq_whatis {
 	bool has_object;	/* in a slab object (object.object != 0) or only in a slab's page */
 	bool has_slab;
 	struct iq_object object;
-	const struct iq_type *type;	/* of the object; NULL: unknown */
+	const struct iq_type *type;	/* of the object: a struct, an array …; NULL: unknown */
 	enum iq_confidence type_confidence;
 	const char *type_from;		/* what the type was concluded from, if not from the cache's name:
-					 * "free_async(as)->urb".  NULL: none */
+					 * "free_async(as)->urb", "usb_device.parent of 0xffff…".  NULL: none */
 	char member[128];		/* "f_path.dentry", "f_inode+4"; "" unknown */
 
 	bool has_stack;
@@ -108,6 +108,11 @@ struct iq_whatis {
 struct iq_describer;
 struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **ret) IQ_CHECK;
 void iq_describer_close(struct iq_describer *d);
+/*
+ * To tell the type of an object that is not known at once, make the whole graph of types (iq_typegraph_make()):
+ * for questions that somebody waits for.  CANCEL (may be NULL) ends that.
+ */
+void iq_describer_make_graph(struct iq_describer *d, const struct iq_cancel *cancel);
 
 /*
  * What is at kernel virtual address ADDRESS, or, if PHYSICAL, at that physical address?  Always answers:
@@ -124,6 +129,9 @@ void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_bu
 
 /* All kinds, a line each, the outermost first. */
 void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out);
+
+/* The type of W's object, as C has it, escaped: "struct urb", "struct hlist_head [64]"; nothing if it is unknown. */
+void iq_whatis_type(const struct iq_whatis *w, struct iq_buf *out);
 
 /* Whose page table the page of W is, if it is one; see iq_table_owner(). */
 bool iq_whatis_table(struct iq_kernel *k, const struct iq_whatis *w, struct iq_table_owner *ret);

@@ -56,9 +56,9 @@ static json_t *kind_slab(const struct iq_whatis *w)
 	const struct iq_object *x = &w->object;
 	const char *state = object_state(x->state);
 	json_t *o = kind("slab");
-	char type[160];
+	struct iq_buf type = {0};
 
-	snprintf(type, sizeof(type), "struct %s", w->type ? w->type->name : "");
+	iq_whatis_type(w, &type);
 	json_object_set_new(o, "cache", maybe_string(x->slab.cache->name));
 	json_object_set_new(o, "object", x->object ? json_address(x->object) : json_null());
 	json_object_set_new(o, "offset",
@@ -70,7 +70,8 @@ static json_t *kind_slab(const struct iq_whatis *w)
 	json_object_set_new(o, "slab", json_address(x->slab.address));
 	json_object_set_new(o, "node",
 			    x->slab.node >= 0 ? json_integer(x->slab.node) : json_null());
-	json_object_set_new(o, "type", w->type ? maybe_string(type) : json_null());
+	json_object_set_new(o, "type", maybe_string(iq_buf_str(&type)));
+	iq_buf_free(&type);
 	json_object_set_new(o, "type_confidence",
 			    json_string(iq_confidence_text(w->type_confidence)));
 	json_object_set_new(o, "type_from", maybe_string(w->type_from));
@@ -383,9 +384,11 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 	}
 	if (x->offset)
 		iq_buf_printf(out, " +%" PRIu64, x->offset);
-	if (w->type)
-		iq_buf_printf(out, "  %s struct %s%s%s", iq_confidence_text(w->type_confidence),
-			      w->type->name, w->member[0] ? "." : "", w->member);
+	if (w->type) {
+		iq_buf_printf(out, "  %s ", iq_confidence_text(w->type_confidence));
+		iq_whatis_type(w, out);
+		iq_buf_printf(out, "%s%s", w->member[0] && w->member[0] != '[' ? "." : "", w->member);
+	}
 	if (w->type_from)
 		iq_buf_printf(out, " (from %s)", w->type_from);
 	iq_buf_puts(out, x->slab.kfence ? "  (in KFENCE's pool)\n" : "\n");

@@ -4,7 +4,7 @@
  * of that name, or the one that the kernel's source is known to create the cache for, is believed if its
  * size is the cache's.
  */
-#include <inquest/whatis.h>
+#include "typed.h"
 
 static const struct {
 	const char *cache, *tag;
@@ -71,6 +71,30 @@ static const struct {
 	{"ip_fib_alias", "fib_alias"},
 	{"ip_fib_trie", "key_vector"},
 	{"inet_peer_cache", "inet_peer"},
+	{"bio_crypt_ctx", "bio_crypt_ctx"},
+	{"ep_head", "epitems_head"},		/* fs/eventpoll.c */
+	{"mbcache", "mb_cache_entry"},		/* fs/mbcache.c */
+	{"ext4_groupinfo_4k", "ext4_group_info"}, /* fs/ext4 */
+	{"ext4_extent_status", "extent_status"},
+	{"ext4_pending_reservation", "pending_reservation"},
+	{"ext4_io_end", "ext4_io_end"},
+	{"ext4_system_zone", "ext4_system_zone"},
+	{"jbd2_inode", "jbd2_inode"},
+	{"shared_policy_node", "sp_node"},	/* mm/mempolicy.c */
+	{"numa_policy", "mempolicy"},
+	{"iint_cache", "integrity_iint_cache"},
+	{"xfrm_dst_cache", "xfrm_dst"},
+	{"request_sock_TCPv6", "tcp6_request_sock"},
+	{"request_sock_subflow_v4", "mptcp_subflow_request_sock"},
+	{"request_sock_subflow_v6", "mptcp_subflow_request_sock"},
+	{"tw_sock_TCPv6", "tcp6_timewait_sock"},
+	{"MPTCP", "mptcp_sock"},
+	{"MPTCPv6", "mptcp6_sock"},
+	{"ip4-frags", "ipq"},
+	{"ip6-frags", "frag_queue"},
+	{"dax_cache", "dax_device"},
+	{"userfaultfd_ctx_cache", "userfaultfd_ctx"},
+	{"vma_lock", "vma_lock"},
 	{"task_delay_info", "task_delay_info"},
 	{"taskstats", "taskstats"},
 	{"posix_timers_cache", "k_itimer"},
@@ -88,6 +112,16 @@ static const struct {
 	{"ftrace_event_field", "ftrace_event_field"},
 };
 
+/* Does it end with an array, of which objects have as much as somebody wanted? */
+static bool is_open_ended(const struct iq_type *t)
+{
+	const struct iq_member *m;
+	unsigned int nr;
+
+	m = iq_type_members(t, &nr);
+	return nr && m[nr - 1].type->kind == IQ_KIND_ARRAY && !m[nr - 1].type->count;
+}
+
 /* Caches that were merged have objects as large as the largest. */
 static const struct iq_type *sized(struct iq_kernel *k, const char *tag, const struct iq_cache *c)
 {
@@ -100,13 +134,15 @@ static const struct iq_type *sized(struct iq_kernel *k, const char *tag, const s
 		return NULL;
 	if (c->users > 1)
 		return t->size <= c->object_size && t->size > c->object_size / 2 ? t : NULL;
-	return t->size == c->object_size ? t : NULL;
+	return t->size == c->object_size || (t->size < c->object_size && is_open_ended(t)) ? t : NULL;
 }
 
 const struct iq_type *iq_cache_type(struct iq_kernel *k, const struct iq_cache *cache)
 {
+	static const char *const ends_otherwise[] = {"task_struct", "mm_struct", "kmem_cache"};
 	const struct iq_type *t;
 	unsigned int i;
+	char name[80];
 
 	for (i = 0; i < IQ_ARRAY_SIZE(known); i++) {
 		if (strcmp(known[i].cache, cache->name))
@@ -115,12 +151,16 @@ const struct iq_type *iq_cache_type(struct iq_kernel *k, const struct iq_cache *
 		if (t)
 			return t;
 	}
-	/* Some sizes are rounded up for the FPU state that follows the struct. */
-	if (!strcmp(cache->name, "task_struct") || !strcmp(cache->name, "mm_struct")) {
-		t = iq_kernel_type(k, !strcmp(cache->name, "mm_struct") ? "struct mm_struct"
-									   : "struct task_struct", NULL);
-		return t && t->size <= cache->size ? t : NULL;
-	}
+	/*
+	 * These end with what this machine needs less, or more, of than the type has room for: the FPU's state, masks
+	 * of CPUs, pointers of nodes.
+	 */
+	for (i = 0; i < IQ_ARRAY_SIZE(ends_otherwise); i++)
+		if (!strcmp(cache->name, ends_otherwise[i])) {
+			snprintf(name, sizeof(name), "struct %s", cache->name);
+			t = iq_kernel_type(k, name, NULL);
+			return t && t->kind == IQ_KIND_STRUCT ? t : NULL;
+		}
 	return strpbrk(cache->name, "-:()\\") ? NULL : sized(k, cache->name, cache);
 }
 

@@ -8,6 +8,7 @@
  * long as the text in them.
  */
 #include "expr.h"
+#include "globals.h"
 #include <stdlib.h>
 
 #define MAX_TEXT 4096 /* longest string variable */
@@ -575,4 +576,28 @@ const struct iq_type *iq_global_type(struct iq_kernel *k, const struct iq_symbol
 	if (!t && m && !m->debug)
 		t = debug_type(k, iq_module_debug(k, m), symbol);
 	return t;
+}
+
+void globals_each(struct iq_kernel *k,
+		  void (*fn)(void *arg, const struct iq_symbol *symbol, const struct iq_type *type),
+		  void *arg)
+{
+	struct iq_types *types = iq_kernel_types(k);
+	const char *last = "";
+
+	for (size_t i = 0; types && k->symbols && i < IQ_ARRAY_SIZE(globals); i++) {
+		const struct iq_type *t;
+		struct iq_symbol s;
+		unsigned int from = 0;
+
+		/* Of several entries of a name listed_type() takes the one that applies. */
+		if (!strcmp(globals[i].name, last) ||
+		    !iq_symtab_by_name(k->symbols, globals[i].name, &from, &s))
+			continue;
+		last = globals[i].name;
+		t = iq_variable_type(types, s.name);
+		t = t ? t : listed_type(k, types, &s);
+		if (t)
+			fn(arg, &s, t);
+	}
 }

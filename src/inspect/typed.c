@@ -386,3 +386,10 @@ const struct typed_object *typed_find(struct typed *t, uint64_t object)
 
 	return e ? &e->o : NULL;
 }
+
+void typed_each(struct typed *t, bool (*fn)(void *arg, uint64_t object, const struct typed_object *o), void *arg)
+{
+	for (unsigned int i = 0; i < t->nr; i++)
+		if (!fn(arg, t->entries[i]->address, &t->entries[i]->o))
+			return;
+}

@@ -18,6 +18,9 @@ void typed_close(struct typed *t);
 /* The slab object that begins at OBJECT; NULL: nothing speaks for any type.  Valid until T is closed. */
 const struct typed_object *typed_find(struct typed *t, uint64_t object);
 
+/* Call FN for each, until it returns false. */
+void typed_each(struct typed *t, bool (*fn)(void *arg, uint64_t object, const struct typed_object *o), void *arg);
+
 /*
  * How sure is it that the object O, which something calls a TYPE, is one?  By its size and by what is in it;
  * UNKNOWN: it is not.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Everything known about an address: see whatis.h. */
-#include <inquest/whatis.h>
+#include <inquest/typegraph.h>
 
-#include "typed.h"
 #include <stdlib.h>
 
 /* Backtraces that are kept: hits of one search cluster on few stacks. */
@@ -25,8 +24,8 @@ struct iq_describer {
 	struct iq_symbol *percpu; /* per-CPU variables by address */
 	unsigned int nr_percpu, room_percpu;
 	uint64_t percpu_start, percpu_end, image_end;
-	struct iq_map cache_types;
-	struct typed *typed; /* made when first asked for */
+	bool make_graph;
+	const struct iq_cancel *cancel;
 };
 
 struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **ret)
@@ -39,6 +38,12 @@ struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **re
 	d->image_end = iq_kernel_symbol(k, "_end");
 	*ret = d;
 	return NULL;
+}
+
+void iq_describer_make_graph(struct iq_describer *d, const struct iq_cancel *cancel)
+{
+	d->make_graph = true;
+	d->cancel = cancel;
 }
 
 static void drop(struct kept *x)
@@ -63,8 +68,6 @@ void iq_describer_close(struct iq_describer *d)
 	for (i = 0; i < KEPT; i++)
 		drop(&d->kept[i]);
 	free(d->percpu);
-	iq_map_free(&d->cache_types);
-	typed_close(d->typed);
 	free(d);
 }
 
@@ -372,50 +375,27 @@ static void find_page_struct(struct iq_describer *d, struct iq_whatis *w)
 
 /* ---- All together ------------------------------------------------------------------------------- */
 
-/* iq_cache_type(), looked for once a cache. */
-static const struct iq_type *cache_type(struct iq_describer *d, const struct iq_cache *cache)
+static bool is_own(const struct iq_typing *t)
 {
-	static const struct iq_type none;
-	const struct iq_type *t = iq_map_get(&d->cache_types, cache->address);
-
-	if (!t) {
-		t = iq_cache_type(d->k, cache);
-		(void)!iq_map_put(&d->cache_types, cache->address, (void *)(t ? t : &none));
-	}
-	return t == &none ? NULL : t;
-}
-
-static void conclude_type(struct iq_describer *d, struct iq_whatis *w)
-{
-	const struct typed_object *o;
-
-	if (!d->typed)
-		d->typed = typed_open(d->k);
-	o = d->typed ? typed_find(d->typed, w->object.object) : NULL;
-	if (!o || !o->type)
-		return;
-	w->type = o->type;
-	w->type_confidence = o->confidence;
-	w->type_from = o->from;
+	return t->type && !t->from && t->confidence >= IQ_CONFIDENCE_LIKELY;
 }
 
 static void find_type(struct iq_describer *d, struct iq_whatis *w)
 {
-	const struct iq_cache *cache = w->object.slab.cache;
-	const struct iq_type *own = cache_type(d, cache);
+	struct iq_typing t = {0};
+	bool found = iq_type_of_object(d->k, &w->object, &t);
 
-	if (own && cache->users <= 1) {
-		w->type = own;
-		w->type_confidence = IQ_CONFIDENCE_LIKELY;
+	/* What is only possible may be likely if more is known. */
+	if (d->make_graph && !is_own(&t) && !iq_typegraph_made(d->k) &&
+	    w->object.state == IQ_OBJECT_ALLOCATED) {
+		iq_error_free(iq_typegraph_make(d->k, d->cancel));
+		found = iq_type_of_object(d->k, &w->object, &t);
+	}
+	if (!found)
 		return;
-	}
-	conclude_type(d, w);
-	/* Merged caches: it is one of several types, of which only one has a name here. */
-	if (!w->type && own && w->object.state == IQ_OBJECT_ALLOCATED &&
-	    typed_judge(d->k, &w->object, own)) {
-		w->type = own;
-		w->type_confidence = IQ_CONFIDENCE_POSSIBLE;
-	}
+	w->type = t.type;
+	w->type_confidence = t.confidence;
+	w->type_from = t.from;
 }
 
 static void find_object(struct iq_describer *d, uint64_t va, struct iq_whatis *w)

@@ -35,6 +35,16 @@ static void put_place(const struct iq_symbol *s, uint64_t offset, struct iq_buf 
 	}
 }
 
+void iq_whatis_type(const struct iq_whatis *w, struct iq_buf *out)
+{
+	struct iq_buf type = {0};
+
+	if (w->type)
+		iq_type_declare(w->type, "", &type);
+	put_name(iq_buf_str(&type), out);
+	iq_buf_free(&type);
+}
+
 /* ---- One kind ----------------------------------------------------------------------------------- */
 
 static const char *state_text(const struct iq_object *o)
@@ -105,9 +115,9 @@ static void object_line(const struct iq_whatis *w, struct iq_buf *out)
 		      o->slab.kfence ? ", in KFENCE's pool" : "");
 	if (!w->type)
 		return;
-	iq_buf_printf(out, " (%s struct ", iq_confidence_text(w->type_confidence));
-	put_name(w->type->name, out);
-	if (w->member[0])
+	iq_buf_printf(out, " (%s ", iq_confidence_text(w->type_confidence));
+	iq_whatis_type(w, out);
+	if (w->member[0] && w->member[0] != '[')
 		iq_buf_putc(out, '.');
 	put_name(w->member, out);
 	iq_buf_putc(out, ')');

@@ -45,6 +45,8 @@ void iq_kernel_close(struct iq_kernel *k)
 {
 	if (!k)
 		return;
+	if (k->inspect_memory)
+		k->inspect_memory_free(k->inspect_memory);
 	if (k->stack_memory)
 		k->stack_memory_free(k->stack_memory);
 	slabs_free(k);
