@@ -40,7 +40,7 @@ static bool value_used(struct iq_case *c, const struct bad_use *u, const struct 
 {
 	const struct iq_event *e = &c->analysis.event;
 
-	if ((e->class == IQ_CLASS_BAD_EXEC || e->access == IQ_ACCESS_EXEC) && e->has_regs) {
+	if (iq_bad_exec(c)) {
 		*ret = e->regs.value[c->k->arch->reg_pc];
 		return true;
 	}
@@ -80,6 +80,8 @@ static const char *use_text(struct iq_case *c, const struct chain *ch, const str
 	struct iq_symbol s;
 	unsigned int nr = 0;
 
+	if (u->user)
+		return call_text(c, u->user, u->parameter, u->nr_parameters, expression);
 	if (ch->user >= 0 && ch->user < (int)c->trace.nr &&
 	    iq_args_called(c->args, (unsigned int)ch->user, &s) && s.name) {
 		proto = iq_args_prototype(c->args, &s);
@@ -89,8 +91,6 @@ static const char *use_text(struct iq_case *c, const struct chain *ch, const str
 			if (arch->arg_regs[i] == ch->user_reg)
 				return call_text(c, s.name, i, nr, expression);
 	}
-	if (u->user)
-		return call_text(c, u->user, u->parameter, u->nr_parameters, expression);
 	return c->analysis.insn.in_c;
 }
 

@@ -150,10 +150,9 @@ static bool use_in_insn(struct iq_case *c, struct bad_use *u)
 {
 	const struct iq_event *e = &c->analysis.event;
 	const struct iq_fault_insn *f = &c->analysis.insn;
-	bool exec = e->class == IQ_CLASS_BAD_EXEC || e->access == IQ_ACCESS_EXEC;
 
 	*u = (struct bad_use){.present = true, .frame = (unsigned int)e->frame, .reg = f->reg};
-	if (exec) {
+	if (iq_bad_exec(c)) {
 		u->frame++;
 		u->pointer = true;
 		if (f->operand >= 0)

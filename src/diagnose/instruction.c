@@ -225,12 +225,32 @@ static const char *in_c(struct iq_case *c, const struct iq_fault_insn *f)
 
 /* ---- Nowhere to execute ----------------------------------------------------------------------- */
 
+/* The register through which the retpoline at ADDRESS jumps; -1: it is none. */
+static int thunk_register(struct iq_case *c, uint64_t address)
+{
+	struct iq_symbol s;
+	struct iq_fault_insn x;
+
+	if (!iq_symbol_at(c->k, address, &s) || strncmp(s.name, "__x86_indirect_", 15))
+		return -1;
+	for (unsigned int i = 0; i < 12 && read_insn(c, address, &x); i++) {
+		const struct iq_operand *o = x.insn.operand;
+
+		if (x.insn.flow == IQ_FLOW_JUMP && !x.insn.has_target && o[0].kind == IQ_OP_REG)
+			return o[0].reg;
+		if (!strcmp(x.insn.mnemonic, "mov") && o[0].kind == IQ_OP_MEM &&
+		    o[0].base == (int)c->k->arch->reg_sp && o[1].kind == IQ_OP_REG)
+			return o[1].reg;
+		address += x.insn.length;
+	}
+	return -1;
+}
+
 /* The call that led to where there is no code: its register, or the pointer in memory. */
 static bool caller_insn(struct iq_case *c, struct iq_fault_insn *f)
 {
 	const struct iq_event *e = &c->analysis.event;
 	const struct iq_frame *caller;
-	struct iq_symbol s;
 
 	if (e->frame < 0 || e->frame + 1 >= (int)c->trace.nr)
 		return false;
@@ -244,14 +264,9 @@ static bool caller_insn(struct iq_case *c, struct iq_fault_insn *f)
 		    x.insn.flow != IQ_FLOW_CALL)
 			continue;
 		if (x.insn.has_target) {
-			/* A retpoline: the register is in its name. */
-			const char *reg = iq_symbol_at(c->k, x.insn.target, &s) && s.name
-						  ? strrchr(s.name, '_')
-						  : NULL;
-
-			if (len != 5 || !reg || strncmp(s.name, "__x86_indirect", 14))
+			x.reg = thunk_register(c, x.insn.target);
+			if (x.reg < 0)
 				continue;
-			x.reg = iq_reg_by_name(c->k->arch, reg + 1);
 		} else if (x.insn.operand[0].kind == IQ_OP_REG) {
 			x.reg = x.insn.operand[0].reg;
 		} else if (x.insn.operand[0].kind == IQ_OP_MEM) {
@@ -266,6 +281,15 @@ static bool caller_insn(struct iq_case *c, struct iq_fault_insn *f)
 	return false;
 }
 
+bool iq_bad_exec(struct iq_case *c)
+{
+	const struct iq_event *e = &c->analysis.event;
+
+	return e->has_regs && e->has_ip &&
+	       (e->class == IQ_CLASS_BAD_EXEC || (e->access == IQ_ACCESS_EXEC && e->has_address) ||
+		!iq_is_text(c->k, e->ip));
+}
+
 struct iq_error *iq_stage_instruction(struct iq_case *c)
 {
 	struct iq_fault_insn *f = &c->analysis.insn;
@@ -273,7 +297,7 @@ struct iq_error *iq_stage_instruction(struct iq_case *c)
 
 	if (!c->has_trace || e->frame < 0 || !e->has_regs || !e->has_ip)
 		return NULL;
-	if (e->class == IQ_CLASS_BAD_EXEC || (e->access == IQ_ACCESS_EXEC && e->has_address)) {
+	if (iq_bad_exec(c)) {
 		caller_insn(c, f);
 		return NULL;
 	}

@@ -109,6 +109,12 @@ static struct named walk_load(struct chain *ch, const struct iq_term *t, struct 
 		if (local.text)
 			n = local;
 	}
+	if (!n.type && has_address) {
+		struct named local = iq_name_through_local(ch->c, t->frame, address, t->size);
+
+		if (local.text)
+			n = local;
+	}
 	n.has_value = has_value;
 	n.value = value;
 	add_memory(ch, t, &n, has_address, address, is_seen);

@@ -66,6 +66,9 @@ struct named iq_name_constant(struct iq_case *c, uint64_t value);
 /* A parameter or variable of frame N that has this VALUE, or lies at ADDRESS (0: anywhere), by debug information. */
 struct named iq_name_local(struct iq_case *c, unsigned int n, bool parameter, uint64_t value,
 			   uint64_t address);
+/* The SIZE bytes at ADDRESS as a member of what a local variable of frame N points to. */
+struct named iq_name_through_local(struct iq_case *c, unsigned int n, uint64_t address,
+				   unsigned int size);
 /* A register of frame N, cast to what it is. */
 struct named iq_name_register(struct iq_case *c, unsigned int reg, const struct iq_type *type);
 
@@ -97,6 +100,8 @@ bool iq_is_garbage(struct iq_case *c, uint64_t value);
 
 /* ---- instruction.c ---- */
 
+/* Was an instruction fetched from where there is no code? */
+bool iq_bad_exec(struct iq_case *c);
 /* VALUE as people write it: NULL, ERR_PTR(-2), 0x…. */
 const char *iq_value_word(struct iq_case *c, uint64_t value);
 /* What memory operand OP of frame N's instruction is called there, or its register REG (OP is NULL). */

@@ -105,9 +105,10 @@ struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t
 			iq_buf_printf(&b, base->atom ? "*%s" : "*(%s)", base->text);
 		return made(c, &b, to);
 	}
-	iq_buf_printf(&b, "*(u%u *)(%s%s", size * 8, base->is_address ? "&" : "", base->text);
-	if (to && to->size != 1)
-		iq_buf_puts(&b, " as bytes");
+	iq_buf_printf(&b, "*(u%u *)(", size * 8);
+	if (offset && to && to->size != 1)
+		iq_buf_puts(&b, "(void *)");
+	iq_buf_printf(&b, base->atom ? "%s%s" : "%s(%s)", base->is_address ? "&" : "", base->text);
 	if (offset)
 		iq_buf_printf(&b, " %c 0x%" PRIx64, offset < 0 ? '-' : '+',
 			      (uint64_t)(offset < 0 ? -offset : offset));
@@ -243,6 +244,36 @@ struct named iq_name_local(struct iq_case *c, unsigned int n, bool parameter, ui
 	/* Small numbers are equal by chance. */
 	if (!address && matches > 1 && value < 4096)
 		found = (struct named){0};
+	return found;
+}
+
+struct named iq_name_through_local(struct iq_case *c, unsigned int n, uint64_t address,
+				   unsigned int size)
+{
+	struct iq_frame_variables v;
+	struct named found = {0};
+	struct iq_error *err = iq_args_frame(c->args, n, &v);
+
+	if (err) {
+		iq_error_free(err);
+		return found;
+	}
+	for (unsigned int i = 0; i < v.nr && !found.text; i++) {
+		const struct iq_frame_variable *x = &v.list[i];
+		const struct iq_type *to = x->from_dwarf ? iq_pointed_to(x->type) : NULL;
+		struct named base = {.text = x->name, .type = x->type, .atom = true};
+		uint64_t value;
+
+		if (!to || !is_struct(to) || !x->bytes || x->size != 8 || !x->name[0])
+			continue;
+		value = iq_le64(x->bytes);
+		if (address < value || address - value >= to->size)
+			continue;
+		found = iq_name_member(c, &base, (int64_t)(address - value), size);
+		if (!found.type)
+			found = (struct named){0};
+	}
+	iq_frame_variables_free(&v);
 	return found;
 }
 

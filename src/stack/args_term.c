@@ -451,7 +451,7 @@ static struct iq_term *at_block(struct search *s, unsigned int n, unsigned int b
 				bool loose)
 {
 	const struct flow *f = s->a->frame[n].flow;
-	uint64_t key = ((uint64_t)n << 40) | ((uint64_t)b << 8) | (reg << 1) | loose;
+	uint64_t key = ((uint64_t)n << 40) | ((uint64_t)b << 8) | reg;
 	struct iq_term *t = iq_map_get(&s->entries, key);
 	unsigned int before[CHOICES_MAX], nr = 0;
 	bool is_first = f->op[f->block[b].first].address == f->entry, lost = false;
