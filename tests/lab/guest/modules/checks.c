@@ -123,13 +123,19 @@ static void do_usercopy_slab(void)
 	dv_sink += dv_report(port[1], (void __user *)current->mm->arg_start, dv_forty * 4);
 }
 
+static noinline long dv_send(void __user *to, const char *from, size_t n)
+{
+	OPTIMIZER_HIDE_VAR(from);
+	return copy_to_user(to, from, n);
+}
+
 static noinline long dv_version(void __user *to, size_t n)
 {
 	char version[24] = "1.0.7-lab";
 
 	version[20] = (char)dv_sink;
 	LAB_TRUTH("copied_from=0x%px copied_size=%zu", version, n);
-	return copy_to_user(to, version, n);
+	return dv_send(to, version, n);		/* BUG: n is more than there is */
 }
 
 static void do_usercopy_stack(void)
@@ -328,10 +334,10 @@ static void do_recurse(void)
 	dv_sink += dv_visit_group(port[1], 1) + 1;
 }
 
-/* A stack pointer that is none. */
+/* A stack pointer that is none.  objtool does not look at cmov, and would complain. */
 static noinline void dv_switch_stack(u64 to)
 {
-	asm volatile("movq %0, %%rsp\n\tpushq $7" : : "r"(to) : "memory");
+	asm volatile("testq %0, %0\n\tcmovnzq %0, %%rsp\n\tpushq $7" : : "r"(to) : "memory");
 }
 
 static void bad_stack(u64 to)
@@ -349,7 +355,7 @@ static void do_stack_noncanonical(void)
 
 static void do_stack_unmapped(void)
 {
-	bad_stack((u64)current->stack - 0x800);		/* the guard page */
+	bad_stack((u64)current->stack ^ 1ULL << 42);
 }
 
 /* sleeping where one must not */

@@ -4,6 +4,7 @@
  *
  *   "break"  a hardware breakpoint (#DB) on a variable, whose handler follows
  *            a null pointer
+ *   "twice"  CPU 0 takes a spinlock that it holds, with interrupts off
  *   "lockup" CPU 0 spins with interrupts off.  The emulated CPUs have no counter
  *            to raise an NMI now and then, hence CPU 1 sends it one, whose handler
  *            does what the counter's would: it asks the kernel's own detector.
@@ -17,11 +18,13 @@
 #include <linux/kthread.h>
 #include <linux/perf_event.h>
 #include <linux/smp.h>
+#include <linux/spinlock.h>
 
 struct tr_watch {
 	u64 hits;
 	struct tr_watch *next;
 	u32 value;
+	spinlock_t lock;
 };
 
 static struct tr_watch watch;
@@ -95,6 +98,30 @@ static noinline int tr_wait_ready(struct tr_watch *w)
 	return w->value;
 }
 
+static noinline void tr_update(struct tr_watch *w)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&w->lock, flags);	/* BUG: tr_refresh() holds it */
+	w->hits++;
+	spin_unlock_irqrestore(&w->lock, flags);
+}
+
+static noinline void tr_refresh(struct tr_watch *w)
+{
+	spin_lock_irq(&w->lock);
+	tr_update(w);
+	spin_unlock_irq(&w->lock);
+}
+
+static int tr_locker(void *data)
+{
+	LAB_TRUTH("spinner=%px spinner_pid=%d spinner_cpu=%d lock=%px", current, current->pid,
+		  raw_smp_processor_id(), &watch.lock);
+	tr_refresh(data);
+	return 0;
+}
+
 static int tr_spinner(void *data)
 {
 	unsigned long flags;
@@ -108,7 +135,7 @@ static int tr_spinner(void *data)
 	return r;
 }
 
-static long do_lockup(void)
+static long do_lockup(int (*fn)(void *), const char *blame, const char *culprit)
 {
 	void (*send)(int cpu, int vector);
 	struct task_struct *task;
@@ -117,13 +144,13 @@ static long do_lockup(void)
 	tr_overflow = tr_lookup("watchdog_overflow_callback");
 	send = tr_lookup("default_send_IPI_single_phys");
 	tr_event = kzalloc(sizeof(*tr_event), GFP_KERNEL);
-	task = kthread_create(tr_spinner, &watch, "tr_spinner");
+	task = kthread_create(fn, &watch, "tr_spinner");
 	if (!tr_overflow || !send || !tr_event || IS_ERR(task) ||
 	    register_nmi_handler(NMI_LOCAL, tr_nmi, NMI_FLAG_FIRST, "lab")) {
 		pr_emerg("LAB-FAIL: no detector (%px, %px)\n", tr_overflow, send);
 		return -ENOENT;
 	}
-	LAB_TRUTH("blame=tr_wait_ready culprit=tr_ready object=%px", &watch);
+	LAB_TRUTH("blame=%s culprit=%s object=%px", blame, culprit, &watch);
 	kthread_bind(task, 0);
 	wake_up_process(task);
 	msleep(1000);
@@ -136,11 +163,16 @@ static long do_lockup(void)
 
 static long lab_trigger(const char *cmd, size_t len)
 {
-	return strcmp(cmd, "break") ? do_lockup() : do_break();
+	if (!strcmp(cmd, "break"))
+		return do_break();
+	if (!strcmp(cmd, "twice"))
+		return do_lockup(tr_locker, "tr_update", "w->lock");
+	return do_lockup(tr_spinner, "tr_wait_ready", "tr_ready");
 }
 
 static int __init traps_init(void)
 {
+	spin_lock_init(&watch.lock);
 	return lab_register();
 }
 module_init(traps_init);
