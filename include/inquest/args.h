@@ -162,6 +162,9 @@ struct iq_term {
  */
 struct iq_term *iq_args_term(struct iq_args *a, unsigned int n, unsigned int reg,
 			     struct iq_arena *arena);
+/* The same of what REG held when frame N's function was called: an ENTRY. */
+struct iq_term *iq_args_entry(struct iq_args *a, unsigned int n, unsigned int reg,
+			      struct iq_arena *arena);
 /*
  * The function that frame N's code calls where the frame stands, which may have jumped on to another; false:
  * called through a pointer, or not known.

@@ -49,7 +49,9 @@ static bool value_used(struct iq_case *c, const struct bad_use *u, const struct 
 		*ret = e->regs.value[u->reg];
 		return true;
 	}
-	return t && iq_term_value(v, t, ret);
+	if (u->has_value)
+		*ret = u->value;
+	return u->has_value || (t && iq_term_value(v, t, ret));
 }
 
 /* Is VALUE in a register of the event, which nobody would hold by chance? */
@@ -110,13 +112,12 @@ static unsigned int choose(const struct chain *ch, struct iq_case *c)
 	return ch->nr - 1;
 }
 
-static void fill(struct iq_case *c, const struct chain *ch, const struct bad_use *u, bool certain)
+static void fill(struct iq_case *c, const struct chain *ch, const struct bad_use *u)
 {
 	struct iq_culprit *x = &c->analysis.culprit;
 	unsigned int chosen = choose(ch, c);
 	struct iq_link *links = iq_arena_alloc(&c->arena, ch->nr * sizeof(*links)), *l;
 
-	(void)certain;
 	if (!links)
 		return;
 	memcpy(links, ch->link, ch->nr * sizeof(*links));
@@ -157,6 +158,8 @@ static void add_lvalue(struct iq_case *c, struct chain *ch, const struct named *
 	} else if (pointer->is_address) {
 		n = *pointer;
 		n.type = iq_pointed_to(pointer->type);
+	} else {
+		n = iq_name_member(c, pointer, 0, size);
 	}
 	if (!n.text)
 		return;
@@ -175,24 +178,48 @@ static void add_lvalue(struct iq_case *c, struct chain *ch, const struct named *
 	l->value = l->now;
 }
 
-struct iq_error *iq_stage_culprit(struct iq_case *c)
+/* What is found from the value POINTER on, at the offsets that U names. */
+static void add_followed(struct iq_case *c, struct chain *ch, struct named pointer,
+			 const struct bad_use *u)
 {
-	struct chain *ch = iq_arena_alloc(&c->arena, sizeof(*ch));
-	const struct iq_term *t;
-	struct bad_use u;
+	for (unsigned int i = 0; i < u->nr_then && pointer.has_value && ch->nr < CHAIN_MAX; i++) {
+		uint64_t address = pointer.value + (uint64_t)u->then[i];
+		struct iq_link *l = &ch->link[ch->nr];
+		struct named n = iq_name_member(c, &pointer, u->then[i], 8);
+
+		if (!n.text || iq_vm_read_uint(c->k->vm, address, 8, &n.value))
+			return;
+		ch->term[ch->nr] = ch->nr ? ch->term[ch->nr - 1] : NULL;
+		ch->nr++;
+		*l = (struct iq_link){.expression = n.text,
+				      .type = n.type,
+				      .has_address = true,
+				      .address = address,
+				      .size = 8,
+				      .has_value = true,
+				      .value = n.value,
+				      .has_now = true,
+				      .now = n.value,
+				      .frame = (int)u->frame,
+				      .verdict = i + 1 == u->nr_then ? IQ_LINK_BAD : IQ_LINK_OK};
+		l->object = iq_is_garbage(c, n.value) ? NULL : iq_case_whatis(c, n.value);
+		n.has_value = true;
+		pointer = n;
+	}
+}
+
+/* Follow the value that U is about.  False: nothing is known of where it came from. */
+static bool follow(struct iq_case *c, struct chain *ch, const struct bad_use *u)
+{
+	const struct iq_term *t = term_of(c, u);
 	struct named n;
 	uint64_t value;
 
-	if (!ch)
-		return iq_error_nomem();
 	ch->c = c;
 	ch->values = (struct value_of){.c = c, .cpu = c->analysis.event.cpu};
-	if (!iq_find_use(c, &u))
-		return NULL;
-	t = term_of(c, &u);
-	if (!t || !value_used(c, &u, t, &ch->values, &value))
-		return NULL;
-	n = iq_chain_of(ch, t, value, u.type);
+	if (!t || !value_used(c, u, t, &ch->values, &value))
+		return false;
+	n = iq_chain_of(ch, t, value, u->type);
 	for (unsigned int i = 0; i < ch->nr; i++) {
 		struct iq_link *l = &ch->link[i];
 
@@ -200,18 +227,33 @@ struct iq_error *iq_stage_culprit(struct iq_case *c)
 		    in_registers(c, l->value))
 			l->proof = IQ_PROOF_MEMORY_EQUALS_REGISTER;
 	}
-	iq_chain_judge(ch, u.pointer);
-	if (u.lvalue)
-		add_lvalue(c, ch, &n, &u);
-	if (!ch->nr && n.text) {
+	iq_chain_judge(ch, u->pointer);
+	n.has_value = true;
+	n.value = value;
+	add_followed(c, ch, n, u);
+	if (u->lvalue)
+		add_lvalue(c, ch, &n, u);
+	if (!ch->nr && n.text && n.text[0] != '%') {
 		ch->link[0] = (struct iq_link){.expression = n.text,
 					       .type = n.type,
 					       .has_value = true,
 					       .value = value,
-					       .frame = (int)u.frame};
+					       .frame = (int)u->frame};
 		ch->nr = 1;
 	}
-	if (ch->nr)
-		fill(c, ch, &u, true);
+	return ch->nr > 0;
+}
+
+struct iq_error *iq_stage_culprit(struct iq_case *c)
+{
+	struct chain *ch = iq_arena_alloc(&c->arena, 2 * sizeof(*ch));
+	struct bad_use u;
+
+	if (!ch)
+		return iq_error_nomem();
+	if (iq_find_use(c, &u) && follow(c, &ch[0], &u))
+		fill(c, &ch[0], &u);
+	else if (iq_find_check(c, &u) && follow(c, &ch[1], &u))
+		fill(c, &ch[1], &u);
 	return NULL;
 }

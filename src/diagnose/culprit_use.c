@@ -41,10 +41,7 @@ static const struct {
 	{"kref_get", 0, true},
 	{"kobject_put", 0},
 	{"kobject_get", 0},
-	{"__check_object_size", 0},
-	{"check_heap_object", 0},
-	{"__list_del_entry_valid", 0},
-	{"__list_del_entry_valid_or_report", 0},
+	{"__check_object_size", 1},
 };
 
 /* Parameter that NAME is known to be given; -1: not known. */
@@ -59,14 +56,28 @@ static int known_parameter(const char *name, bool *lvalue)
 	return -1;
 }
 
-static uint64_t parameter_value(struct iq_case *c, unsigned int frame, unsigned int reg, bool *ok)
+/*
+ * What frame FRAME passed in REG, and which frame's word it is: the called function, if it stands on the stack, may
+ * have kept what its caller has not.
+ */
+static const struct iq_term *passed(struct iq_case *c, unsigned int frame, unsigned int reg,
+				    uint64_t *value, bool *known)
 {
 	struct value_of v = {.c = c, .cpu = c->analysis.event.cpu};
+	const struct iq_arch *arch = c->k->arch;
 	const struct iq_term *t = iq_args_term(c->args, frame, reg, &c->arena);
-	uint64_t value = 0;
 
-	*ok = t && iq_term_value(&v, t, &value);
-	return value;
+	*known = t && iq_term_value(&v, t, value);
+	for (unsigned int i = 0; frame && !*known && i < arch->nr_arg_regs; i++) {
+		const struct iq_term *e =
+			iq_args_entry(c->args, frame - 1, arch->arg_regs[i], &c->arena);
+
+		if (e && e->from && e->sure && e->caller_reg == reg && e->known) {
+			*value = e->value;
+			*known = true;
+		}
+	}
+	return t;
 }
 
 /* Of the pointers among the parameters the one that is no good; -1: none is. */
@@ -79,18 +90,81 @@ static int bad_parameter(struct iq_case *c, unsigned int frame, const struct iq_
 	for (unsigned int i = 0; i < nr && i < arch->nr_arg_regs; i++) {
 		const struct iq_type *t = iq_type_strip(p[i].type);
 		uint64_t value;
-		bool ok;
+		bool known;
 
 		if (t->size > arch->word)
 			return -1;
 		if (t->kind != IQ_KIND_POINTER)
 			continue;
-		value = parameter_value(c, frame, arch->arg_regs[i], &ok);
-		if (ok && iq_is_garbage(c, value))
+		passed(c, frame, arch->arg_regs[i], &value, &known);
+		if (known && iq_is_garbage(c, value))
 			return (int)i;
 	}
 	return -1;
 }
+
+/* ---- Lists -------------------------------------------------------------------------------------- */
+
+#define POISON_MAX UINT64_C(0x1000)
+
+/* LIST_POISON1 and 2: not canonical, or (without CONFIG_ILLEGAL_POINTER_VALUE) small. */
+static bool is_poison(struct iq_case *c, uint64_t value)
+{
+	return value < POISON_MAX || !c->k->arch->vm->canonical(&c->k->layout, value);
+}
+
+static bool read_link(struct iq_case *c, uint64_t entry, int64_t offset, uint64_t *ret)
+{
+	return !iq_vm_read_uint(c->k->vm, entry + (uint64_t)offset, 8, ret);
+}
+
+/* lib/list_debug.c: what the checks of list_del() and list_add() look at, in their order. */
+static bool list_link(struct iq_case *c, unsigned int n, const char *check, struct bad_use *u,
+		      int *number)
+{
+	const unsigned int *regs = c->k->arch->arg_regs;
+	bool add = iq_same_function(check, "__list_add_valid") ||
+		   iq_same_function(check, "__list_add_valid_or_report");
+	uint64_t p[3] = {0}, next, prev, back;
+	bool known[3];
+
+	if (!add && !iq_same_function(check, "__list_del_entry_valid") &&
+	    !iq_same_function(check, "__list_del_entry_valid_or_report"))
+		return false;
+	for (unsigned int i = 0; i < 3; i++)
+		passed(c, n, regs[i], &p[i], &known[i]);
+	*number = 0;
+	if (!known[0])
+		return true;
+	if (add) {
+		if (!known[1] || !known[2])
+			return true;
+		if (read_link(c, p[2], 8, &back) && back != p[1]) {
+			*number = 2;
+			u->then[u->nr_then++] = 8;
+		} else if (read_link(c, p[1], 0, &back) && back != p[2]) {
+			*number = 1;
+			u->then[u->nr_then++] = 0;
+		}
+		return true;
+	}
+	if (!read_link(c, p[0], 0, &next) || !read_link(c, p[0], 8, &prev))
+		return true;
+	if (is_poison(c, next)) {
+		u->then[u->nr_then++] = 0;
+	} else if (is_poison(c, prev)) {
+		u->then[u->nr_then++] = 8;
+	} else if (read_link(c, prev, 0, &back) && back != p[0]) {
+		u->then[u->nr_then++] = 8;
+		u->then[u->nr_then++] = 0;
+	} else if (read_link(c, next, 8, &back) && back != p[0]) {
+		u->then[u->nr_then++] = 0;
+		u->then[u->nr_then++] = 8;
+	}
+	return true;
+}
+
+/* ---- Calls ---------------------------------------------------------------------------------------- */
 
 /* Frame N called something that then found fault with what it was given. */
 static bool use_in_call(struct iq_case *c, unsigned int n, bool known_only, struct bad_use *u)
@@ -98,6 +172,7 @@ static bool use_in_call(struct iq_case *c, unsigned int n, bool known_only, stru
 	const struct iq_arch *arch = c->k->arch;
 	const struct iq_type *proto;
 	const struct iq_member *p;
+	struct bad_use list = {0};
 	struct iq_symbol s;
 	bool lvalue = false;
 	int number;
@@ -105,7 +180,8 @@ static bool use_in_call(struct iq_case *c, unsigned int n, bool known_only, stru
 	if (!iq_args_called(c->args, n, &s) || !s.name)
 		return false;
 	proto = iq_args_prototype(c->args, &s);
-	number = known_parameter(s.name, &lvalue);
+	if (!list_link(c, n, s.name, &list, &number))
+		number = known_parameter(s.name, &lvalue);
 	if (number < 0 && !known_only && proto)
 		number = bad_parameter(c, n, proto);
 	if (number < 0 || number >= (int)arch->nr_arg_regs)
@@ -113,11 +189,14 @@ static bool use_in_call(struct iq_case *c, unsigned int n, bool known_only, stru
 	*u = (struct bad_use){.present = true,
 			      .frame = n,
 			      .reg = (int)arch->arg_regs[number],
-			      .pointer = true,
+			      .pointer = !iq_same_function(s.name, "__check_object_size"),
 			      .lvalue = lvalue,
+			      .then = {list.then[0], list.then[1]},
+			      .nr_then = list.nr_then,
 			      .user = iq_case_text(c, "%s", s.name),
 			      .parameter = (unsigned int)number,
 			      .nr_parameters = (unsigned int)number + 1};
+	passed(c, n, (unsigned int)u->reg, &u->value, &u->has_value);
 	if (proto) {
 		p = iq_type_members(proto, &u->nr_parameters);
 		if (u->parameter < u->nr_parameters)
@@ -172,6 +251,18 @@ static bool use_in_insn(struct iq_case *c, struct bad_use *u)
 	u->pointer = true;
 	u->lvalue = e->class == IQ_CLASS_WRITE_PROTECTED;
 	return true;
+}
+
+bool iq_find_check(struct iq_case *c, struct bad_use *u)
+{
+	const struct iq_event *e = &c->analysis.event;
+	const struct iq_symbol *s;
+
+	*u = (struct bad_use){.reg = -1};
+	if (!c->has_trace || e->frame < 0 || e->frame >= (int)c->trace.nr)
+		return false;
+	s = &c->trace.frames[e->frame].symbol;
+	return s->name && !s->module && iq_skip_function(s->name) && use_in_check(c, u);
 }
 
 bool iq_find_use(struct iq_case *c, struct bad_use *u)

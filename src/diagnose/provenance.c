@@ -5,6 +5,7 @@
  * that is not one only, nothing is said of what is behind.
  */
 #include "provenance.h"
+#include "skip.h"
 
 #include <inquest/inspect.h>
 #include <inquest/typegraph.h>
@@ -148,6 +149,13 @@ static struct named walk_percpu(struct chain *ch, const struct iq_term *t, struc
 	return n;
 }
 
+static bool is_helper(const struct iq_case *c, unsigned int frame)
+{
+	const struct iq_symbol *s = &c->trace.frames[frame].symbol;
+
+	return s->name && !s->module && iq_skip_function(s->name);
+}
+
 static struct named walk_entry(struct chain *ch, const struct iq_term *t, struct seen seen,
 			       const struct iq_type *expected)
 {
@@ -165,6 +173,9 @@ static struct named walk_entry(struct chain *ch, const struct iq_term *t, struct
 	if (follow)
 		outer = walk(ch, t->from, has ? (struct seen){t->from, value} : (struct seen){0},
 			     t->type ? t->type : expected);
+	/* What a helper calls its parameters says nothing. */
+	if (outer.text && is_helper(ch->c, t->frame))
+		return outer;
 	if (t->name)
 		n = (struct named){.text = t->name, .type = t->type, .atom = true};
 	if (!n.text && has)
@@ -190,7 +201,14 @@ static struct named walk_call(struct chain *ch, const struct iq_term *t, struct 
 
 	n.has_value = observed(t, &seen, &n.value);
 	n.type = t->type ? t->type : expected;
-	n.text = t->name ? iq_case_text(ch->c, "%s()", t->name) : NULL;
+	if (n.has_value && n.value >= 4096) {
+		struct named local = iq_name_local(ch->c, t->frame, false, n.value, 0);
+
+		if (local.text)
+			n = local;
+	}
+	if (!n.text && t->name)
+		n.text = iq_case_text(ch->c, "%s()", t->name);
 	if (n.text)
 		add_link(ch, &n, t);
 	return n;

@@ -118,11 +118,18 @@ struct bad_use {
 	bool pointer;		   /* it was used as one */
 	bool lvalue;		   /* what is wrong is what it points to */
 	const struct iq_type *type;/* as the user has it; NULL: not known */
+	bool has_value;		   /* as the called function knows it */
+	uint64_t value;
 	const char *user;	   /* the function that was given it; NULL: none, the instruction used it */
 	unsigned int parameter;	   /* as this parameter */
 	unsigned int nr_parameters;
+	/* What is wrong is found by following pointers at these offsets from it. */
+	int64_t then[2];
+	unsigned int nr_then;
 };
 /* What the event says was used badly.  False: it says nothing. */
 bool iq_find_use(struct iq_case *c, struct bad_use *u);
+/* If it happened in a helper: what the helper was given.  False: it did not, or that cannot be said. */
+bool iq_find_check(struct iq_case *c, struct bad_use *u);
 
 #endif

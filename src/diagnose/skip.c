@@ -27,7 +27,7 @@ static const char *const helpers[] = {
 	"___cache_free", "cache_free*", "__cache_free", "cache_alloc*", "kmalloc*", "__kmalloc*", "kzalloc*",
 	"krealloc*", "__krealloc*", "kvmalloc*", "slab_*", "__slab_*", "___slab_*", "new_slab*",
 	"allocate_slab", "get_partial*", "get_any_partial", "deactivate_slab", "free_large_kmalloc",
-	"free_to_partial_list", "set_freepointer", "get_freepointer*", "memcg_slab_*", "__memcg_slab_*",
+	"free_to_partial_list", "cache_from_obj", "warn_free_bad_obj", "free_nonslab_page", "virt_to_cache", "set_freepointer", "get_freepointer*", "memcg_slab_*", "__memcg_slab_*",
 	"kmemdup*", "kstrdup*", "__free_pages*", "free_pages*", "free_page*", "__free_page*", "free_unref*",
 	"free_pcppages*", "free_one_page", "rmqueue*", "get_page_from_freelist", "__alloc_pages*",
 	"alloc_pages*", "alloc_page*", "__get_free_page*", "put_page", "__put_page", "__folio_put*",

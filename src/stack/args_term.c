@@ -611,6 +611,20 @@ struct iq_term *iq_args_term(struct iq_args *a, unsigned int n, unsigned int reg
 	return t;
 }
 
+struct iq_term *iq_args_entry(struct iq_args *a, unsigned int n, unsigned int reg,
+			      struct iq_arena *arena)
+{
+	struct search s = {.a = a, .arena = arena, .first = n};
+	struct value v = value_whole(V_ENTRY, reg, 0);
+	struct iq_term *t = NULL;
+
+	if (a->b && n < a->nr_frames && reg < NR_GPR && a->frame[n].usable)
+		t = term_value(&s, n, &v, false);
+	iq_map_free(&s.entries);
+	iq_map_free(&s.known);
+	return t;
+}
+
 bool iq_args_called(struct iq_args *a, unsigned int n, struct iq_symbol *ret)
 {
 	const struct op *op;
