@@ -23,6 +23,7 @@
 	X(hex) \
 	X(info) \
 	X(kmem) \
+	X(leaks) \
 	X(line) \
 	X(log) \
 	X(mod) \

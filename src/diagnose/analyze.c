@@ -15,6 +15,7 @@ static const stage_fn stages[] = {
 	/* corruption, waits, resources: why */
 	iq_stage_stall,
 	iq_stage_waits,
+	iq_stage_memory,
 	/* what is said of it */
 	iq_stage_blame,
 	iq_stage_signature,

@@ -302,7 +302,7 @@ static struct iq_error *find_all(struct iq_kernel *k, const struct iq_cancel *ca
 
 	IQ_TRY(iq_tasks(k, &tasks, &nr));
 	for (unsigned int i = 0; i < nr; i++) {
-		if (cancel && iq_cancelled(cancel)) {
+		if (iq_cancelled(cancel)) {
 			ret->interrupted = true;
 			break;
 		}
