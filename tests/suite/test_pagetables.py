@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Page tables: vtop and whatis of kernel and user addresses against crash, drgn and what processes of the guest said."""
+import json
+import os
+import re
+
+from harness import Failed, per_core, test
+from suite import others
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def number(t, core, name):
+    return int(t.command(core, f'p {name}')['value'], 0)
+
+
+def kernel_addresses(t, core, n):
+    """Random ones of every region of the kernel's half, and around its borders."""
+    rng = t.rng()
+    memory = max(int(b['end'], 16) for b in t.command(core, 'kmem -n')['blocks'] or [{'end': '0x13ffffff'}])
+    direct, vmalloc, vmemmap = (number(t, core, x) for x in ('page_offset_base', 'vmalloc_base', 'vmemmap_base'))
+    areas = [(int(a['start'], 16), int(a['end'], 16)) for a in t.command(core, 'kmem -v')['areas']]
+    found = [direct + rng.randrange(memory) for _ in range(n)]
+    found += [direct + rng.randrange(1 << 36) for _ in range(n // 4)]
+    found += [rng.randrange(s, e + 8192) for s, e in (rng.choice(areas) for _ in range(n))]
+    found += [vmalloc + rng.randrange(1 << 38) for _ in range(n // 4)]
+    found += [vmemmap + rng.randrange(memory // 64) for _ in range(n // 2)]
+    found += [0xffffffff80000000 + rng.randrange(0x7f000000) for _ in range(n // 2)]
+    found += [0xfffffe0000000000 + rng.randrange(0x100000) for _ in range(n // 4)]
+    found += [0xffffffffff000000 + rng.randrange(0xfff000) for _ in range(n // 4)]
+    return found + [rng.getrandbits(55) | 0xff << 56 for _ in range(n // 8)]
+
+
+def user_addresses(t, core, n):
+    """[(pid, address)] in the areas of processes and a page behind them, those of one process in one piece."""
+    rng, found = t.rng(), []
+    tasks = t.command(core, 'ps -u')['tasks']
+    for task in rng.sample(tasks, min(len(tasks), 12)):
+        areas = t.command(core, f"vm {task['pid']}")['tasks'][0]['areas']
+        for _ in range(n // 12 if areas else 0):
+            a = rng.choice(areas)
+            found.append((task['pid'], rng.randrange(int(a['start'], 16), int(a['end'], 16) + 4096)))
+    return found
+
+
+def translations(t, core, commands):
+    """{address: object} of `vtop …` commands."""
+    found = {}
+    args = ['-s', '--json', *t.dump_args(core)]
+    for o in t.inquest(*args, stdin='\n'.join(commands).encode() + b'\n', check=False).json():
+        if o['command'].startswith('vtop'):
+            for x in o['result'].get('translations') or [o['result']]:
+                found[int(x['virtual'], 16)] = x
+    return found
+
+
+LEVEL = r'^ *(?:PGD|P4D|PUD|PMD|PTE|PAGE DIRECTORY): (?:([0-9a-f]+) => )?([0-9a-f]+) *$'
+
+
+def blocks(text):
+    """{address: crash's text of its translation}"""
+    pieces = re.split(r'^VIRTUAL +PHYSICAL *\n', text or '', flags=re.M)[1:]
+    return {int(p.split()[0], 16): p for p in pieces if re.match('[0-9a-f]+ ', p)}
+
+
+def compare(t, ours, theirs, what):
+    """Every level, the physical address, the flags and the struct page of each address."""
+    wrong, mapped, unmapped, arithmetic = [], 0, 0, 0
+    for address, block in theirs.items():
+        x = ours.get(address)
+        if x is None:
+            wrong.append(f'{address:x}: no answer')
+            continue
+        levels = [b for _, b in re.findall(LEVEL, block, re.M)]
+        mine = [l['entry'][2:] for l in x['levels'] if l['entry']]
+        if levels and mine != levels:
+            wrong.append(f'{address:x}: entries {mine}, crash {levels}')
+        row = re.search(r'^ *PTE +PHYSICAL +FLAGS *\n *(\S+) +(\S+) +\((.*)\)', block, re.M)
+        physical = block.split()[1] if not block.split()[1].startswith('(') else None
+        if x['physical'] is None:
+            unmapped += 1
+            # crash adds and subtracts, also where its walk then ends at an entry that maps nothing.
+            arithmetic += bool(physical)
+            if row or (levels and x['levels'] and x['levels'][-1]['flags'] and
+                       'PRESENT' in x['levels'][-1]['flags'] and 'PSE' not in x['levels'][-1]['flags']):
+                wrong.append(f'{address:x}: {x["status"]}, crash {row and row.groups()}')
+            continue
+        mapped += 1
+        if row and '|'.join(x['levels'][-1]['flags']) != row.group(3):
+            wrong.append(f'{address:x}: {x["levels"][-1]["flags"]}, crash {row.group(3)}')
+        # crash takes the address in an entry of PROT_NONE as it is: since 4.18 its bits are inverted.
+        if 'PROTNONE' in x['levels'][-1]['flags']:
+            continue
+        # Behind the kernel's image crash does arithmetic.
+        if physical and x['physical'][2:] != physical and address < 0xffffffffc0000000:
+            wrong.append(f'{address:x}: {x["physical"]}, crash {physical}')
+        page = re.search(r'^ *PAGE +PHYSICAL +MAPPING.*\n *(\S+) +(\S+) +\S+ +\S+ +(\S+)', block, re.M)
+        if page and (not x['page'] or [x['page']['page'][2:], x['page']['pfn'], str(x['page']['refcount'])] !=
+                     [page.group(1), int(page.group(2), 16) // 4096, page.group(3)]):
+            wrong.append(f'{address:x}: {x["page"]}, crash {page.groups()}')
+    t.none(wrong, what, len(theirs))
+    t.note(f'{what}: {mapped} mapped, {unmapped} not, of which {arithmetic} have an invented address in crash')
+    return mapped
+
+
+def compared(core):
+    """One of each kernel that crash knows, four levels and five, and one with every kind of user memory."""
+    return core.name in ('sysrq-bullseye', 'sysrq-la57', 'sysrq-trixie', 'memory') and \
+        others.has_vmlinux(core) and others.has_crash(core)
+
+
+@per_core(compared, sanitized=False, quick=2)
+def kernel_as_crash(t, core):
+    wanted = kernel_addresses(t, core, 600 if t.all else 150)
+    texts = others.crash(t, core, [f'vtop -k {a:x}' for a in wanted], timeout=900)
+    if not texts:
+        return t.note('crash is not installed')
+    ours = translations(t, core, [f'vtop -k {a:x}' for a in wanted])
+    theirs = {a: b for text in texts for a, b in blocks(text).items()}
+    t.ok(compare(t, ours, theirs, 'kernel addresses') > len(wanted) // 4, 'few are mapped')
+
+
+@per_core(compared, sanitized=False, quick=2)
+def user_as_crash(t, core):
+    wanted = user_addresses(t, core, 1200 if t.all else 240)
+    commands, now = [], None
+    for pid, a in wanted:
+        if pid != now:
+            commands.append(f'set {pid}')
+        now = pid
+        commands.append(f'vtop -u {a:x}')
+    texts = others.crash(t, core, commands, timeout=900)
+    if not texts:
+        return t.note('crash is not installed')
+    # The same address in two processes is two questions.
+    mapped = 0
+    for pid in sorted({p for p, _ in wanted}):
+        mine = [a for p, a in wanted if p == pid]
+        ours = translations(t, core, [f'set {pid}'] + [f'vtop -u {a:x}' for a in mine])
+        first = commands.index(f'set {pid}')
+        theirs = {a: b for text in texts[first:first + 1 + len(mine)] for a, b in blocks(text).items()}
+        mapped += compare(t, ours, {a: b for a, b in theirs.items() if '(not accessible)' not in b},
+                          f'addresses of pid {pid}')
+    t.ok(mapped > 10, f'only {mapped} are mapped')
+
+
+@per_core(lambda c: others.has_drgn(c) and others.has_rivals() and c.name in ('irq-kernel-sid.kdump', 'irq-kernel-trixie.kdump',
+                                                                             'args.kdump', 'sysrq-la57.kdump'), sanitized=False)
+def as_drgn(t, core):
+    """Physical addresses by drgn's own walk of the tables; of a dump without the pages of processes their tables are
+    there all the same."""
+    kernel = kernel_addresses(t, core, 400 if t.all else 100)
+    user = user_addresses(t, core, 600)
+    script = os.path.join(HERE, 'drgn_pages.py')
+    asked = {'0': kernel}
+    for pid, a in user:
+        asked.setdefault(str(pid), []).append(a)
+    out = t.sh([others.RIVALS, 'run', 'python3', script, core.vmcore, core.vmlinux], stdin=json.dumps(asked), timeout=300)
+    theirs = json.loads(out.out)
+    wrong, mapped = [], 0
+    for pid, answers in theirs.items():
+        commands = [f'vtop -k {a:x}' for a in asked[pid]] if pid == '0' else \
+            [f'set {pid}'] + [f'vtop -u {a:x}' for a in asked[pid]]
+        ours = translations(t, core, commands)
+        for a, physical in zip(asked[pid], answers):
+            x = ours[a]
+            mine = int(x['physical'], 16) if x['physical'] else None
+            # A table that is not in the dump: by arithmetic, and said so.
+            if mine != physical and not x['linear'] and 'PROTNONE' not in (x['levels'] or [{'flags': []}])[-1]['flags']:
+                wrong.append(f'{pid}: {a:x}: {x["physical"]}, drgn {physical and hex(physical)}')
+            mapped += physical is not None
+    t.none(wrong, 'addresses', len(kernel) + len(user))
+    t.ok(mapped > len(kernel) // 4, f'only {mapped} are mapped')
+    t.note(f'{mapped} of {len(kernel) + len(user)} are mapped')
+
+
+@per_core(lambda c: 'mapper_pid' in c.truth.get('facts', {}))
+def as_the_process_said(t, core):
+    """Memory of every kind: what /proc/self/pagemap told the process before the crash."""
+    facts = core.truth['facts']
+    kinds = [k for k in facts if f'{k}_size' in facts]
+    pid = facts['mapper_pid']
+    found = translations(t, core, [f'set {pid}'] + [f'vtop -u {int(facts[k], 16):x}' for k in kinds])
+    whatis = t.commands(core, f'set {pid}; ' + '; '.join(f'whatis {int(facts[k], 16):x}' for k in kinds))[1:]
+    for k, what in zip(kinds, whatis):
+        x = found[int(facts[k], 16)]
+        user = what['result']['kinds'][0]
+        t.equal((user['kind'], user['pid']), ('user', pid), f'{k}: whose it is')
+        if f'{k}_swap' in facts:
+            kind, offset = facts[f'{k}_swap'].split(':')
+            t.equal(x['physical'], None, f'{k}: physical')
+            swap = x['swap'] or {}
+            t.equal((swap.get('kind'), swap.get('type'), swap.get('offset')), ('swap', int(kind), int(offset, 16)), k)
+            t.ok(re.match(r'/dev/\w+$', swap.get('device') or ''), f'{k}: device {swap.get("device")}')
+            t.ok('swapped out to /dev/' in what['result']['kinds'][1].get('text', ''), f'{k}: whatis: {what["result"]}')
+            continue
+        pfn = int(facts[f'{k}_pfn'], 16)
+        if pfn == -1:
+            t.equal((x['physical'], x['swap']), (None, None), f'{k}: untouched')
+            continue
+        t.equal(x['physical'], hex(pfn << 12 | int(facts[k], 16) & 0xfff), f'{k}: physical')
+        size = 1 << 30 if k == 'giga' else 2 << 20 if k in ('thp', 'hugetlb') else 4096
+        t.equal(x['page_size'], size, f'{k}: size of the page')
+        t.equal('PROTNONE' in x['levels'][-1]['flags'], k == 'noaccess', f'{k}: {x["levels"][-1]["flags"]}')
+        # Each page has its kind and number in it.
+        if k not in ('zeropage', 'thpsplit_middle'):
+            text = t.inquest(*t.dump_args(core), '-s', '-c', f"rd -p {x['physical'][2:]} 4").out
+            text = ''.join(line[-16:] for line in text.splitlines())
+            t.ok(f'LAB-PAGE {k}' in text, f'{k}: {text!r}')
+    t.note(f'{len(kinds)} kinds of memory')
+
+
+@test(sanitized=False)
+def types_of_swap_entries(t):
+    """Where the special types begin: as many areas as the array swap_info has room for, as DWARF has it."""
+    seen = {}
+    for core in t.run.cores:
+        if others.has_vmlinux(core) and core.kernel not in seen:
+            seen[core.kernel] = core
+    for kernel, core in t.sample(sorted(seen.items()), 2):
+        out = t.sh(['gdb', '-nx', '-batch', '-ex', 'print sizeof(swap_info)/sizeof(swap_info[0])', core.vmlinux],
+                   timeout=120, check=False).out
+        m = re.search(r'\$1 = (\d+)', out)
+        if not m or not int(m.group(1)):
+            t.note(f'{kernel}: no size of swap_info in its DWARF')
+            continue
+        # Offset 0x1234 in an entry of each type, by the layout that asm/pgtable_64.h describes.
+        entries = [(n << 59) | ((~0x1234 & (1 << 50) - 1) << 9) for n in range(32)]
+        found = t.command(core, 'pte ' + ' '.join(f'{e:x}' for e in entries))['entries']
+        areas = sum('swapped out' in e['swap'] for e in found)
+        t.equal(areas, int(m.group(1)), f'{kernel}: swap areas')
+        t.ok(not any('special' in e['swap'] for e in found), f'{kernel}: {[e["swap"] for e in found][areas:]}')
+        t.equal(sum('migrating from page frame 0x1234' in e['swap'] for e in found), 2 if '5.10' in
+                core.truth['kernel'] else 3, f'{kernel}: types of migration')
+    if not seen:
+        raise Failed('no core has a vmlinux')
+    t.note(f'{len(seen)} kernels')
