@@ -12,11 +12,13 @@ static const stage_fn stages[] = {
 	iq_stage_event,
 	iq_stage_instruction,
 	iq_stage_culprit,
-	/* corruption, waits, resources: why */
+	/* why */
+	iq_stage_corruption,
 	iq_stage_stall,
 	iq_stage_waits,
 	iq_stage_memory,
 	/* what is said of it */
+	iq_stage_producer,
 	iq_stage_blame,
 	iq_stage_signature,
 	iq_stage_verdict,

@@ -19,8 +19,12 @@ struct iq_error *iq_stage_waits(struct iq_case *c) IQ_CHECK;
 struct iq_error *iq_stage_instruction(struct iq_case *c) IQ_CHECK;
 /* culprit.c: where the value came from that was wrong. */
 struct iq_error *iq_stage_culprit(struct iq_case *c) IQ_CHECK;
+/* corruption.c: what is wrong with that value, the objects around it, what was freed, the list. */
+struct iq_error *iq_stage_corruption(struct iq_case *c) IQ_CHECK;
 /* oom.c: out of memory: who has it; leaks. */
 struct iq_error *iq_stage_memory(struct iq_case *c) IQ_CHECK;
+/* producer.c: who made the bad value, if it was somebody whom a function on the stack called before. */
+struct iq_error *iq_stage_producer(struct iq_case *c) IQ_CHECK;
 /* blame.c: the function most likely at fault, unless an earlier stage knows better. */
 struct iq_error *iq_stage_blame(struct iq_case *c) IQ_CHECK;
 /* signature.c */

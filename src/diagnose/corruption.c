@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The stage that asks what is wrong with the value that the event was about: the culprit if provenance found it,
+ * else the register through which the access failed.
+ */
+#include "stages.h"
+#include "value.h"
+
+#include <inttypes.h>
+
+/* Did the event say that a pointer was bad, and not something else? */
+static bool about_pointer(const struct iq_event *e)
+{
+	switch (e->class) {
+	case IQ_CLASS_NULL_DEREF:
+	case IQ_CLASS_BAD_ACCESS:
+	case IQ_CLASS_NON_CANONICAL:
+	case IQ_CLASS_BAD_EXEC:
+	case IQ_CLASS_WRITE_PROTECTED:
+	case IQ_CLASS_USER_ACCESS:
+	case IQ_CLASS_USE_AFTER_FREE:
+	case IQ_CLASS_DOUBLE_FREE:
+	case IQ_CLASS_INVALID_FREE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What the code was working on lies on a stack that is another task's: whoever put it there is gone, or still is there. */
+static void on_stack(struct iq_case *c, const struct iq_link *l)
+{
+	const struct iq_event *e = &c->analysis.event;
+	const struct iq_whatis *w = l->object;
+	struct iq_finding *f;
+
+	if (!w || !w->has_stack || !w->task.address || w->task.address == e->task.address ||
+	    w->stack.kind != IQ_STACK_TASK || !about_pointer(e) || l->address == w->address)
+		return;
+	f = iq_case_finding(c, "uaf.stack", IQ_CLASS_USE_AFTER_FREE,
+			    w->below || w->frame < 0 ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
+			    "%s (0x%" PRIx64 ") lies on the kernel stack of %s (pid %u): what was there belongs to a "
+			    "function that has returned, and the stack is used by others now", l->expression, l->value,
+			    w->task.comm, w->task.pid);
+	f->cause = true;
+	if (w->slot[0])
+		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, l->value, w->slot, "the word there, by that stack's frames");
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->stack.start, NULL, "the stack: frame #%d, %s", w->frame,
+			    w->function[0] ? w->function : "below all frames");
+	f->refuted_by = "a variable of this type in the function that owns the frame";
+}
+
+/* The object that the code was working on when it read the bad value is free, or its pointer. */
+static void links(struct iq_case *c)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+
+	for (unsigned int i = 0; i + 1 < x->nr_links; i++) {
+		struct iq_suspect s = {
+			.name = x->links[i].expression,
+			.value = x->links[i].value,
+			.has_address = x->links[i].has_address,
+			.address = x->links[i].address,
+			.type = x->links[i].type,
+			.cause = about_pointer(&c->analysis.event),
+			.weight = 1,
+		};
+
+		if (!x->links[i].has_value)
+			continue;
+		iq_heap_pointer(c, &s);
+		on_stack(c, &x->links[i]);
+	}
+}
+
+static bool from_culprit(const struct iq_analysis *a, struct iq_suspect *s)
+{
+	const struct iq_culprit *x = &a->culprit;
+	const struct iq_link *last = x->nr_links ? &x->links[x->nr_links - 1] : NULL;
+
+	if (!x->present || !x->has_value)
+		return false;
+	*s = (struct iq_suspect){
+		.name = x->expression,
+		.value = x->value,
+		.has_address = x->has_address,
+		.address = x->address,
+		.type = last ? last->type : NULL,
+	};
+	return true;
+}
+
+static bool from_instruction(struct iq_case *c, struct iq_suspect *s)
+{
+	const struct iq_analysis *a = &c->analysis;
+	unsigned int reg = (unsigned int)a->insn.reg;
+
+	if (!a->insn.present || a->insn.reg < 0 || !a->event.has_regs || !iq_reg_known(&a->event.regs, reg))
+		return false;
+	*s = (struct iq_suspect){
+		.name = iq_case_text(c, "%s", c->k->arch->reg_names[reg]),
+		.value = a->event.regs.value[reg],
+	};
+	return true;
+}
+
+struct iq_error *iq_stage_corruption(struct iq_case *c)
+{
+	const struct iq_analysis *a = &c->analysis;
+	const struct iq_event *e = &a->event;
+	unsigned int before = a->nr_findings;
+	struct iq_suspect s;
+
+	if (e->class == IQ_CLASS_LIST_CORRUPTION)
+		return iq_list_explain(c);
+	IQ_TRY(iq_heap_freed(c));
+	if (a->nr_findings > before)
+		return NULL;
+	if (from_culprit(a, &s) || (about_pointer(e) && from_instruction(c, &s))) {
+		s.bad = about_pointer(e);
+		s.cause = about_pointer(e);
+		IQ_TRY(iq_value_explain(c, &s));
+		links(c);
+	} else if (about_pointer(e) && e->has_address) {
+		s = (struct iq_suspect){ .name = "the address", .value = e->address, .bad = true, .cause = true };
+		IQ_TRY(iq_value_explain(c, &s));
+	}
+	return NULL;
+}

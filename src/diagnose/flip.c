@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A pointer that is one bit, or one exchange of bytes, away from a good one.  What it would be
+ * then must be the start of an object in use; by chance that is rare, but not impossible, so that only a second
+ * witness (the object points back, or the type is the cache's own) makes it likely.
+ */
+#include "value.h"
+
+#include <inttypes.h>
+
+/* Bits of evidence that V, made from the bad value, is what was meant; 0: it is not. */
+static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint64_t v, struct iq_place *p)
+{
+	const struct iq_type *t = s->type ? iq_type_strip(s->type) : NULL, *own;
+	uint64_t words[64];
+	unsigned int bits;
+
+	if (v < 4096 || v & 7 || !c->k->arch->vm->canonical(&c->k->layout, v) ||
+	    !c->k->arch->vm->is_kernel(&c->k->layout, v))
+		return 0;
+	iq_place_of(c->k, v, p);
+	if (p->kind != IQ_PLACE_OBJECT)
+		return p->kind == IQ_PLACE_SYMBOL && s->has_address ? 4 : 0;
+	t = t && t->kind == IQ_KIND_POINTER ? iq_type_strip(iq_type_target(t)) : NULL;
+	own = iq_cache_type(c->k, p->object.slab.cache);
+	bits = p->object.offset ? 2 : 8;
+	if (t && t->size > 8 && t->name[0] && own && !p->object.offset)
+		bits += !strcmp(own->name, t->name) ? 12 : 0;
+	else if (t && t->size > 64 && !p->object.offset && p->object.slab.cache->object_size >= t->size &&
+		 p->object.slab.cache->object_size < 2 * t->size)
+		bits += 4;
+	/* It points back to the field, or to the object that holds it: lists, parents. */
+	if (s->has_address && iq_vm_read(c->k->vm, v, words, sizeof(words), NULL) == IQ_MEM_OK)
+		for (unsigned int i = 0; i < IQ_ARRAY_SIZE(words); i++)
+			if (words[i] == s->address || words[i] + 8 == s->address || words[i] == s->address + 8) {
+				bits += 24;
+				break;
+			}
+	return bits;
+}
+
+static void tell(struct iq_case *c, struct iq_suspect *s, const char *id, enum iq_class class,
+		 uint64_t meant, unsigned int bits, const struct iq_place *p, const char *how)
+{
+	struct iq_finding *f = iq_case_finding(
+		c, id, class,
+		bits >= 36 ? IQ_CONFIDENCE_CERTAIN : bits >= 20 ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
+		"%s (0x%" PRIx64 ") is 0x%" PRIx64 " %s", s->name, s->value, meant, how);
+
+	f->alternative = s->weight > bits;
+	f->cause = s->cause && !f->alternative && bits >= 20;
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, meant, p->text, "what it then leads to");
+	if (bits >= 24)
+		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, s->address, NULL,
+				    "and what is there points back or has the type of the pointer");
+	f->refuted_by = "a writer of the value as it is";
+	if (bits > s->weight)
+		s->weight = bits;
+}
+
+static void bit(struct iq_case *c, struct iq_suspect *s)
+{
+	unsigned int best = 0, at = 0, good = 0;
+	struct iq_place p, of = { .kind = IQ_PLACE_NOTHING };
+
+	for (unsigned int i = 0; i < 64; i++) {
+		unsigned int bits = witness(c, s, s->value ^ UINT64_C(1) << i, &p);
+
+		good += bits >= 8;
+		if (bits <= best)
+			continue;
+		best = bits;
+		at = i;
+		of = p;
+	}
+	if (best < 8)
+		return;
+	/* The high bits of a random number are never one away from those of a kernel pointer. */
+	if (!c->k->arch->vm->canonical(&c->k->layout, s->value))
+		best += 10;
+	if (good > 1 && best < 24)
+		best -= IQ_MIN(best, 6u);
+	if (best < IQ_PAYLOAD_LEAST)
+		return;
+	tell(c, s, "flip.bit", IQ_CLASS_BIT_FLIP, s->value ^ UINT64_C(1) << at, best, &of,
+	     iq_case_text(c, "with bit %u flipped: bad memory, or a bit operation on a wrong address", at));
+}
+
+static void exchanged(struct iq_case *c, struct iq_suspect *s)
+{
+	uint64_t v = s->value, swapped16 = (v & 0x00ff00ff00ff00ff) << 8 | (v >> 8 & 0x00ff00ff00ff00ff);
+	const struct {
+		uint64_t value;
+		const char *how;
+	} ways[] = {
+		{ __builtin_bswap64(v), "with its bytes in the opposite order" },
+		{ v >> 32 | v << 32, "with its halves exchanged" },
+		{ swapped16, "with the bytes of each 16 bits exchanged" },
+		{ __builtin_bswap64(v >> 32 | v << 32), "with the bytes of each half in the opposite order" },
+	};
+	struct iq_place p;
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(ways); i++) {
+		unsigned int bits = ways[i].value == v ? 0 : witness(c, s, ways[i].value, &p);
+
+		/* 17 upper bits that are all ones, and the direct map's below them. */
+		if (bits >= 8)
+			tell(c, s, "flip.order", IQ_CLASS_MEMORY_CORRUPTION, ways[i].value, bits + 16, &p,
+			     ways[i].how);
+	}
+}
+
+/* A good pointer lies a few bytes before or behind its place: something was copied to a wrong offset. */
+static void shifted(struct iq_case *c, struct iq_suspect *s)
+{
+	uint8_t bytes[24];
+	struct iq_place p;
+
+	if (!s->has_address || iq_vm_read(c->k->vm, s->address - 8, bytes, sizeof(bytes), NULL) != IQ_MEM_OK)
+		return;
+	for (int by = -7; by <= 7; by++) {
+		uint64_t v = iq_le64(bytes + 8 + by);
+		unsigned int bits = by ? witness(c, s, v, &p) : 0;
+
+		if (bits < 8)
+			continue;
+		tell(c, s, "flip.shifted", IQ_CLASS_MEMORY_CORRUPTION, v, bits + 16, &p,
+		     iq_case_text(c, "%d bytes %s its place: what surrounds it was written there shifted",
+				  by < 0 ? -by : by, by < 0 ? "before" : "behind"));
+		return;
+	}
+}
+
+/* The upper 4 or 2 bytes are wrong, the lower ones lead to an object if those of the field's own address are put there. */
+static void upper(struct iq_case *c, struct iq_suspect *s)
+{
+	uint64_t base = s->has_address ? s->address : c->k->layout.page_offset;
+	struct iq_place p;
+
+	for (unsigned int keep = 48; keep >= 32; keep -= 16) {
+		uint64_t mask = (UINT64_C(1) << keep) - 1, v = (s->value & mask) | (base & ~mask);
+		unsigned int bits = v == s->value ? 0 : witness(c, s, v, &p);
+
+		if (bits < 8 || __builtin_popcountll(v ^ s->value) < 2)
+			continue;
+		tell(c, s, "field.upper_overwrite", IQ_CLASS_MEMORY_CORRUPTION, v, bits + (keep == 48 ? 12 : 4), &p,
+		     iq_case_text(c, "with its upper %u bytes overwritten", (64 - keep) / 8));
+		return;
+	}
+}
+
+void iq_flip_explain(struct iq_case *c, struct iq_suspect *s)
+{
+	struct iq_place p;
+
+	if (!s->bad || s->value < 4096)
+		return;
+	iq_place_of(c->k, s->value, &p);
+	if (p.kind == IQ_PLACE_OBJECT && !p.object.offset)
+		return;
+	bit(c, s);
+	exchanged(c, s);
+	shifted(c, s);
+	if (s->weight < IQ_PAYLOAD_STRONG && !iq_place_alive(&p))
+		upper(c, s);
+}
