@@ -53,6 +53,7 @@ struct iq_wait {
 	uint64_t owner;	     /* task_struct; 0: nobody, or not known */
 	enum iq_confidence owner_confidence;
 	const char *owner_from; /* "mutex.owner"; NULL */
+	uint64_t taken_at;   /* the owner's call that took it, if that is known from code; 0 */
 	uint64_t gone;	     /* the lock's owner word names this task_struct, which no task has; 0 */
 	bool free;	     /* the lock says that nobody holds it */
 	unsigned int readers;	/* rw_semaphore held by so many readers */

@@ -54,6 +54,8 @@ static enum iq_confidence add_edge(struct iq_case *c, struct iq_finding *f, cons
 	if (w->owner_from)
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->owner, NULL, "its holder: %s",
 				    w->owner_from);
+	if (w->taken_at)
+		iq_finding_evidence(c, f, IQ_SOURCE_CODE, w->taken_at, NULL, "the call that took it");
 	return w->proven ? w->owner_confidence : IQ_MIN(w->owner_confidence, IQ_CONFIDENCE_LIKELY);
 }
 
@@ -61,7 +63,8 @@ static void report_self(struct iq_case *c, const struct iq_wait *w, bool cause)
 {
 	struct iq_finding *f = iq_case_finding(
 		c, "wait.self", IQ_CLASS_DEADLOCK, w->owner_confidence,
-		"%s waits%s for a lock that it holds itself: %s", who(c, &w->task), where(c, w),
+		"%s waits%s for %s: %s", who(c, &w->task), where(c, w),
+		w->kind == IQ_WAIT_WORK ? "what can only run when it is done itself" : "a lock that it holds itself",
 		object_text(c, w));
 
 	f->confidence = add_edge(c, f, w);

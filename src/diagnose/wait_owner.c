@@ -62,33 +62,85 @@ static void rt_mutex_owner(struct iq_kernel *k, struct iq_wait *w)
 		set_owner(k, w, owner & ~UINT64_C(1), IQ_CONFIDENCE_CERTAIN, "rt_mutex.owner");
 }
 
+/* The worker of task T: struct kthread.data, while it is one (PF_WQ_WORKER). */
+#define PF_WQ_WORKER 0x20
+static uint64_t worker_of(struct iq_kernel *k, const struct iq_task *t)
+{
+	uint64_t own, worker, task;
+
+	/* set_child_tid had the pointer to struct kthread before 5.17. */
+	if (!(t->flags & PF_WQ_WORKER) ||
+	    (!wait_read(k, t->address, "task_struct", "worker_private", 8, &own) &&
+	     !wait_read(k, t->address, "task_struct", "set_child_tid", 8, &own)) ||
+	    !wait_read(k, own, "kthread", "data", 8, &worker) ||
+	    !wait_read(k, worker, "worker", "task", 8, &task) || task != t->address)
+		return 0;
+	return worker;
+}
+
+/* The worker that runs something for the same pool_workqueue as WORK, which waits for its turn. */
+static void turn_owner(struct iq_kernel *k, struct iq_wait *w, uint64_t work)
+{
+	uint64_t data, pwq, current_work;
+	const struct iq_task *tasks;
+	struct iq_error *err;
+	unsigned int nr = 0;
+
+	/* WORK_STRUCT_PWQ: the word is the address of the pool_workqueue, its low 8 bits flags. */
+	if (!wait_read(k, work, "work_struct", "data", 8, &data) || !(data & ~UINT64_C(0xff)))
+		return;
+	err = iq_tasks(k, &tasks, &nr);
+	iq_error_free(err);
+	for (unsigned int i = 0; !err && i < nr; i++) {
+		uint64_t worker = worker_of(k, &tasks[i]);
+
+		if (worker && wait_read(k, worker, "worker", "current_pwq", 8, &pwq) &&
+		    pwq == (data & ~UINT64_C(0xff)) &&
+		    wait_read(k, worker, "worker", "current_work", 8, &current_work) && current_work) {
+			set_owner(k, w, tasks[i].address, IQ_CONFIDENCE_LIKELY,
+				  "runs for the same workqueue, while the item waits for its turn");
+			return;
+		}
+	}
+}
+
 /*
  * struct wq_barrier { work, done, … }: flush_work() waits for the barrier that it has queued behind the work
- * item, in the list of what the worker has still to do.
+ * item: in the list of what its worker has still to do, or behind it where it waits for its turn.
  */
 static bool work_owner(struct iq_kernel *k, struct iq_wait *w)
 {
-	uint64_t done, entry, barrier, scheduled, task, work, node;
+	uint64_t done, entry, scheduled, barrier, node, task, work, before, func, barrier_func;
 
 	if (!iq_kernel_offset(k, "wq_barrier", "done", &done, NULL) ||
 	    !iq_kernel_offset(k, "wq_barrier", "work.entry", &entry, NULL) ||
 	    !iq_kernel_offset(k, "worker", "scheduled", &scheduled, NULL))
 		return false;
 	barrier = w->object - done;
+	barrier_func = iq_kernel_symbol(k, "wq_barrier_func");
+	if (!barrier_func || !wait_read(k, barrier, "wq_barrier", "work.func", 8, &func) || func != barrier_func)
+		return false;
+	w->kind = IQ_WAIT_WORK;
 	node = barrier + entry;
 	for (unsigned int n = 0; n < MAX_SCHEDULED; n++) {
 		if (iq_vm_read_uint(k->vm, node, 8, &node) || !node || (node & 7) ||
 		    node == barrier + entry)
-			return false;
-		if (wait_read(k, node - scheduled, "worker", "task", 8, &task) &&
-		    iq_task_by_address(k, task) &&
-		    wait_read(k, node - scheduled, "worker", "current_work", 8, &work) && work)
 			break;
+		if (wait_read(k, node - scheduled, "worker", "task", 8, &task) &&
+		    iq_task_by_address(k, task) && worker_of(k, iq_task_by_address(k, task)) == node - scheduled &&
+		    wait_read(k, node - scheduled, "worker", "current_work", 8, &work) && work) {
+			w->object = work;
+			set_owner(k, w, task, IQ_CONFIDENCE_CERTAIN, "worker.scheduled");
+			return true;
+		}
 	}
-	w->kind = IQ_WAIT_WORK;
-	w->object = work;
-	set_owner(k, w, task, IQ_CONFIDENCE_CERTAIN, "worker.scheduled");
-	return w->owner;
+	/* list_head.prev: the item itself. */
+	if (!iq_vm_read_uint(k->vm, barrier + entry + 8, 8, &before) &&
+	    iq_kernel_offset(k, "work_struct", "entry", &entry, NULL)) {
+		w->object = before - entry;
+		turn_owner(k, w, w->object);
+	}
+	return true;
 }
 
 /* A completion that a task's end completes: kthread.exited, or vfork_done of the child. */

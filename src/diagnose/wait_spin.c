@@ -4,6 +4,7 @@
  * running, or was interrupted on its CPU, and has had the lock's address in hand
  * (kernel/locking/qspinlock.c, qrwlock.c).
  */
+#include "held.h"
 #include "wait.h"
 
 #include <stdio.h>
@@ -127,74 +128,94 @@ static bool holds_nothing(const struct iq_backtrace *b)
 			 : b->has_user_regs && b->end == IQ_END_USER;
 }
 
-/*
- * Another CPU's task that has the lock in hand and does not spin on it itself: *NR of them, the first.  *FREE: none
- * of the other CPUs can hold it.
- */
-static uint64_t other_holder(struct iq_kernel *k, struct iq_args *args, const struct iq_wait *w,
-			     unsigned int *nr, bool *free)
+/* What the other CPUs' tasks have to do with a lock. */
+struct holders {
+	uint64_t taker, taken_at; /* has taken it, by its code; 0: nobody */
+	uint64_t first;		  /* has its address in hand, and does not spin on it itself */
+	unsigned int nr;	  /* of the latter */
+	bool all_free;		  /* none of them can hold any spinlock */
+};
+
+static void look_at(struct iq_kernel *k, struct iq_args *args, const struct iq_backtrace *b,
+		    uint64_t lock, struct holders *h)
+{
+	enum iq_wait_kind kind;
+	int frame = spinning_frame(b, &kind);
+	unsigned int from = frame < 0 ? 0 : (unsigned int)frame, taker;
+
+	h->all_free = h->all_free && holds_nothing(b);
+	if (!h->taker && held_by(k, b, from + (frame >= 0), lock, &taker, &h->taken_at))
+		h->taker = b->task.address;
+	if (frame >= 0) {
+		iq_error_free(iq_args_trace(args, b));
+		if (lock_of(args, b, from) == lock)
+			return; /* it waits for it as well */
+	}
+	if (has_in_hand(k, b, from, lock) && !h->nr++)
+		h->first = b->task.address;
+}
+
+static void find_others(struct iq_kernel *k, struct iq_args *args, const struct iq_wait *w,
+			struct holders *h)
 {
 	unsigned int cpus;
 	const struct iq_cpu *cpu = iq_kernel_cpus(k, &cpus);
-	uint64_t holder = 0;
 
 	for (unsigned int i = 0; i < cpus; i++) {
-		const struct iq_task *t = cpu[i].online ? iq_task_by_address(k, cpu[i].current) : NULL;
+		const struct iq_task *t = iq_task_by_address(k, cpu[i].current);
 		struct iq_backtrace b = {0};
-		enum iq_wait_kind kind;
 		struct iq_error *err;
-		int frame;
 
-		if (!cpu[i].online || (t && t->address == w->task.address))
+		/* A CPU that panic() has stopped counts as offline; one that was never there has no task. */
+		if (!cpu[i].current || (t && t->address == w->task.address))
 			continue;
-		*free = *free && t;
-		if (!t)
-			continue;
-		err = iq_backtrace(k, t, &b);
-		frame = err ? -1 : spinning_frame(&b, &kind);
-		*free = *free && !err && holds_nothing(&b);
-		if (!err && frame >= 0) {
-			iq_error_free(iq_args_trace(args, &b));
-			if (lock_of(args, &b, (unsigned int)frame) != w->object &&
-			    has_in_hand(k, &b, (unsigned int)frame, w->object) && !(*nr)++)
-				holder = t->address;
-		} else if (!err && has_in_hand(k, &b, 0, w->object) && !(*nr)++) {
-			holder = t->address;
-		}
+		err = t ? iq_backtrace(k, t, &b) : NULL;
+		if (!t || err)
+			h->all_free = false;
+		else
+			look_at(k, args, &b, w->object, h);
 		iq_error_free(err);
 		iq_backtrace_free(&b);
 	}
-	return holder;
+}
+
+static void set_holder(struct iq_wait *w, uint64_t task, enum iq_confidence confidence, const char *from)
+{
+	w->owner = task;
+	w->owner_confidence = confidence;
+	w->owner_from = from;
 }
 
 static void find_holder(struct iq_kernel *k, struct iq_args *args, const struct iq_backtrace *b,
 			unsigned int frame, struct iq_wait *w)
 {
 	int interrupted = interrupted_frame(b, frame);
-	unsigned int others = 0;
-	bool free = true;
-	uint64_t other;
+	struct holders others = { .all_free = true };
+	unsigned int taker;
 
-	if (interrupted >= 0 && has_in_hand(k, b, (unsigned int)interrupted, w->object)) {
-		w->owner = w->task.address;
-		w->owner_confidence = IQ_CONFIDENCE_LIKELY;
-		w->owner_from = "the code that was interrupted on this CPU has the lock in hand";
+	if (held_by(k, b, frame + 1, w->object, &taker, &w->taken_at)) {
+		set_holder(w, w->task.address, IQ_CONFIDENCE_LIKELY, "its own caller has taken it by its code");
 		return;
 	}
-	other = other_holder(k, args, w, &others, &free);
-	if (others) {
-		w->owner = other;
-		w->owner_confidence = others == 1 ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE;
-		w->owner_from = "its CPU's stack or registers have the lock's address";
-	} else if (free) {
+	if (interrupted >= 0 && has_in_hand(k, b, (unsigned int)interrupted, w->object)) {
+		set_holder(w, w->task.address, IQ_CONFIDENCE_LIKELY,
+			   "the code that was interrupted on this CPU has the lock in hand");
+		return;
+	}
+	find_others(k, args, w, &others);
+	if (others.taker) {
+		set_holder(w, others.taker, IQ_CONFIDENCE_LIKELY, "a function on its stack has taken it by its code");
+		w->taken_at = others.taken_at;
+	} else if (others.nr) {
+		set_holder(w, others.first, others.nr == 1 ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
+			   "its CPU's stack or registers have the lock's address");
+	} else if (others.all_free) {
 		/* Who holds a spinlock cannot sleep. */
-		w->owner = w->task.address;
-		w->owner_confidence = IQ_CONFIDENCE_LIKELY;
-		w->owner_from = "all other CPUs were idle or in user mode, where no spinlock is held";
+		set_holder(w, w->task.address, IQ_CONFIDENCE_LIKELY,
+			   "all other CPUs were idle or in user mode, where no spinlock is held");
 	} else if (has_in_hand(k, b, frame + 2, w->object)) {
-		w->owner = w->task.address;
-		w->owner_confidence = IQ_CONFIDENCE_POSSIBLE;
-		w->owner_from = "no other CPU has the lock's address in hand, its own callers have";
+		set_holder(w, w->task.address, IQ_CONFIDENCE_POSSIBLE,
+			   "no other CPU has the lock's address in hand, its own callers have");
 	}
 }
 
