@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define CODE_MOST (16u << 10)
+
 static void blame_frame(struct iq_case *c, struct iq_blame *b, int frame, const char *why)
 {
 	const struct iq_frame *f = &c->trace.frames[frame];
@@ -25,22 +27,67 @@ static void blame_frame(struct iq_case *c, struct iq_blame *b, int frame, const 
 	b->why = why;
 }
 
-/* The step of the chain at which the value went wrong was found in some function's code: that one's. */
-static int frame_of_culprit(const struct iq_case *c)
+/* Does the code of frame I take a spinlock that it still holds when it makes its call? */
+static bool holds_spinlock(struct iq_case *c, unsigned int i)
 {
-	const struct iq_culprit *x = &c->analysis.culprit;
+	const struct iq_frame *f = &c->trace.frames[i];
+	uint8_t code[CODE_MOST];
+	uint64_t len = f->offset;
+	struct iq_fault fault;
+	struct iq_insn insn;
+	int held = 0;
 
-	for (unsigned int i = 0; x->present && i < x->nr_links; i++) {
-		int frame = x->links[i].frame;
+	if (!f->symbol.name || f->exact_ip || !len || len > sizeof(code) ||
+	    iq_vm_read(c->k->vm, f->symbol.address, code, len, &fault))
+		return false;
+	for (uint64_t at = 0; at < len; at += insn.length) {
+		struct iq_symbol s;
 
-		if (x->links[i].verdict != IQ_LINK_BAD || frame < 0 || frame >= (int)c->trace.nr)
+		if (!iq_insn_decode(c->k->arch, code + at, len - at, f->symbol.address + at, &insn) || insn.bad)
+			return false;
+		if (insn.flow != IQ_FLOW_CALL || !insn.has_target || !iq_symbol_at(c->k, insn.target, &s) ||
+		    strncmp(s.name, "_raw_", 5))
 			continue;
-		if (c->trace.frames[frame].symbol.name &&
-		    (c->trace.frames[frame].symbol.module ||
-		     !iq_skip_function(c->trace.frames[frame].symbol.name)))
-			return frame;
+		if (strstr(s.name, "unlock"))
+			held -= held > 0;
+		else if (strstr(s.name, "_lock"))
+			held++;
 	}
-	return -1;
+	return held > 0;
+}
+
+/*
+ * Sleeping is forbidden since somebody further out took a spinlock, or because it is all done on behalf of an
+ * interrupt: that one's handler.
+ */
+static int frame_of_atomic(struct iq_case *c)
+{
+	int i = c->analysis.event.frame, handler = -1;
+
+	for (; i < (int)c->trace.nr; i++) {
+		const struct iq_frame *f = &c->trace.frames[i];
+		bool interrupt = f->context == IQ_CTX_IRQ || f->context == IQ_CTX_SOFTIRQ;
+
+		if (!f->symbol.name || (!f->symbol.module && iq_skip_function(f->symbol.name)))
+			continue;
+		if (holds_spinlock(c, (unsigned int)i))
+			return i;
+		if (interrupt && f->symbol.module)
+			handler = i;
+	}
+	return handler;
+}
+
+/* A check in the kernel proper of what a module asked of it: the module's function, if it called at once. */
+static int frame_of_misuse(const struct iq_case *c, int frame)
+{
+	if (c->trace.frames[frame].symbol.module)
+		return frame;
+	for (int i = frame + 1; i < (int)c->trace.nr && i <= frame + 2; i++) {
+		if (c->trace.frames[i].symbol.name && c->trace.frames[i].symbol.module)
+			return i;
+	}
+	return frame;
 }
 
 static bool nobody_to_blame(enum iq_class class)
@@ -53,13 +100,14 @@ struct iq_error *iq_stage_blame(struct iq_case *c)
 {
 	struct iq_analysis *a = &c->analysis;
 	const struct iq_event *e = &a->event;
-	int frame;
+	int frame = -1;
 
 	if (a->blame.present || !c->has_trace || e->frame < 0 || nobody_to_blame(e->class))
 		return NULL;
-	frame = frame_of_culprit(c);
-	if (frame >= e->frame) {
-		blame_frame(c, &a->blame, frame, "the bad value was read there");
+	if (e->class == IQ_CLASS_ATOMIC_SLEEP)
+		frame = frame_of_atomic(c);
+	if (frame >= 0) {
+		blame_frame(c, &a->blame, frame, "it called what may sleep where that is forbidden");
 		return NULL;
 	}
 	for (int i = e->frame; i < (int)c->trace.nr; i++) {
@@ -67,8 +115,9 @@ struct iq_error *iq_stage_blame(struct iq_case *c)
 
 		if (!s->name || (!s->module && iq_skip_function(s->name)))
 			continue;
-		blame_frame(c, &a->blame, i,
-			    i == e->frame ? "it happened there" :
+		frame = e->class == IQ_CLASS_WARN || e->class == IQ_CLASS_BUG ? frame_of_misuse(c, i) : i;
+		blame_frame(c, &a->blame, frame,
+			    frame == e->frame ? "it happened there" :
 			    "the innermost caller that is no helper (allocator, list, lock, copy, report)");
 		return NULL;
 	}

@@ -13,8 +13,9 @@
 
 struct shape {
 	uint64_t size, address, file, line, flags;
+	uint64_t format, format_size;
 	uint64_t address_size, file_size;
-	bool relative, has_file;
+	bool relative, has_file, has_format;
 };
 
 /* With types as they say; without as it has been on x86 since 2007: two relative pointers, line, flags. */
@@ -35,6 +36,9 @@ static bool shape_of(struct iq_kernel *k, struct shape *s)
 	s->has_file = iq_kernel_offset(k, "bug_entry", s->relative ? "file_disp" : "file", &s->file,
 				       &s->file_size) &&
 		      iq_kernel_offset(k, "bug_entry", "line", &s->line, &line_size);
+	s->has_format = s->relative && iq_kernel_offset(k, "bug_entry", "format_disp", &s->format,
+							&s->format_size) &&
+			s->format_size == 4 && s->format + 4 <= s->size;
 	return s->size >= 8 && s->size <= 64 && s->address + s->address_size <= s->size &&
 	       s->flags + 2 <= s->size && (s->address_size == 4 || s->address_size == 8) &&
 	       (!s->has_file || (s->file + s->file_size <= s->size && s->line + 2 <= s->size &&
@@ -51,6 +55,23 @@ static uint64_t pointer(const uint8_t *entry, uint64_t entry_address, uint64_t o
 	return entry_address + offset + (size == 4 ? (uint64_t)(int64_t)(int32_t)v : v);
 }
 
+/*
+ * Relative pointers were relative to the entry until 5.15, to themselves since.  A string begins behind the end of
+ * another: that tells which.
+ */
+static void read_text(struct iq_kernel *k, const uint8_t *entry, uint64_t address, uint64_t offset,
+		      uint64_t size, bool relative, char *text, size_t room)
+{
+	uint64_t at = pointer(entry, address, offset, size, relative), before;
+
+	text[0] = '\0';
+	if (relative && !iq_vm_read_uint(k->vm, at - 1, 1, &before) && before &&
+	    !iq_vm_read_uint(k->vm, at - offset - 1, 1, &before) && !before)
+		at -= offset;
+	if (iq_vm_read_string(k->vm, at, text, room))
+		text[0] = '\0';
+}
+
 static void fill(struct iq_kernel *k, const struct shape *s, const uint8_t *entry, uint64_t address,
 		 struct bug *ret)
 {
@@ -60,9 +81,10 @@ static void fill(struct iq_kernel *k, const struct shape *s, const uint8_t *entr
 	if (!s->has_file)
 		return;
 	ret->line = iq_le16(entry + s->line);
-	if (iq_vm_read_string(k->vm, pointer(entry, address, s->file, s->file_size, s->relative), ret->file,
-			      sizeof(ret->file)))
-		ret->file[0] = '\0';
+	read_text(k, entry, address, s->file, s->file_size, s->relative, ret->file, sizeof(ret->file));
+	if (s->has_format && ret->warning)
+		read_text(k, entry, address, s->format, s->format_size, true, ret->format,
+			  sizeof(ret->format));
 }
 
 static void search_table(struct iq_kernel *k, const struct shape *s, uint64_t start, uint64_t size,

@@ -127,7 +127,8 @@ static const char *panic_words(struct iq_case *c, int frame, const struct iq_eve
 				break;
 		}
 	}
-	words = iq_case_text(c, "%s", iq_buf_str(&b));
+	/* "%s" alone says nothing */
+	words = strspn(iq_buf_str(&b), ".") == b.len ? NULL : iq_case_text(c, "%s", iq_buf_str(&b));
 	iq_buf_free(&b);
 	return words;
 }

@@ -52,6 +52,9 @@ const struct report *iq_check_by_name(const char *name);
 /* Class by a format string of panic(): for callers that are no report functions by name. */
 enum iq_class iq_report_by_format(const char *format);
 
+/* A check by the words of its WARN(); IQ_CLASS_NONE: none of those. */
+enum iq_class iq_check_by_format(const char *format);
+
 /* Vector by the name of its handler or entry; -1: none. */
 int iq_trap_by_name(const char *name);
 /* Is NAME the same function as PLAIN, but for suffixes that the compiler adds (".cold", ".isra.0")? */
@@ -74,6 +77,7 @@ struct bug {
 	uint64_t entry; /* its address */
 	char file[256];
 	unsigned int line;
+	char format[256]; /* of a WARN() whose entry has it (6.19 and later); "" none */
 };
 void iq_bug_at(struct iq_kernel *k, uint64_t address, struct bug *ret);
 /* The entry at ENTRY itself. */

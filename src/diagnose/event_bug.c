@@ -47,6 +47,43 @@ static bool equal_registers(struct iq_case *c, const struct iq_event *e, uint64_
 	return jumps > 0;
 }
 
+/*
+ * The format that a WARN() gave to __warn_printk() before its ud2: what the last such call before it had in its first
+ * argument's register, if it was put there as a constant.
+ */
+static void warn_format(struct iq_case *c, const struct iq_event *e, char *format, size_t room)
+{
+	uint64_t printk = iq_kernel_symbol(c->k, "__warn_printk"), start = e->symbol.address;
+	uint8_t code[FUNCTION_MOST];
+	uint64_t len = e->ip - start, constant = 0, used = 0;
+	struct iq_fault fault;
+	struct iq_insn insn;
+
+	format[0] = '\0';
+	if (!printk || !e->symbol.name || !len || len > sizeof(code) || !c->k->arch->nr_arg_regs ||
+	    iq_vm_read(c->k->vm, start, code, len, &fault))
+		return;
+	for (uint64_t at = 0; at < len; at += insn.length) {
+		const struct iq_operand *to = insn.operand, *from = insn.operand + 1;
+
+		if (!iq_insn_decode(c->k->arch, code + at, len - at, start + at, &insn) || insn.bad)
+			return;
+		if (insn.flow == IQ_FLOW_CALL && insn.has_target && insn.target == printk)
+			used = constant;
+		if (insn.nr_operands < 2 || to->kind != IQ_OP_REG || !to->write ||
+		    to->reg != (int)c->k->arch->arg_regs[0])
+			continue;
+		constant = 0;
+		if (!strcmp(insn.mnemonic, "mov") && from->kind == IQ_OP_IMM)
+			constant = (uint64_t)from->disp;
+		else if (!strcmp(insn.mnemonic, "lea") && from->kind == IQ_OP_MEM &&
+			 from->base == (int)c->k->arch->reg_pc)
+			constant = (uint64_t)from->disp;
+	}
+	if (used && iq_vm_read_string(c->k->vm, used, format, room))
+		format[0] = '\0';
+}
+
 static bool frees(const char *name)
 {
 	static const char *const words[] = { "free", "release" };
@@ -104,13 +141,29 @@ static bool warn_trap(struct iq_case *c, struct iq_event *e, struct bug *bug)
 	return true;
 }
 
+/* What the WARN() says belongs to its message, and some checks are known by nothing else. */
+static void add_format(struct iq_case *c, struct iq_event *e, struct bug *bug)
+{
+	enum iq_class class;
+
+	if (!bug->format[0])
+		warn_format(c, e, bug->format, sizeof(bug->format));
+	bug->format[strcspn(bug->format, "\n")] = '\0';
+	if (!bug->format[0])
+		return;
+	class = iq_check_by_format(bug->format);
+	if (class != IQ_CLASS_NONE)
+		e->class = class;
+	e->message = iq_case_text(c, "%s: %s", e->message, bug->format);
+}
+
 static void from_entry(struct iq_case *c, struct iq_event *e, const struct bug *bug)
 {
 	e->class = bug->warning ? IQ_CLASS_WARN : IQ_CLASS_BUG;
 	if (bug->file[0]) {
 		e->file = iq_case_text(c, "%s", bug->file);
 		e->line = bug->line;
-		e->message = bug->warning ? iq_case_text(c, "WARNING: at %s:%u", bug->file, bug->line)
+		e->message = bug->warning ? iq_case_text(c, "WARNING at %s:%u", bug->file, bug->line)
 					  : iq_case_text(c, "kernel BUG at %s:%u!", bug->file, bug->line);
 	} else {
 		e->message = bug->warning ? "WARNING" : "kernel BUG";
@@ -128,6 +181,8 @@ void iq_trap_bug(struct iq_case *c, struct iq_event *e, const struct iq_insn *in
 		iq_bug_at(c->k, e->ip, &bug);
 	if (bug.present) {
 		from_entry(c, e, &bug);
+		if (bug.warning)
+			add_format(c, e, &bug);
 	} else if (!insn->bad && insn->flow == IQ_FLOW_TRAP) {
 		/* __builtin_trap(), or BUG() of a kernel that keeps no table. */
 		e->class = IQ_CLASS_BUG;

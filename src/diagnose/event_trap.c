@@ -19,12 +19,13 @@ bool iq_trap_executable(struct iq_kernel *k, uint64_t ip)
 {
 	struct iq_walk w;
 
-	if (iq_is_text(k, ip))
-		return true;
 	if (!k->arch->vm->canonical(&k->layout, ip) || !k->arch->vm->is_kernel(&k->layout, ip))
 		return false;
 	iq_vm_walk(k->vm, ip, &w);
-	if (w.status != IQ_MEM_OK || w.linear)
+	/* Without the page tables: what is known to be text. */
+	if (w.linear || (w.status != IQ_MEM_OK && w.status != IQ_MEM_UNMAPPED))
+		return iq_is_text(k, ip);
+	if (w.status == IQ_MEM_UNMAPPED)
 		return false;
 	for (unsigned int i = 0; i < w.nr; i++) {
 		const char *flags[32];
@@ -185,9 +186,18 @@ static const char *exec_words(struct iq_case *c, const struct iq_event *e)
 	return iq_case_text(c, "BUG: instruction fetch at 0x%llx, which is not code", (unsigned long long)e->ip);
 }
 
+/* As the kernel and the CPU report it: a NULL page is a NULL pointer; a user page that is there is SMEP's. */
 static void bad_exec(struct iq_case *c, struct iq_event *e)
 {
+	const struct iq_kernel *k = c->k;
+	const struct iq_task *t = c->has_trace ? &c->trace.task : &e->task;
+
 	e->class = IQ_CLASS_BAD_EXEC;
+	if (e->ip < NULL_PAGE)
+		e->class = IQ_CLASS_NULL_DEREF;
+	else if (k->arch->vm->canonical(&k->layout, e->ip) && !k->arch->vm->is_kernel(&k->layout, e->ip) &&
+		 (e->has_error_code ? e->error_code & X86_PF_PRESENT : user_mapped(c, t, e->ip)))
+		e->class = IQ_CLASS_USER_ACCESS;
 	e->access = IQ_ACCESS_EXEC;
 	e->has_address = true;
 	e->address = e->ip;
@@ -276,6 +286,17 @@ static void protection(struct iq_case *c, struct iq_event *e, const struct iq_in
 	e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
 }
 
+static bool stack_is_full(const struct iq_case *c, const struct iq_event *e, const struct iq_task *t)
+{
+	for (int i = e->frame + 1; c->has_trace && e->frame >= 0 && i < (int)c->trace.nr && i <= e->frame + 3; i++) {
+		uint64_t sp = c->trace.frames[i].sp;
+
+		if (sp >= t->stack && sp - t->stack < t->stack_size / 4)
+			return true;
+	}
+	return false;
+}
+
 static void double_fault(struct iq_case *c, struct iq_event *e)
 {
 	uint64_t sp = e->regs.value[c->k->arch->reg_sp];
@@ -290,6 +311,9 @@ static void double_fault(struct iq_case *c, struct iq_event *e)
 	if (t->stack && sp >= t->stack && sp - t->stack < 64)
 		over = true;
 	e->class = over ? IQ_CLASS_STACK_OVERFLOW : IQ_CLASS_DOUBLE_FAULT;
+	/* Calls that fill a stack leave frames at its end; a stack pointer that was made up does not. */
+	if (over && !stack_is_full(c, e, t))
+		e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
 	e->message = over ? "BUG: stack guard page was hit" : "double fault";
 	if (over)
 		iq_event_evidence(c, e, IQ_SOURCE_REGISTERS, t->stack, iq_case_text(c, "0x%llx", (unsigned long long)sp),

@@ -121,6 +121,11 @@ static const struct report checks[] = {
 	{ "__schedule_bug", IQ_CLASS_ATOMIC_SLEEP, PLACE_CALLER, "scheduling while atomic" },
 	{ "__might_sleep", IQ_CLASS_ATOMIC_SLEEP, PLACE_CALLER,
 	  "sleeping function called from invalid context" },
+	/* mm/slab_common.c, mm/slub.c, mm/slab.h: what is freed is no object of any, or of that cache */
+	{ "free_large_kmalloc", IQ_CLASS_INVALID_FREE, PLACE_CALLER, "invalid free" },
+	{ "free_nonslab_page", IQ_CLASS_INVALID_FREE, PLACE_CALLER, "invalid free" },
+	{ "cache_from_obj", IQ_CLASS_INVALID_FREE, PLACE_CALLER, "object freed to a wrong cache" },
+	{ "warn_free_bad_obj", IQ_CLASS_INVALID_FREE, PLACE_CALLER, "object freed to a wrong cache" },
 	{ "sysrq_handle_crash", IQ_CLASS_SYSRQ, PLACE_HERE, "sysrq triggered crash" },
 };
 
@@ -186,6 +191,33 @@ bool iq_report_is_fatal(const char *name)
 			return true;
 	}
 	return false;
+}
+
+enum iq_class iq_check_by_format(const char *format)
+{
+	static const struct {
+		const char *words;
+		enum iq_class class;
+	} known[] = {
+		{ "detected field-spanning write", IQ_CLASS_FORTIFY },
+		{ "buffer overflow", IQ_CLASS_FORTIFY },
+		{ "refcount_t:", IQ_CLASS_REFCOUNT },
+		{ "rcuref", IQ_CLASS_REFCOUNT },
+		{ "list_add corruption", IQ_CLASS_LIST_CORRUPTION },
+		{ "list_del corruption", IQ_CLASS_LIST_CORRUPTION },
+		{ "Bad or missing usercopy whitelist", IQ_CLASS_USERCOPY },
+		{ "Wrong slab cache", IQ_CLASS_INVALID_FREE },
+		{ "scheduling while atomic", IQ_CLASS_ATOMIC_SLEEP },
+		{ "do not call blocking ops when", IQ_CLASS_ATOMIC_SLEEP },
+		{ "vfree() nonexistent", IQ_CLASS_INVALID_FREE },
+		{ "vfree() bad address", IQ_CLASS_INVALID_FREE },
+	};
+
+	for (size_t i = 0; i < IQ_ARRAY_SIZE(known); i++) {
+		if (strstr(format, known[i].words))
+			return known[i].class;
+	}
+	return IQ_CLASS_NONE;
 }
 
 enum iq_class iq_report_by_format(const char *format)
