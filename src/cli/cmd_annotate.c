@@ -208,7 +208,7 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	IQ_TRY(parse_address(s, argv[1], &x->start));
 	if (argc == 3)
 		IQ_TRY(parse_number(argv[2], "a count", MAX_WORDS, &count));
-	IQ_TRY(iq_describer_open(s->kernel, &x->d));
+	IQ_TRY(open_describer(s, &x->d));
 	x->start &= ~UINT64_C(7);
 	if (!count)
 		count = default_count(s, x);

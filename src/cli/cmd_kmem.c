@@ -95,7 +95,7 @@ static struct iq_error *places(struct session *s, int nr, char **words, bool phy
 	if (!x)
 		return iq_error_nomem();
 	x->list = calloc((size_t)nr, sizeof(*x->list));
-	err = x->list ? iq_describer_open(s->kernel, &x->d) : iq_error_nomem();
+	err = x->list ? open_describer(s, &x->d) : iq_error_nomem();
 	if (!err)
 		err = look_up(s, x, nr, words, physical);
 	if (err && !x->nr)

@@ -181,7 +181,7 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 		return iq_error_hint(iq_error_new(IQ_E_USAGE, "refs needs one address"),
 				     "refs [-e] ADDRESS");
 	IQ_TRY(parse_address(s, argv[o.index], &x->address));
-	IQ_TRY(iq_describer_open(s->kernel, &x->d));
+	IQ_TRY(open_describer(s, &x->d));
 	iq_whatis(x->d, x->address, false, &x->what);
 	if (exact || !x->address) {
 		x->start = x->address;

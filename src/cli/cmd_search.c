@@ -348,13 +348,13 @@ static struct iq_error *prepare(struct session *s, struct search_result *x, int 
 				    x->search.width);
 	if (x->where >= SEARCH_USER) /* -s, -e are addresses there */
 		return text ? iq_error_new(IQ_E_USAGE, "-c searches all of memory, not one task's")
-			    : explain ? iq_describer_open(s->kernel, &x->d) : NULL;
+			    : explain ? open_describer(s, &x->d) : NULL;
 	IQ_TRY(to_physical(s, x, &x->search.start));
 	IQ_TRY(to_physical(s, x, &x->search.end));
 	if (x->search.mask == 0 && x->search.value == 0)
 		x->search.mask = UINT64_MAX;
 	x->search.cancel = &s->cancel;
-	return explain ? iq_describer_open(s->kernel, &x->d) : NULL;
+	return explain ? open_describer(s, &x->d) : NULL;
 }
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)

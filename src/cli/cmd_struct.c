@@ -216,7 +216,7 @@ static struct iq_error *check_request(const struct request *q)
 				     "struct list_head, struct task_struct.comm,pid ADDRESS");
 	if (q->hex && q->decimal)
 		return iq_error_new(IQ_E_USAGE, "-x and -d exclude each other");
-	if ((q->raw || q->follow) && !q->nr_addresses)
+	if ((q->raw || q->follow) && !q->nr_addresses && !is_object_address(q->name))
 		return iq_error_hint(iq_error_new(IQ_E_USAGE,
 						  "-%c shows memory, and the address is missing",
 						  q->raw ? 'r' : 'p'),
@@ -417,6 +417,7 @@ static struct iq_error *check_memory(const struct struct_result *x)
 static struct iq_error *fill(struct session *s, const struct request *q, bool unions,
 			     struct struct_result *x)
 {
+	uint64_t object = 0, count = 0;
 	struct iq_error *err;
 	char *name = NULL;
 
@@ -424,6 +425,10 @@ static struct iq_error *fill(struct session *s, const struct request *q, bool un
 	err = split_name(q->name, x, &name);
 	if (!err)
 		err = find_type(s, name, unions ? WANT_UNION : WANT_STRUCT, &x->found);
+	if (err && err->code == IQ_E_NOT_FOUND && !q->nr_addresses && !q->all && is_object_address(name)) {
+		iq_error_free(err);
+		err = type_of_address(s, name, &x->found, &object, &count);
+	}
 	free(name);
 	if (err)
 		return err;
@@ -440,7 +445,7 @@ static struct iq_error *fill(struct session *s, const struct request *q, bool un
 	x->format = session_format(s, q->hex, q->decimal);
 	if (q->all)
 		IQ_TRY(find_layouts(s, x->type, true, &x->layouts));
-	IQ_TRY(find_items(s, x, q));
+	IQ_TRY(object ? add_row(x, object, (int64_t)count, -1) : find_items(s, x, q));
 	IQ_TRY(open_memory(s, x, q));
 	return check_memory(x);
 }
@@ -489,7 +494,9 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_struct = {
 	.name = "struct",
 	.summary = "definition of a struct, or memory shown as one",
-	.help = "struct " USAGE "struct -a NAME\n* NAME …\n\n" HELP "  struct list_head\n"
+	.help = "struct " USAGE "struct ADDRESS[.MEMBER[,MEMBER]]\nstruct -a NAME\n* NAME …\n\n" HELP
+		"  struct list_head\n"
+		"  struct ffff89740352de40      whatever it is, if that can be told\n"
 		"  struct urb ffff89740352de40\n"
 		"  struct task_struct.comm,pid init_task\n"
 		"  struct file.f_inode -p ((struct file *)$rdi)\n"

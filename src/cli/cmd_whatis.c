@@ -349,7 +349,7 @@ static struct iq_error *look_up_place(struct session *s, const char *word, struc
 	bool physical;
 
 	IQ_TRY(parse_place(s, word, &address, &physical));
-	IQ_TRY(iq_describer_open(s->kernel, &x->d));
+	IQ_TRY(open_describer(s, &x->d));
 	x->what = WHAT_PLACE;
 	session_context(s);
 	if (!physical && !x->physical && s->has_task && s->task.mm &&

@@ -51,6 +51,13 @@ static json_t *maybe_string(const char *text)
 	return text && *text ? json_text(text, strlen(text)) : json_null();
 }
 
+struct iq_error *open_describer(struct session *s, struct iq_describer **ret)
+{
+	IQ_TRY(iq_describer_open(s->kernel, ret));
+	iq_describer_make_graph(*ret, &s->cancel);
+	return NULL;
+}
+
 static json_t *kind_slab(const struct iq_whatis *w)
 {
 	const struct iq_object *x = &w->object;

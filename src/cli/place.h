@@ -13,6 +13,9 @@ json_t *json_kind(struct session *s, const struct iq_whatis *w);
 /* {"address", "space", "physical", "kinds"} */
 json_t *json_whatis(struct session *s, const struct iq_whatis *w);
 
+/* A describer that concludes types of objects with all that there is (iq_describer_make_graph()). */
+struct iq_error *open_describer(struct session *s, struct iq_describer **ret) IQ_CHECK;
+
 /* The tables of crash's kmem for what W is. */
 void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out);
 

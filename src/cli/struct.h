@@ -39,6 +39,17 @@ void struct_text(struct session *s, const struct result *r, struct iq_buf *out);
 void struct_raw_range(const struct struct_result *x, uint64_t address, uint64_t *start,
 		      uint64_t *len, unsigned int *word);
 
+/* ---- struct_typed.c: struct ADDRESS ---------------------------------------------------------- */
+
+/* Does WORD look like an address and not like a name? */
+bool is_object_address(const char *word);
+/*
+ * The type of the object that contains address WORD, which a warning explains: COUNT of it from OBJECT on.
+ * IQ_E_NOT_FOUND: it cannot be told.
+ */
+struct iq_error *type_of_address(struct session *s, const char *word, struct found_type *found,
+				 uint64_t *object, uint64_t *count) IQ_CHECK;
+
 /* ---- struct_follow.c: -p --------------------------------------------------------------------- */
 
 /* Does -p follow a member of this type? */
