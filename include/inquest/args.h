@@ -179,4 +179,37 @@ const struct iq_type *iq_args_prototype(struct iq_args *a, const struct iq_symbo
 bool iq_member_sized(const struct iq_type *t, uint64_t offset, uint64_t size,
 		     const struct iq_type **type, struct iq_buf *text);
 
+/* ---- What was done before ----------------------------------------------------------------------- */
+
+/* What is looked for in functions that were called and have returned. */
+struct iq_effect_query {
+	uint64_t field;	  /* somebody wrote into the `size` bytes here, which hold `value` now; 0: not asked */
+	unsigned int size;
+	uint64_t value;
+	uint64_t from;	  /* where the object begins that it is in, or the one before that: who was given an address
+			   * from there to the field, and writes in ways that are not followed, may have; 0 */
+	uint64_t freed;	  /* somebody freed this; 0: not asked */
+	/* Does the function NAME free its parameter number *PARAMETER; copy to its first, as many bytes as its third
+	 * says; is it not worth looking into? */
+	bool (*frees)(const char *name, unsigned int *parameter);
+	bool (*copies)(const char *name);
+	bool (*skip)(const struct iq_symbol *s);
+};
+struct iq_effect {
+	struct iq_symbol function; /* that the frame's code calls */
+	uint64_t call;		   /* there */
+	uint64_t at;		   /* the instruction that does it, in that function or one that it calls */
+	unsigned int depth;	   /* 1: in that function itself */
+	bool writes, frees;
+	bool sure;		   /* false: it may, by an index or a length that is not known, */
+	bool weak;		   /* or at an address that is not followed */
+};
+/*
+ * Functions that frame N's code calls on ways to its instruction, and that do with the parameters that they are given
+ * what Q asks for: in the order of the code, at most MAX.  Which way was taken is not known, nor what memory
+ * held then: these are suspects, no proof.
+ */
+unsigned int iq_args_effects(struct iq_args *a, unsigned int n, const struct iq_effect_query *q,
+			     struct iq_effect *ret, unsigned int max);
+
 #endif

@@ -178,6 +178,22 @@ static void add_lvalue(struct iq_case *c, struct chain *ch, const struct named *
 	l->value = l->now;
 }
 
+/* The last link is what was refused, although it is a pointer to something. */
+static void mark_refused(struct iq_case *c, struct chain *ch, const struct bad_use *u)
+{
+	struct iq_link *l = &ch->link[ch->nr - 1];
+	unsigned int parameter;
+	const struct iq_whatis *w = l->object;
+
+	if (u->user && iq_is_free(u->user, &parameter) && parameter == u->parameter &&
+	    !(w && w->has_object && w->object.object && !w->object.offset))
+		l->verdict = IQ_LINK_BAD;
+	if (u->lvalue && !u->user && l->verdict == IQ_LINK_OK)
+		l->verdict = IQ_LINK_BAD;
+	if (iq_bad_exec(c))
+		l->verdict = IQ_LINK_BAD;
+}
+
 /* What is found from the value POINTER on, at the offsets that U names. */
 static void add_followed(struct iq_case *c, struct chain *ch, struct named pointer,
 			 const struct bad_use *u)
@@ -241,6 +257,8 @@ static bool follow(struct iq_case *c, struct chain *ch, const struct bad_use *u)
 					       .frame = (int)u->frame};
 		ch->nr = 1;
 	}
+	if (ch->nr)
+		mark_refused(c, ch, u);
 	return ch->nr > 0;
 }
 

@@ -50,14 +50,10 @@ static struct iq_link *add_link(struct chain *ch, const struct named *n, const s
 /* The same value under another name, as it is called further in. */
 static void add_name(struct chain *ch, const struct named *n, const struct iq_term *t)
 {
-	struct iq_link *last = ch->nr ? &ch->link[ch->nr - 1] : NULL;
+	const struct iq_link *last = ch->nr ? &ch->link[ch->nr - 1] : NULL;
 
-	if (last && ch->term[ch->nr - 1]->kind == IQ_TERM_ENTRY && last->has_value &&
-	    n->has_value && last->value == n->value)
-		ch->nr--;
-	else if (last && !strcmp(last->expression, n->text))
-		return;
-	add_link(ch, n, t);
+	if (!last || strcmp(last->expression, n->text))
+		add_link(ch, n, t);
 }
 
 static void add_memory(struct chain *ch, const struct iq_term *t, const struct named *n,
@@ -414,6 +410,24 @@ static void note_user(struct chain *ch, const struct iq_term *t)
 	}
 }
 
+/* Of several parameters that only hand a value on the innermost is enough. */
+static void drop_aliases(struct chain *ch)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < ch->nr; i++) {
+		const struct iq_link *l = &ch->link[i];
+
+		if (i + 1 < ch->nr && ch->term[i]->kind == IQ_TERM_ENTRY &&
+		    ch->term[i + 1]->kind == IQ_TERM_ENTRY && l->has_value && l[1].has_value &&
+		    l->value == l[1].value)
+			continue;
+		ch->link[kept] = *l;
+		ch->term[kept++] = ch->term[i];
+	}
+	ch->nr = kept;
+}
+
 struct named iq_chain_of(struct chain *ch, const struct iq_term *t, uint64_t value,
 			 const struct iq_type *expected)
 {
@@ -432,6 +446,7 @@ struct named iq_chain_of(struct chain *ch, const struct iq_term *t, uint64_t val
 		n.is_address = false;
 		n.atom = true;
 	}
+	drop_aliases(ch);
 	return n;
 }
 

@@ -129,6 +129,8 @@ struct bad_use {
 };
 /* What the event says was used badly.  False: it says nothing. */
 bool iq_find_use(struct iq_case *c, struct bad_use *u);
+/* Does NAME free its parameter number *PARAMETER? */
+bool iq_is_free(const char *name, unsigned int *parameter);
 /* If it happened in a helper: what the helper was given.  False: it did not, or that cannot be said. */
 bool iq_find_check(struct iq_case *c, struct bad_use *u);
 

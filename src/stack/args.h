@@ -157,6 +157,9 @@ int code_find(const struct flow *f, uint64_t address);
 void flow_run(struct iq_kernel *k, struct flow *f);
 /* The values in front of op N into ST (free it); false: not known, or never reached. */
 bool flow_at(struct iq_kernel *k, struct flow *f, unsigned int n, struct state *st);
+/* The block that operation N is in; and does block P lead to block B? */
+unsigned int flow_block_of(const struct flow *f, unsigned int n);
+bool flow_leads_to(const struct flow *f, unsigned int p, unsigned int b);
 void state_free(struct state *st);
 void flow_free(struct flow *f);
 /* What is at CFA + OFFSET in ST; V_UNKNOWN if that is not known. */

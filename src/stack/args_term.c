@@ -178,7 +178,6 @@ static struct iq_term *term_value(struct search *s, unsigned int n, const struct
 				  bool loose);
 static struct iq_term *read_back(struct search *s, unsigned int n, unsigned int b, unsigned int at,
 				 unsigned int reg, bool loose);
-static unsigned int block_of(const struct flow *f, unsigned int at);
 
 /* base + disp + index * scale of OP's memory operand into T; false: there is more to it. */
 static bool operand_terms(struct search *s, unsigned int n, unsigned int d, struct iq_term *t,
@@ -297,7 +296,7 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 		int reg = op->kind == OP_MOVE || op->kind == OP_STORE ? op->src : op->base;
 
 		t = reg >= 0 && reg < NR_GPR
-			    ? read_back(s, n, block_of(f, d), d, (unsigned int)reg, loose)
+			    ? read_back(s, n, flow_block_of(f, d), d, (unsigned int)reg, loose)
 			    : NULL;
 		t = copy_known(s, n, t, &whole, loose);
 	} else if (o->kind == FROM_LOAD) {
@@ -386,7 +385,7 @@ static struct iq_term *term_value(struct search *s, unsigned int n, const struct
 
 /* ---- Backwards through blocks ----------------------------------------------------------------- */
 
-static unsigned int block_of(const struct flow *f, unsigned int at)
+unsigned int flow_block_of(const struct flow *f, unsigned int at)
 {
 	unsigned int low = 0, high = f->nr_blocks;
 
@@ -401,8 +400,7 @@ static unsigned int block_of(const struct flow *f, unsigned int at)
 	return low ? low - 1 : 0;
 }
 
-/* Does block P lead to block B? */
-static bool leads_to(const struct flow *f, unsigned int p, unsigned int b)
+bool flow_leads_to(const struct flow *f, unsigned int p, unsigned int b)
 {
 	const struct block *from = &f->block[p];
 	const struct op *last = &f->op[from->first + from->nr - 1];
@@ -459,7 +457,7 @@ static struct iq_term *at_block(struct search *s, unsigned int n, unsigned int b
 	if (t)
 		return t;
 	for (unsigned int i = 0; i < f->nr_blocks; i++) {
-		if (!leads_to(f, i, b))
+		if (!flow_leads_to(f, i, b))
 			continue;
 		if (nr == CHOICES_MAX)
 			return NULL;
@@ -541,7 +539,7 @@ static struct iq_term *term_reg(struct search *s, unsigned int n, unsigned int a
 		return NULL;
 	if (v.base != V_UNKNOWN)
 		return term_value(s, n, &v, loose);
-	return read_back(s, n, block_of(x->flow, at), at, reg, loose);
+	return read_back(s, n, flow_block_of(x->flow, at), at, reg, loose);
 }
 
 static struct iq_term *from_caller(struct search *s, struct iq_term *t, int reg,

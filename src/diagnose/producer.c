@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who made the bad value: not who used it, which is where the stack ends, but a function that was called before, has
+ * returned, and wrote into the field that holds it, or freed what it points to.
+ */
+#include "event.h"
+#include "provenance.h"
+#include "skip.h"
+
+#include <inttypes.h>
+
+#define FRAMES_MAX 12
+#define EFFECTS_MAX 16
+
+static const struct {
+	const char *name;
+	unsigned int parameter;
+} frees[] = {
+	{"kfree", 0},		  {"kfree_sensitive", 0}, {"kzfree", 0},
+	{"kvfree", 0},		  {"kvfree_sensitive", 0},{"kfree_const", 0},
+	{"vfree", 0},		  {"kvfree_call_rcu", 1}, {"kfree_call_rcu", 0},
+	{"kmem_cache_free", 1},	  {"kfree_skb", 0},	  {"consume_skb", 0},
+	{"kfree_skb_reason", 0},  {"__kfree_skb", 0},	  {"free_pages", 0},
+	{"__free_pages", 0},	  {"free_percpu", 0},	  {"mempool_free", 0},
+	{"put_device", 0},	  {"kobject_put", 0},	  {"put_page", 0},
+	{"__folio_put", 0},	  {"free_netdev", 0},	  {"devm_kfree", 1},
+	{"iounmap", 0},		  {"vunmap", 0},	  {"usb_free_urb", 0},
+	{"put_task_struct", 0},	  {"fput", 0},		  {"iput", 0},
+	{"dput", 0},		  {"kthread_stop", 0},
+};
+
+bool iq_is_free(const char *name, unsigned int *parameter)
+{
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(frees); i++) {
+		if (iq_same_function(name, frees[i].name)) {
+			*parameter = frees[i].parameter;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_copy(const char *name)
+{
+	static const char *const copies[] = {"memcpy",	"__memcpy", "memmove", "__memmove", "memset", "__memset",
+					     "memcpy_orig", "memcpy_erms", "memset_orig", "memset_erms",
+					     "_copy_from_user", "copy_from_user", "_copy_from_iter",
+					     "strscpy", "sized_strscpy", "strlcpy", "strncpy", "strcpy",
+					     "strcat", "sprintf", "skb_copy_bits"};
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(copies); i++)
+		if (iq_same_function(name, copies[i]))
+			return true;
+	return false;
+}
+
+static bool is_dull(const struct iq_symbol *s)
+{
+	return !s->module && iq_skip_function(s->name);
+}
+
+struct suspect {
+	struct iq_effect effect;
+	unsigned int frame;
+};
+
+/* The best of the effects found so far: what is sure before what is not, then the last in the innermost frame. */
+static bool better(const struct suspect *a, const struct suspect *b)
+{
+	if (!b->effect.call)
+		return true;
+	if (a->effect.sure != b->effect.sure)
+		return a->effect.sure;
+	if (a->effect.weak != b->effect.weak)
+		return b->effect.weak;
+	if (a->frame != b->frame)
+		return a->frame < b->frame;
+	return a->effect.call > b->effect.call;
+}
+
+static void find_suspects(struct iq_case *c, const struct iq_effect_query *q, struct suspect *best)
+{
+	const struct iq_event *e = &c->analysis.event;
+
+	for (unsigned int i = (unsigned int)e->frame; i < c->trace.nr && i < (unsigned int)e->frame + FRAMES_MAX;
+	     i++) {
+		const struct iq_frame *f = &c->trace.frames[i];
+		struct iq_effect effect[EFFECTS_MAX];
+		unsigned int nr;
+
+		if (i > (unsigned int)e->frame && (f->exact_ip || f->has_trap))
+			break;
+		if (!f->symbol.name)
+			continue;
+		if (!f->symbol.module && (iq_skip_function(f->symbol.name) || iq_skip_entry(f->symbol.name)))
+			continue;
+		nr = iq_args_effects(c->args, i, q, effect, EFFECTS_MAX);
+		for (unsigned int j = 0; j < nr; j++) {
+			struct suspect s = {effect[j], i};
+
+			if (!is_dull(&s.effect.function) && better(&s, best))
+				*best = s;
+		}
+	}
+}
+
+static void blame(struct iq_case *c, const struct suspect *s, const char *what)
+{
+	struct iq_blame *b = &c->analysis.blame;
+	const char *file = NULL;
+	unsigned int line = 0;
+
+	*b = (struct iq_blame){.present = true,
+			       .function = iq_case_text(c, "%s", s->effect.function.name),
+			       .module = s->effect.function.module};
+	if (iq_kernel_line(c->k, s->effect.at, &file, &line)) {
+		b->file = iq_case_text(c, "%s", file);
+		b->line = line;
+	}
+	b->why = iq_case_text(c, "%s() calls it before, and it %s%s (instruction at 0x%" PRIx64 ")",
+			      c->trace.frames[s->frame].symbol.name, s->effect.sure ? "" : "probably ",
+			      what, s->effect.at);
+}
+
+/* Was what a link leads to freed before, by somebody who was called on the way? */
+static bool find_freed(struct iq_case *c, struct iq_effect_query *q, struct suspect *best)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+
+	for (unsigned int i = x->nr_links; i-- > 0 && !best->effect.call;) {
+		const struct iq_link *l = &x->links[i];
+
+		if (!l->has_value || l->value < 65536)
+			continue;
+		q->freed = l->value;
+		find_suspects(c, q, best);
+	}
+	q->freed = 0;
+	return best->effect.call != 0;
+}
+
+static void find_written(struct iq_case *c, struct iq_effect_query *q, struct suspect *best)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+	const struct iq_object *o = x->holder && x->holder->has_object ? &x->holder->object : NULL;
+
+	q->field = x->address;
+	q->size = 8;
+	for (unsigned int i = 0; i < x->nr_links; i++)
+		if (x->links[i].expression == x->expression && x->links[i].size)
+			q->size = x->links[i].size;
+	q->value = x->value;
+	if (o && o->object && o->slab.cache)
+		q->from = o->object - (o->object > o->slab.memory ? o->slab.cache->size : 0);
+	find_suspects(c, q, best);
+}
+
+/* Who handed on what was bad already, rather than who used it.  Clones of functions have their loads done by callers. */
+static void blame_user(struct iq_case *c)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+	const struct iq_event *e = &c->analysis.event;
+	struct iq_blame *b = &c->analysis.blame;
+	const struct iq_frame *f;
+	const char *file = NULL;
+	int frame = -1;
+
+	for (unsigned int i = 0; i < x->nr_links; i++)
+		if (x->links[i].expression == x->expression && x->links[i].verdict == IQ_LINK_BAD)
+			frame = x->links[i].frame;
+	if (frame <= e->frame || frame >= (int)c->trace.nr || e->class == IQ_CLASS_USER_ACCESS)
+		return;
+	f = &c->trace.frames[frame];
+	if (frame - 1 > e->frame && f[-1].symbol.name && strstr(f[-1].symbol.name, ".isra"))
+		f--;
+	if (!f->symbol.name || is_dull(&f->symbol))
+		return;
+	*b = (struct iq_blame){.present = true, .function = f->symbol.name, .module = f->symbol.module};
+	if (iq_kernel_line(c->k, f->exact_ip ? f->ip : f->ip - 1, &file, &b->line))
+		b->file = iq_case_text(c, "%s", file);
+	b->why = iq_case_text(c, "it handed on %s, which was bad already", x->expression);
+}
+
+struct iq_error *iq_stage_producer(struct iq_case *c)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+	const struct iq_event *e = &c->analysis.event;
+	struct iq_effect_query q = {.frees = iq_is_free, .copies = is_copy, .skip = is_dull};
+	struct suspect best = {0};
+
+	/* Who counts wrongly, or takes from a list twice, is on the stack. */
+	if (!x->present || c->analysis.blame.present || !c->has_trace || e->frame < 0 ||
+	    e->class == IQ_CLASS_REFCOUNT ||
+	    (e->class == IQ_CLASS_LIST_CORRUPTION && iq_is_garbage(c, x->value)))
+		return NULL;
+	if (e->class == IQ_CLASS_WRITE_PROTECTED) {
+		blame_user(c);
+		return NULL;
+	}
+	if (find_freed(c, &q, &best)) {
+		blame(c, &best, "frees what was used then");
+	} else if (x->has_address && x->has_value) {
+		find_written(c, &q, &best);
+		if (best.effect.call)
+			blame(c, &best, iq_case_text(c, "writes into %s", x->expression));
+	}
+	if (!c->analysis.blame.present)
+		blame_user(c);
+	return NULL;
+}
