@@ -38,20 +38,22 @@ static void progress(void *arg, uint64_t pfn, uint64_t end_pfn)
 	(void)pfn;
 	(void)end_pfn;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if ((double)(now.tv_sec - x->start.tv_sec) + (double)(now.tv_nsec - x->start.tv_nsec) / 1e9 > SECONDS)
+	if ((double)(now.tv_sec - x->start.tv_sec) +
+		    (double)(now.tv_nsec - x->start.tv_nsec) / 1e9 >
+	    SECONDS)
 		x->cancel.stop = 1;
 }
 
 static void tell(struct iq_case *c, struct iq_finding *f, uint64_t physical)
 {
-	struct iq_buf line = { 0 };
+	struct iq_buf line = {0};
 	struct iq_page_owner owner;
 	struct iq_whatis w;
 
 	iq_whatis(c->describer, physical, true, &w);
 	iq_whatis_line(c->k, &w, &line);
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w.virtual ? w.virtual : physical, iq_buf_str(&line),
-			    "the same bytes");
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w.virtual ? w.virtual : physical,
+			    iq_buf_str(&line), "the same bytes");
 	if (w.has_page && iq_page_owner(c->k, &w.page, &owner)) {
 		if (owner.kind == IQ_OWNER_FILE && owner.path && *owner.path)
 			iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, owner.inode, owner.path,
@@ -64,7 +66,7 @@ static void tell(struct iq_case *c, struct iq_finding *f, uint64_t physical)
 struct iq_error *iq_copies_explain(struct iq_case *c, struct iq_finding *f, const uint8_t *bytes,
 				   size_t len, uint64_t here)
 {
-	struct copies x = { .nr = 0 };
+	struct copies x = {.nr = 0};
 	struct iq_search search = {
 		.pattern = (const char *)bytes,
 		.pattern_len = IQ_MIN(len, LEN_MOST),
@@ -78,7 +80,8 @@ struct iq_error *iq_copies_explain(struct iq_case *c, struct iq_finding *f, cons
 
 	for (size_t i = 1; i < search.pattern_len; i++)
 		same &= bytes[i] == bytes[0];
-	if (same || search.pattern_len < 8 || iq_vm_translate(c->k->vm, here, &x.here, NULL) != IQ_MEM_OK)
+	if (same || search.pattern_len < 8 ||
+	    iq_vm_translate(c->k->vm, here, &x.here, NULL) != IQ_MEM_OK)
 		return NULL;
 	clock_gettime(CLOCK_MONOTONIC, &x.start);
 	err = iq_search(c->k->dump, &search);

@@ -28,26 +28,31 @@ static bool about_pointer(const struct iq_event *e)
 }
 
 /* What the code was working on lies on a stack that is another task's: whoever put it there is gone, or still is there. */
-static void on_stack(struct iq_case *c, const struct iq_link *l)
+static bool on_stack(struct iq_case *c, const struct iq_link *l)
 {
 	const struct iq_event *e = &c->analysis.event;
 	const struct iq_whatis *w = l->object;
 	struct iq_finding *f;
 
-	if (!w || !w->has_stack || !w->task.address || w->task.address == e->task.address ||
-	    w->stack.kind != IQ_STACK_TASK || !about_pointer(e) || l->address == w->address)
-		return;
-	f = iq_case_finding(c, "uaf.stack", IQ_CLASS_USE_AFTER_FREE,
-			    w->below || w->frame < 0 ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
-			    "%s (0x%" PRIx64 ") lies on the kernel stack of %s (pid %u): what was there belongs to a "
-			    "function that has returned, and the stack is used by others now", l->expression, l->value,
-			    w->task.comm, w->task.pid);
+	if (!w || !l->has_value || !w->has_stack || !w->task.address ||
+	    w->task.address == e->task.address || w->stack.kind != IQ_STACK_TASK ||
+	    !about_pointer(e))
+		return false;
+	f = iq_case_finding(
+		c, "uaf.stack", IQ_CLASS_USE_AFTER_FREE, IQ_CONFIDENCE_LIKELY,
+		"%s (0x%" PRIx64
+		") lies on the kernel stack of %s (pid %u): what was there belongs to a "
+		"function that has returned, and the stack is used by others now",
+		l->expression, l->value, w->task.comm, w->task.pid);
 	f->cause = true;
 	if (w->slot[0])
-		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, l->value, w->slot, "the word there, by that stack's frames");
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->stack.start, NULL, "the stack: frame #%d, %s", w->frame,
+		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, l->value, w->slot,
+				    "the word there, by that stack's frames");
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->stack.start, NULL,
+			    "the stack: frame #%d, %s", w->frame,
 			    w->function[0] ? w->function : "below all frames");
 	f->refuted_by = "a variable of this type in the function that owns the frame";
+	return true;
 }
 
 /* The object that the code was working on when it read the bad value is free, or its pointer. */
@@ -66,11 +71,22 @@ static void links(struct iq_case *c)
 			.weight = 1,
 		};
 
-		if (!x->links[i].has_value)
+		if (!x->links[i].has_value || (i && x->links[i - 1].value == x->links[i].value))
 			continue;
 		iq_heap_pointer(c, &s);
-		on_stack(c, &x->links[i]);
 	}
+}
+
+/* The field lies on another task's stack: that it is not what it was is then no wonder. */
+static bool stacks(struct iq_case *c, const struct iq_suspect *s)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+
+	for (unsigned int i = x->nr_links; x->present && s->has_address && i > 0; i--)
+		if (x->links[i - 1].has_value && s->address - x->links[i - 1].value < 4096 &&
+		    on_stack(c, &x->links[i - 1]))
+			return true;
+	return false;
 }
 
 static bool from_culprit(const struct iq_analysis *a, struct iq_suspect *s)
@@ -95,7 +111,8 @@ static bool from_instruction(struct iq_case *c, struct iq_suspect *s)
 	const struct iq_analysis *a = &c->analysis;
 	unsigned int reg = (unsigned int)a->insn.reg;
 
-	if (!a->insn.present || a->insn.reg < 0 || !a->event.has_regs || !iq_reg_known(&a->event.regs, reg))
+	if (!a->insn.present || a->insn.reg < 0 || !a->event.has_regs ||
+	    !iq_reg_known(&a->event.regs, reg))
 		return false;
 	*s = (struct iq_suspect){
 		.name = iq_case_text(c, "%s", c->k->arch->reg_names[reg]),
@@ -118,11 +135,12 @@ struct iq_error *iq_stage_corruption(struct iq_case *c)
 		return NULL;
 	if (from_culprit(a, &s) || (about_pointer(e) && from_instruction(c, &s))) {
 		s.bad = about_pointer(e);
-		s.cause = about_pointer(e);
+		s.cause = s.bad && !stacks(c, &s);
 		IQ_TRY(iq_value_explain(c, &s));
 		links(c);
 	} else if (about_pointer(e) && e->has_address) {
-		s = (struct iq_suspect){ .name = "the address", .value = e->address, .bad = true, .cause = true };
+		s = (struct iq_suspect){
+			.name = "the address", .value = e->address, .bad = true, .cause = true};
 		IQ_TRY(iq_value_explain(c, &s));
 	}
 	return NULL;

@@ -62,7 +62,7 @@ static bool upper_half_intact(struct iq_case *c, const struct iq_suspect *s, con
 
 static const char *byte_text(struct iq_case *c, const uint8_t *p, size_t n)
 {
-	struct iq_buf b = { 0 };
+	struct iq_buf b = {0};
 	const char *text;
 
 	for (size_t i = 0; i < n && i < 32; i++)
@@ -83,18 +83,28 @@ static enum iq_confidence surety(const struct iq_suspect *s, unsigned int bits)
 	return IQ_CONFIDENCE_POSSIBLE;
 }
 
-static struct iq_finding *claim(struct iq_case *c, const struct iq_suspect *s, const struct window *w,
-				const struct iq_payload *m, bool partial)
+/* Bytes of the field that M covers. */
+static size_t covered(const struct iq_payload *m, size_t focus)
+{
+	size_t from = IQ_MAX(m->offset, focus), to = IQ_MIN(m->offset + m->len, focus + 8);
+
+	return to > from ? to - from : 0;
+}
+
+static struct iq_finding *claim(struct iq_case *c, const struct iq_suspect *s,
+				const struct window *w, const struct iq_payload *m, bool partial)
 {
 	const uint8_t *field = w->bytes + w->focus;
 	size_t end = m->offset + m->len;
 
 	if (partial)
-		return iq_case_finding(c, "field.partial_overwrite", IQ_CLASS_MEMORY_CORRUPTION,
-				       surety(s, m->bits),
-				       "the low %zu bytes of %s were overwritten with %s (%s); its upper half is "
-				       "intact, that of a kernel pointer",
-				       IQ_MIN(end - w->focus, (size_t)4), s->name, byte_text(c, field, 4), m->text);
+		return iq_case_finding(
+			c, "field.partial_overwrite", IQ_CLASS_MEMORY_CORRUPTION,
+			surety(s, m->bits + 8),
+			"the low %zu bytes of %s were overwritten with %s (%s); its upper half is "
+			"intact, that of a kernel pointer",
+			IQ_MIN(end - w->focus, (size_t)4), s->name, byte_text(c, field, 4),
+			m->text);
 	return iq_case_finding(c, "field.payload", IQ_CLASS_MEMORY_CORRUPTION, surety(s, m->bits),
 			       "%s holds data where a pointer belongs: %s", s->name, m->text);
 }
@@ -106,23 +116,28 @@ static void region(struct iq_case *c, struct iq_finding *f, const struct window 
 	*from = w->start + m->offset;
 	*to = *from + m->len;
 	if (m->whole > m->len)
-		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, *from,
-				    byte_text(c, w->bytes + m->offset, IQ_MIN(m->len, w->len - m->offset)),
-				    "%zu bytes of it lie here, of the %zu that it says it has", m->len, m->whole);
+		iq_finding_evidence(
+			c, f, IQ_SOURCE_MEMORY, *from,
+			byte_text(c, w->bytes + m->offset, IQ_MIN(m->len, w->len - m->offset)),
+			"%zu bytes of it lie here, of the %zu that it says it has", m->len,
+			m->whole);
 	else
-		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, *from,
-				    byte_text(c, w->bytes + m->offset, IQ_MIN(m->len, w->len - m->offset)),
-				    "%zu bytes of it lie here", m->len);
+		iq_finding_evidence(
+			c, f, IQ_SOURCE_MEMORY, *from,
+			byte_text(c, w->bytes + m->offset, IQ_MIN(m->len, w->len - m->offset)),
+			"%zu bytes of it lie here", m->len);
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, *from, NULL,
-			    "begins %" PRIu64 " bytes %s the field, at an address aligned to %" PRIu64,
-			    *from <= f->evidence[0].address ? f->evidence[0].address - *from :
-							     *from - f->evidence[0].address,
+			    "begins %" PRIu64
+			    " bytes %s the field, at an address aligned to %" PRIu64,
+			    *from <= f->evidence[0].address ? f->evidence[0].address - *from
+							    : *from - f->evidence[0].address,
 			    *from <= f->evidence[0].address ? "before" : "behind",
 			    *from & 4095 ? *from & -*from : 4096);
 }
 
 /* Of likenesses that are hardly weaker than the best, that which covers the field alone says less. */
-static void others(struct iq_case *c, struct iq_finding *f, const struct iq_payload *m, unsigned int nr)
+static void others(struct iq_case *c, struct iq_finding *f, const struct iq_payload *m,
+		   unsigned int nr)
 {
 	for (unsigned int i = 1; i < nr; i++)
 		if (m[i].bits + 6 >= m[0].bits && strcmp(m[i].format, m[0].format))
@@ -135,7 +150,7 @@ struct iq_error *iq_field_explain(struct iq_case *c, struct iq_suspect *s)
 	struct iq_payload m[MATCHES];
 	struct iq_finding *f;
 	struct window w;
-	unsigned int nr, low;
+	unsigned int nr;
 	uint64_t from, to;
 	bool intact, partial, kernel;
 
@@ -147,30 +162,26 @@ struct iq_error *iq_field_explain(struct iq_case *c, struct iq_suspect *s)
 	intact = upper_half_intact(c, s, &w);
 	/* Of what has the upper bits of a kernel pointer these say nothing. */
 	kernel = s->value >> 47 == 0x1ffff;
-	nr = iq_payload_find(w.bytes, w.len, w.focus, w.focus + (kernel ? 4 : 8), m, MATCHES);
+	nr = 0;
+	if (intact) /* only what ends with the low half: the rest is as it was */
+		nr = iq_payload_find(w.bytes, w.focus + 4, w.focus, w.focus + 4, m, MATCHES);
+	if (!nr)
+		nr = iq_payload_find(w.bytes, w.len, w.focus, w.focus + (kernel ? 4 : 8), m,
+				     MATCHES);
 	if (!nr || (kernel && m[0].offset >= w.focus + 2 && m[0].bits < 40))
 		return NULL;
-	/* With an intact upper half only four bytes are strange: what ends there is preferred. */
-	low = 0;
-	if (intact)
-		for (low = 0; low < nr && m[low].offset + m[low].len > w.focus + 4; low++)
-			;
-	if (low && low < nr && m[low].bits + 4 >= IQ_PAYLOAD_STRONG) {
-		struct iq_payload first = m[0];
-
-		m[0] = m[low];
-		m[low] = first;
-	}
 	partial = intact && m[0].offset + m[0].len <= w.focus + 6;
-	if (m[0].offset + m[0].len < w.focus + 2 || (!s->bad && m[0].bits < IQ_PAYLOAD_STRONG))
+	if (covered(&m[0], w.focus) < (partial ? 3u : 4u) ||
+	    (!s->bad && m[0].bits < IQ_PAYLOAD_STRONG))
 		return NULL;
 	f = claim(c, s, &w, &m[0], partial);
 	f->cause = s->cause;
 	f->refuted_by = "another structure that has these very bytes at this place by right";
-	s->weight = IQ_MAX(s->weight, m[0].bits);
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, s->address,
-			    iq_case_text(c, "%s (0x%" PRIx64 ")", byte_text(c, w.bytes + w.focus, 8), s->value),
-			    "the field");
+	iq_suspect_told(c, s, m[0].bits + (partial ? 8 : 0));
+	iq_finding_evidence(
+		c, f, IQ_SOURCE_MEMORY, s->address,
+		iq_case_text(c, "%s (0x%" PRIx64 ")", byte_text(c, w.bytes + w.focus, 8), s->value),
+		"the field");
 	if (partial)
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, s->address + 4,
 				    iq_case_text(c, "0x%x", (uint32_t)(s->value >> 32)),

@@ -9,7 +9,8 @@
 #include <inttypes.h>
 
 /* Bits of evidence that V, made from the bad value, is what was meant; 0: it is not. */
-static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint64_t v, struct iq_place *p)
+static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint64_t v,
+			    struct iq_place *p)
 {
 	const struct iq_type *t = s->type ? iq_type_strip(s->type) : NULL, *own;
 	uint64_t words[64];
@@ -26,13 +27,15 @@ static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint6
 	bits = p->object.offset ? 2 : 8;
 	if (t && t->size > 8 && t->name[0] && own && !p->object.offset)
 		bits += !strcmp(own->name, t->name) ? 12 : 0;
-	else if (t && t->size > 64 && !p->object.offset && p->object.slab.cache->object_size >= t->size &&
+	else if (t && t->size > 64 && !p->object.offset &&
+		 p->object.slab.cache->object_size >= t->size &&
 		 p->object.slab.cache->object_size < 2 * t->size)
 		bits += 4;
 	/* It points back to the field, or to the object that holds it: lists, parents. */
 	if (s->has_address && iq_vm_read(c->k->vm, v, words, sizeof(words), NULL) == IQ_MEM_OK)
 		for (unsigned int i = 0; i < IQ_ARRAY_SIZE(words); i++)
-			if (words[i] == s->address || words[i] + 8 == s->address || words[i] == s->address + 8) {
+			if (words[i] == s->address || words[i] + 8 == s->address ||
+			    words[i] == s->address + 8) {
 				bits += 24;
 				break;
 			}
@@ -42,26 +45,26 @@ static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint6
 static void tell(struct iq_case *c, struct iq_suspect *s, const char *id, enum iq_class class,
 		 uint64_t meant, unsigned int bits, const struct iq_place *p, const char *how)
 {
-	struct iq_finding *f = iq_case_finding(
-		c, id, class,
-		bits >= 36 ? IQ_CONFIDENCE_CERTAIN : bits >= 20 ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
-		"%s (0x%" PRIx64 ") is 0x%" PRIx64 " %s", s->name, s->value, meant, how);
+	struct iq_finding *f = iq_case_finding(c, id, class,
+					       bits >= 36   ? IQ_CONFIDENCE_CERTAIN
+					       : bits >= 20 ? IQ_CONFIDENCE_LIKELY
+							    : IQ_CONFIDENCE_POSSIBLE,
+					       "%s (0x%" PRIx64 ") is 0x%" PRIx64 " %s", s->name,
+					       s->value, meant, how);
 
-	f->alternative = s->weight > bits;
-	f->cause = s->cause && !f->alternative && bits >= 20;
+	f->cause = s->cause && bits >= 20;
+	iq_suspect_told(c, s, bits);
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, meant, p->text, "what it then leads to");
 	if (bits >= 24)
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, s->address, NULL,
 				    "and what is there points back or has the type of the pointer");
 	f->refuted_by = "a writer of the value as it is";
-	if (bits > s->weight)
-		s->weight = bits;
 }
 
 static void bit(struct iq_case *c, struct iq_suspect *s)
 {
 	unsigned int best = 0, at = 0, good = 0;
-	struct iq_place p, of = { .kind = IQ_PLACE_NOTHING };
+	struct iq_place p, of = {.kind = IQ_PLACE_NOTHING};
 
 	for (unsigned int i = 0; i < 64; i++) {
 		unsigned int bits = witness(c, s, s->value ^ UINT64_C(1) << i, &p);
@@ -75,28 +78,66 @@ static void bit(struct iq_case *c, struct iq_suspect *s)
 	}
 	if (best < 8)
 		return;
-	/* The high bits of a random number are never one away from those of a kernel pointer. */
+	/*
+	 * The high bits of a random number are hardly ever one away from those of a kernel pointer, and
+	 * those below hardly ever in the direct map's few gigabytes.
+	 */
+	iq_place_of(c->k, s->value, &p);
 	if (!c->k->arch->vm->canonical(&c->k->layout, s->value))
-		best += 10;
+		best += 18;
+	else if (p.kind == IQ_PLACE_NOTHING)
+		best += 12;
 	if (good > 1 && best < 24)
 		best -= IQ_MIN(best, 6u);
 	if (best < IQ_PAYLOAD_LEAST)
 		return;
 	tell(c, s, "flip.bit", IQ_CLASS_BIT_FLIP, s->value ^ UINT64_C(1) << at, best, &of,
-	     iq_case_text(c, "with bit %u flipped: bad memory, or a bit operation on a wrong address", at));
+	     iq_case_text(c,
+			  "with bit %u flipped: bad memory, or a bit operation on a wrong address",
+			  at));
+}
+
+/* All but the lowest or highest bytes of a pointer into the direct map, N bytes away from where they belong. */
+static void moved(struct iq_case *c, struct iq_suspect *s)
+{
+	const struct iq_layout *l = &c->k->layout;
+	uint64_t end = l->page_offset + (iq_dump_info(c->k->dump)->max_pfn << 12);
+
+	for (unsigned int by = 1; by <= 3; by++) {
+		uint64_t up = s->value << 8 * by, top = ~UINT64_C(0) << (64 - 8 * by),
+			 down = s->value >> 8 * by | top;
+		bool is_up = up >= l->page_offset && up < end;
+		struct iq_place p;
+
+		if (!is_up && (by > 2 || down < l->page_offset || down >= end))
+			continue;
+		iq_place_of(c->k, is_up ? up : down, &p);
+		if (p.kind == IQ_PLACE_NOTHING || p.kind == IQ_PLACE_FREE_PAGE)
+			continue;
+		tell(c, s, "flip.moved", IQ_CLASS_MEMORY_CORRUPTION, is_up ? up : down,
+		     is_up ? 30 : 22, &p,
+		     iq_case_text(c,
+				  "moved by %u byte%s: it was read from, or written to, an offset "
+				  "that is wrong by "
+				  "as much",
+				  by, by > 1 ? "s" : ""));
+		return;
+	}
 }
 
 static void exchanged(struct iq_case *c, struct iq_suspect *s)
 {
-	uint64_t v = s->value, swapped16 = (v & 0x00ff00ff00ff00ff) << 8 | (v >> 8 & 0x00ff00ff00ff00ff);
+	uint64_t v = s->value,
+		 swapped16 = (v & 0x00ff00ff00ff00ff) << 8 | (v >> 8 & 0x00ff00ff00ff00ff);
 	const struct {
 		uint64_t value;
 		const char *how;
 	} ways[] = {
-		{ __builtin_bswap64(v), "with its bytes in the opposite order" },
-		{ v >> 32 | v << 32, "with its halves exchanged" },
-		{ swapped16, "with the bytes of each 16 bits exchanged" },
-		{ __builtin_bswap64(v >> 32 | v << 32), "with the bytes of each half in the opposite order" },
+		{__builtin_bswap64(v), "with its bytes in the opposite order"},
+		{v >> 32 | v << 32, "with its halves exchanged"},
+		{swapped16, "with the bytes of each 16 bits exchanged"},
+		{__builtin_bswap64(v >> 32 | v << 32),
+		 "with the bytes of each half in the opposite order"},
 	};
 	struct iq_place p;
 
@@ -105,8 +146,8 @@ static void exchanged(struct iq_case *c, struct iq_suspect *s)
 
 		/* 17 upper bits that are all ones, and the direct map's below them. */
 		if (bits >= 8)
-			tell(c, s, "flip.order", IQ_CLASS_MEMORY_CORRUPTION, ways[i].value, bits + 16, &p,
-			     ways[i].how);
+			tell(c, s, "flip.order", IQ_CLASS_MEMORY_CORRUPTION, ways[i].value,
+			     bits + 16, &p, ways[i].how);
 	}
 }
 
@@ -116,7 +157,8 @@ static void shifted(struct iq_case *c, struct iq_suspect *s)
 	uint8_t bytes[24];
 	struct iq_place p;
 
-	if (!s->has_address || iq_vm_read(c->k->vm, s->address - 8, bytes, sizeof(bytes), NULL) != IQ_MEM_OK)
+	if (!s->has_address ||
+	    iq_vm_read(c->k->vm, s->address - 8, bytes, sizeof(bytes), NULL) != IQ_MEM_OK)
 		return;
 	for (int by = -7; by <= 7; by++) {
 		uint64_t v = iq_le64(bytes + 8 + by);
@@ -125,8 +167,10 @@ static void shifted(struct iq_case *c, struct iq_suspect *s)
 		if (bits < 8)
 			continue;
 		tell(c, s, "flip.shifted", IQ_CLASS_MEMORY_CORRUPTION, v, bits + 16, &p,
-		     iq_case_text(c, "%d bytes %s its place: what surrounds it was written there shifted",
-				  by < 0 ? -by : by, by < 0 ? "before" : "behind"));
+		     iq_case_text(
+			     c,
+			     "%d bytes %s its place: what surrounds it was written there shifted",
+			     by < 0 ? -by : by, by < 0 ? "before" : "behind"));
 		return;
 	}
 }
@@ -143,7 +187,8 @@ static void upper(struct iq_case *c, struct iq_suspect *s)
 
 		if (bits < 8 || __builtin_popcountll(v ^ s->value) < 2)
 			continue;
-		tell(c, s, "field.upper_overwrite", IQ_CLASS_MEMORY_CORRUPTION, v, bits + (keep == 48 ? 12 : 4), &p,
+		tell(c, s, "field.upper_overwrite", IQ_CLASS_MEMORY_CORRUPTION, v,
+		     bits + (keep == 48 ? 12 : 4), &p,
 		     iq_case_text(c, "with its upper %u bytes overwritten", (64 - keep) / 8));
 		return;
 	}
@@ -160,6 +205,8 @@ void iq_flip_explain(struct iq_case *c, struct iq_suspect *s)
 		return;
 	bit(c, s);
 	exchanged(c, s);
+	if (!c->k->arch->vm->canonical(&c->k->layout, s->value))
+		moved(c, s);
 	shifted(c, s);
 	if (s->weight < IQ_PAYLOAD_STRONG && !iq_place_alive(&p))
 		upper(c, s);

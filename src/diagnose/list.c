@@ -18,8 +18,9 @@ static void read_node(struct iq_case *c, struct node *n, const char *name, uint6
 {
 	uint64_t words[2];
 
-	*n = (struct node){ .name = name, .address = address };
-	n->readable = address && iq_vm_read(c->k->vm, address, words, sizeof(words), NULL) == IQ_MEM_OK;
+	*n = (struct node){.name = name, .address = address};
+	n->readable =
+		address && iq_vm_read(c->k->vm, address, words, sizeof(words), NULL) == IQ_MEM_OK;
 	if (n->readable) {
 		n->next = words[0];
 		n->prev = words[1];
@@ -30,12 +31,13 @@ static void read_node(struct iq_case *c, struct node *n, const char *name, uint6
 static void node_evidence(struct iq_case *c, struct iq_finding *f, const struct node *n)
 {
 	if (n->readable)
-		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, n->address,
-				    iq_case_text(c, "next 0x%" PRIx64 ", prev 0x%" PRIx64, n->next, n->prev),
-				    "%s: %s", n->name, n->place.text);
+		iq_finding_evidence(
+			c, f, IQ_SOURCE_MEMORY, n->address,
+			iq_case_text(c, "next 0x%" PRIx64 ", prev 0x%" PRIx64, n->next, n->prev),
+			"%s: %s", n->name, n->place.text);
 	else
-		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, n->address, NULL, "%s cannot be read: %s", n->name,
-				    n->place.text);
+		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, n->address, NULL,
+				    "%s cannot be read: %s", n->name, n->place.text);
 }
 
 static bool poisoned(uint64_t v)
@@ -89,12 +91,15 @@ static struct iq_error *removed(struct iq_case *c, uint64_t address)
 	bad_next = !next.readable || next.prev != address;
 	bad_prev = !prev.readable || prev.next != address;
 	if (poisoned(entry.next) || poisoned(entry.prev)) {
-		bool list = entry.next >> 16 == 0xdead00000000 || entry.prev >> 16 == 0xdead00000000;
+		bool list =
+			entry.next >> 16 == 0xdead00000000 || entry.prev >> 16 == 0xdead00000000;
 
-		f = claim(c, list ? "list.removed_twice" : "list.freed",
-			  IQ_CLASS_LIST_CORRUPTION, IQ_CONFIDENCE_CERTAIN, list ?
-			  "the list entry 0x%" PRIx64 " was removed by list_del() before: its pointers are poison" :
-			  "the list entry 0x%" PRIx64 " lies in memory that was freed: its pointers are poison",
+		f = claim(c, list ? "list.removed_twice" : "list.freed", IQ_CLASS_LIST_CORRUPTION,
+			  IQ_CONFIDENCE_CERTAIN,
+			  list ? "the list entry 0x%" PRIx64
+				 " was removed by list_del() before: its pointers are poison"
+			       : "the list entry 0x%" PRIx64
+				 " lies in memory that was freed: its pointers are poison",
 			  &entry);
 		if (!list)
 			f->class = IQ_CLASS_USE_AFTER_FREE;
@@ -103,26 +108,33 @@ static struct iq_error *removed(struct iq_case *c, uint64_t address)
 			  "the list entry 0x%" PRIx64 " is in memory that is free", &entry);
 	} else if (freed(&next) || freed(&prev)) {
 		f = claim(c, "list.neighbour_freed", IQ_CLASS_USE_AFTER_FREE, IQ_CONFIDENCE_LIKELY,
-			  "the neighbour 0x%" PRIx64 " on the list was freed without being removed from it",
+			  "the neighbour 0x%" PRIx64
+			  " on the list was freed without being removed from it",
 			  freed(&next) ? &next : &prev);
 	} else if (entry.next == address && entry.prev == address) {
 		f = NULL; /* an empty head is no damage */
-	} else if (bad_next && bad_prev && next.readable && prev.readable && next.prev == entry.prev &&
-		   prev.next == entry.next) {
+	} else if (bad_next && bad_prev && next.readable && prev.readable &&
+		   next.prev == entry.prev && prev.next == entry.next) {
 		f = claim(c, "list.removed_twice", IQ_CLASS_LIST_CORRUPTION, IQ_CONFIDENCE_LIKELY,
-			  "the list entry 0x%" PRIx64 " was removed before, by something that left its pointers: its "
-			  "neighbours lead to each other", &entry);
+			  "the list entry 0x%" PRIx64
+			  " was removed before, by something that left its pointers: its "
+			  "neighbours lead to each other",
+			  &entry);
 	} else if (bad_next && bad_prev && next.readable && prev.readable) {
 		f = claim(c, "list.stale", IQ_CLASS_LIST_CORRUPTION, IQ_CONFIDENCE_POSSIBLE,
-			  "neither neighbour of the list entry 0x%" PRIx64 " leads to it: it was removed or added "
-			  "twice, or its memory was freed and used again", &entry);
+			  "neither neighbour of the list entry 0x%" PRIx64
+			  " leads to it: it was removed or added "
+			  "twice, or its memory was freed and used again",
+			  &entry);
 	} else if (bad_next || bad_prev) {
 		const struct node *n = bad_next ? &next : &prev;
 
 		f = claim(c, "list.overwritten", IQ_CLASS_MEMORY_CORRUPTION, IQ_CONFIDENCE_LIKELY,
-			  n->readable ? "one pointer of the list node 0x%" PRIx64 " is wrong, the rest of the list "
-					"around it is whole" :
-					"the list entry leads to 0x%" PRIx64 ", where nothing is", n);
+			  n->readable ? "one pointer of the list node 0x%" PRIx64
+					" is wrong, the rest of the list "
+					"around it is whole"
+				      : "the list entry leads to 0x%" PRIx64 ", where nothing is",
+			  n);
 	}
 	if (!f)
 		return NULL;
@@ -155,22 +167,31 @@ static struct iq_error *added(struct iq_case *c, uint64_t new_address, uint64_t 
 	read_node(c, &prev, "the previous", prev_address);
 	if (new_address == prev_address || new_address == next_address) {
 		f = claim(c, "list.added_twice", IQ_CLASS_LIST_CORRUPTION, IQ_CONFIDENCE_CERTAIN,
-			  "the list entry 0x%" PRIx64 " was added to a list that it is on already", &entry);
+			  "the list entry 0x%" PRIx64 " was added to a list that it is on already",
+			  &entry);
 	} else if (freed(&next) || freed(&prev)) {
 		f = claim(c, "list.neighbour_freed", IQ_CLASS_USE_AFTER_FREE, IQ_CONFIDENCE_LIKELY,
-			  "the list node 0x%" PRIx64 " is in memory that is free: it was freed without being removed",
+			  "the list node 0x%" PRIx64
+			  " is in memory that is free: it was freed without being removed",
 			  freed(&next) ? &next : &prev);
-	} else if (next.readable && prev.readable && next.prev != prev_address && prev.next == next_address) {
+	} else if (next.readable && prev.readable && next.prev != prev_address &&
+		   prev.next == next_address) {
 		f = claim(c, "list.overwritten", IQ_CLASS_MEMORY_CORRUPTION, IQ_CONFIDENCE_LIKELY,
-			  "the prev pointer of the list node 0x%" PRIx64 " is wrong, or the node is on another list as "
-			  "well", &next);
-	} else if (next.readable && prev.readable && prev.next != next_address && next.prev == prev_address) {
+			  "the prev pointer of the list node 0x%" PRIx64
+			  " is wrong, or the node is on another list as "
+			  "well",
+			  &next);
+	} else if (next.readable && prev.readable && prev.next != next_address &&
+		   next.prev == prev_address) {
 		f = claim(c, "list.overwritten", IQ_CLASS_MEMORY_CORRUPTION, IQ_CONFIDENCE_LIKELY,
-			  "the next pointer of the list node 0x%" PRIx64 " is wrong, or the node is on another list as "
-			  "well", &prev);
+			  "the next pointer of the list node 0x%" PRIx64
+			  " is wrong, or the node is on another list as "
+			  "well",
+			  &prev);
 	} else if (!next.readable || !prev.readable) {
 		f = claim(c, "list.overwritten", IQ_CLASS_MEMORY_CORRUPTION, IQ_CONFIDENCE_LIKELY,
-			  "the list leads to 0x%" PRIx64 ", where nothing is", next.readable ? &prev : &next);
+			  "the list leads to 0x%" PRIx64 ", where nothing is",
+			  next.readable ? &prev : &next);
 	}
 	if (!f)
 		return NULL;
@@ -186,7 +207,8 @@ static struct iq_error *added(struct iq_case *c, uint64_t new_address, uint64_t 
 }
 
 /* Parameters of the check, by their position; known ones only. */
-static unsigned int arguments(struct iq_case *c, unsigned int frame, uint64_t *out, unsigned int most)
+static unsigned int arguments(struct iq_case *c, unsigned int frame, uint64_t *out,
+			      unsigned int most)
 {
 	struct iq_frame_variables v;
 	struct iq_error *err = iq_args_frame(c->args, frame, &v);

@@ -19,35 +19,43 @@ void iq_neighbour_explain(struct iq_case *c, struct iq_suspect *s, const struct 
 		return;
 	if (from >= here.object) {
 		/* All of the object from its very start: somebody else has it now, or had it. */
-		if (from == here.object && to >= here.object + IQ_MIN(here.slab.cache->object_size, 64) &&
-		    s->bad) {
-			f = iq_case_finding(c, "uaf.reused", IQ_CLASS_USE_AFTER_FREE, IQ_CONFIDENCE_POSSIBLE,
-					    "the %s object 0x%" PRIx64 " holds %s from its first byte on: it was "
-					    "freed and is another's now, or a whole buffer was copied over it",
-					    here.slab.cache->name, here.object, m->text);
+		if (from == here.object &&
+		    to >= here.object + IQ_MIN(here.slab.cache->object_size, 24) && s->bad) {
+			f = iq_case_finding(
+				c, "uaf.reused", IQ_CLASS_USE_AFTER_FREE, IQ_CONFIDENCE_POSSIBLE,
+				"the %s object 0x%" PRIx64
+				" holds %s from its first byte on: it was "
+				"freed and is another's now, or a whole buffer was copied over it",
+				here.slab.cache->name, here.object, m->text);
 			iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, here.object,
-					    iq_object_state_text(&here, state, sizeof(state)), "the object");
+					    iq_object_state_text(&here, state, sizeof(state)),
+					    "the object");
 			f->refuted_by = "the type for which it was allocated";
 		}
 		return;
 	}
-	if (!iq_object_at(c->k, from, &before) || !before.object || before.slab.address != here.slab.address ||
-	    before.object == here.object)
+	if (!iq_object_at(c->k, from, &before) || !before.object ||
+	    before.slab.address != here.slab.address || before.object == here.object)
 		return;
-	f = iq_case_finding(c, "heap.overflow", IQ_CLASS_HEAP_OVERFLOW,
-			    to > here.object + 8 && here.object - from >= 8 ? IQ_CONFIDENCE_LIKELY :
-									       IQ_CONFIDENCE_POSSIBLE,
-			    "the object before it in its slab (%s, 0x%" PRIx64 ") was written beyond its end: %s "
-			    "begins %" PRIu64 " bytes in front of the boundary and reaches %s", here.slab.cache->name,
-			    before.object, m->text, here.object - from, s->name);
+	f = iq_case_finding(
+		c, "heap.overflow", IQ_CLASS_HEAP_OVERFLOW,
+		to > here.object + 8 && here.object - from >= 8 ? IQ_CONFIDENCE_LIKELY
+								: IQ_CONFIDENCE_POSSIBLE,
+		"the object before it in its slab (%s, 0x%" PRIx64
+		") was written beyond its end: %s "
+		"begins %" PRIu64 " bytes in front of the boundary and reaches %s",
+		here.slab.cache->name, before.object, m->text, here.object - from, s->name);
 	f->cause = s->cause;
 	f->refuted_by = "the same bytes written to both objects separately";
 	w = iq_case_whatis(c, before.object);
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, before.object,
-			    iq_object_state_text(&before, state, sizeof(state)), "the neighbour%s%s%s",
-			    w && w->type ? ", a " : "", w && w->type ? w->type->name : "",
-			    w && w->type && w->type_confidence < IQ_CONFIDENCE_CERTAIN ? " (probably)" : "");
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, here.object, NULL, "the boundary between the two");
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, from, iq_case_text(c, "0x%" PRIx64 " - 0x%" PRIx64, from, to),
+	iq_finding_evidence(
+		c, f, IQ_SOURCE_MEMORY, before.object,
+		iq_object_state_text(&before, state, sizeof(state)), "the neighbour%s%s%s",
+		w && w->type ? ", a " : "", w && w->type ? w->type->name : "",
+		w && w->type && w->type_confidence < IQ_CONFIDENCE_CERTAIN ? " (probably)" : "");
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, here.object, NULL,
+			    "the boundary between the two");
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, from,
+			    iq_case_text(c, "0x%" PRIx64 " - 0x%" PRIx64, from, to),
 			    "what was written");
 }

@@ -62,27 +62,33 @@ bool iq_usb_request(struct iq_case *c, const struct iq_suspect *s, const struct 
 	bool whole, holder;
 	struct urb u;
 
-	if (strncmp(m->format, "usb.", 4) || !t || !iq_object_at(c->k, s->address, &o) || !o.object ||
-	    iq_vm_read(c->k->vm, s->address, bytes, sizeof(bytes), NULL) != IQ_MEM_OK)
+	if (strncmp(m->format, "usb.", 4) || !t || !iq_object_at(c->k, s->address, &o) ||
+	    !o.object || iq_vm_read(c->k->vm, s->address, bytes, sizeof(bytes), NULL) != IQ_MEM_OK)
 		return false;
 	holder = o.slab.cache->object_size >= t->size && read_urb(c, t, o.object, &u);
 	if (!holder)
 		return false;
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, u.setup,
-			    iq_case_text(c, "%02x %02x %02x %02x %02x %02x %02x %02x", u.request[0], u.request[1],
-					 u.request[2], u.request[3], u.request[4], u.request[5], u.request[6],
-					 u.request[7]),
-			    "the setup packet of the urb that holds the field: %s(type %u, index %u, language "
-			    "0x%04x), %u bytes", u.request[1] == 6 ? "GET_DESCRIPTOR" : "control request",
-			    u.request[3], u.request[2], iq_le16(u.request + 4), iq_le16(u.request + 6));
+	iq_finding_evidence(
+		c, f, IQ_SOURCE_MEMORY, u.setup,
+		iq_case_text(c, "%02x %02x %02x %02x %02x %02x %02x %02x", u.request[0],
+			     u.request[1], u.request[2], u.request[3], u.request[4], u.request[5],
+			     u.request[6], u.request[7]),
+		"the setup packet of the urb that holds the field: %s(type %u, index %u, language "
+		"0x%04x), %u bytes",
+		u.request[1] == 6 ? "GET_DESCRIPTOR" : "control request", u.request[3],
+		u.request[2], iq_le16(u.request + 4), iq_le16(u.request + 6));
 	if (!answers(&u, bytes))
 		return false;
 	whole = u.actual == bytes[0];
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, u.address, iq_case_text(c, "%u", u.actual),
-			    whole ? "actual_length: the answer had as many bytes as the descriptor" :
-				    "actual_length: the bytes that came back");
-	f->claim = iq_case_text(c, "%s: the answer of the device to the urb's own GET_DESCRIPTOR (type %u, index "
-				"%u)%s", f->claim, u.request[3], u.request[2],
-				whole ? iq_case_text(c, ", %u bytes, which belonged into the buffer", u.actual) : "");
+			    whole ? "actual_length: the answer had as many bytes as the descriptor"
+				  : "actual_length: the bytes that came back");
+	f->claim = iq_case_text(
+		c,
+		"%s: the answer of the device to the urb's own GET_DESCRIPTOR (type %u, index "
+		"%u)%s",
+		f->claim, u.request[3], u.request[2],
+		whole ? iq_case_text(c, ", %u bytes, which belonged into the buffer", u.actual)
+		      : "");
 	return true;
 }

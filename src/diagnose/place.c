@@ -41,14 +41,17 @@ static void slab_place(struct iq_place *p)
 		return;
 	}
 	p->kind = o->state == IQ_OBJECT_ALLOCATED || o->state == IQ_OBJECT_UNKNOWN ||
-				  o->state == IQ_OBJECT_RCU_PENDING ? IQ_PLACE_OBJECT : IQ_PLACE_FREE_OBJECT;
+				  o->state == IQ_OBJECT_RCU_PENDING
+			  ? IQ_PLACE_OBJECT
+			  : IQ_PLACE_FREE_OBJECT;
 	if (o->offset)
 		snprintf(p->text, sizeof(p->text), "%s object 0x%" PRIx64 " + %" PRIu64 ", %s",
 			 o->slab.cache->name, o->object, o->offset,
 			 iq_object_state_text(o, state, sizeof(state)));
 	else
-		snprintf(p->text, sizeof(p->text), "%s object 0x%" PRIx64 ", %s", o->slab.cache->name,
-			 o->object, iq_object_state_text(o, state, sizeof(state)));
+		snprintf(p->text, sizeof(p->text), "%s object 0x%" PRIx64 ", %s",
+			 o->slab.cache->name, o->object,
+			 iq_object_state_text(o, state, sizeof(state)));
 }
 
 static void page_place(struct iq_kernel *k, struct iq_place *p)
@@ -61,21 +64,24 @@ static void page_place(struct iq_kernel *k, struct iq_place *p)
 	if (iq_page_buddy(k, pfn, &p->order, &head)) {
 		p->kind = IQ_PLACE_FREE_PAGE;
 		p->buddy = true;
-		snprintf(p->text, sizeof(p->text), "a page that is free: in a block of order %u of the page "
-			 "allocator, that begins at page frame 0x%" PRIx64, p->order, head);
+		snprintf(p->text, sizeof(p->text),
+			 "a page that is free: in a block of order %u of the page "
+			 "allocator, that begins at page frame 0x%" PRIx64,
+			 p->order, head);
 		return;
 	}
 	err = iq_page_of(k, pfn, &page);
 	if (err) {
 		iq_error_free(err);
 		p->kind = IQ_PLACE_NOTHING;
-		snprintf(p->text, sizeof(p->text), "physical address 0x%" PRIx64 ", where there is no memory",
-			 p->physical);
+		snprintf(p->text, sizeof(p->text),
+			 "physical address 0x%" PRIx64 ", where there is no memory", p->physical);
 		return;
 	}
 	if (!page.is_tail && !page.refcount && !page.mapping) {
 		p->kind = IQ_PLACE_FREE_PAGE;
-		snprintf(p->text, sizeof(p->text), "a page without references: free, on a CPU's own list or never "
+		snprintf(p->text, sizeof(p->text),
+			 "a page without references: free, on a CPU's own list or never "
 			 "given to the page allocator");
 		return;
 	}
@@ -89,7 +95,7 @@ void iq_place_of(struct iq_kernel *k, uint64_t address, struct iq_place *p)
 	enum iq_mem mem;
 	uint64_t left;
 
-	*p = (struct iq_place){ .address = address };
+	*p = (struct iq_place){.address = address};
 	if (!ops->canonical(&k->layout, address)) {
 		snprintf(p->text, sizeof(p->text), "no address: not canonical");
 		return;
@@ -113,7 +119,9 @@ void iq_place_of(struct iq_kernel *k, uint64_t address, struct iq_place *p)
 	}
 	p->kind = IQ_PLACE_MEMORY;
 	if (iq_symbol_at(k, address, &symbol)) {
-		p->kind = iq_is_text(k, address) ? IQ_PLACE_TEXT : IQ_PLACE_SYMBOL;
+		p->kind = iq_is_text(k, address) && !strchr("dDbBrR", symbol.type)
+				  ? IQ_PLACE_TEXT
+				  : IQ_PLACE_SYMBOL;
 		snprintf(p->text, sizeof(p->text), "%s %s+0x%" PRIx64,
 			 p->kind == IQ_PLACE_TEXT ? "code of" : "data of", symbol.name,
 			 address - symbol.address);
@@ -128,6 +136,7 @@ void iq_place_of(struct iq_kernel *k, uint64_t address, struct iq_place *p)
 
 bool iq_place_alive(const struct iq_place *p)
 {
-	return p->kind != IQ_PLACE_NOTHING && p->kind != IQ_PLACE_USER && p->kind != IQ_PLACE_FREE_PAGE &&
-	       p->kind != IQ_PLACE_FREE_OBJECT && p->kind != IQ_PLACE_SLAB;
+	return p->kind != IQ_PLACE_NOTHING && p->kind != IQ_PLACE_USER &&
+	       p->kind != IQ_PLACE_FREE_PAGE && p->kind != IQ_PLACE_FREE_OBJECT &&
+	       p->kind != IQ_PLACE_SLAB;
 }

@@ -18,7 +18,13 @@ struct iq_suspect {
 	bool bad;		    /* an access through it failed, or a check refused it */
 	bool cause;		    /* what explains it explains the event */
 	unsigned int weight;	    /* of the best explanation so far, in bits */
+	unsigned int nr_told;	    /* explanations of what the value is, each with its weight: */
+	struct {
+		unsigned int finding, weight;
+	} told[16];
 };
+/* The finding made last explains what S is, with WEIGHT bits. */
+void iq_suspect_told(struct iq_case *c, struct iq_suspect *s, unsigned int weight);
 
 /* ---- One word by itself (word.c): needs no dump --------------------------------------------------- */
 
