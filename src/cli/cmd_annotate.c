@@ -2,6 +2,7 @@
 /* annotate: memory word by word, each explained. */
 #include "place.h"
 #include "show.h"
+#include "slab_tracks.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -99,6 +100,8 @@ static void text_word(struct session *s, const struct annotate_result *x, unsign
 		iq_whatis(x->d, value, false, &to);
 		if (is_something(&to))
 			iq_whatis_line(s->kernel, &to, &what);
+		if (to.has_slab && !to.has_stack)
+			text_cache_origin(s, to.object.slab.cache, ", cache ", &what);
 	} else if (*as_text(value, text)) {
 		iq_buf_printf(&what, "\"%s\"", text);
 	}
@@ -150,6 +153,9 @@ static json_t *json(struct session *s, const struct result *r)
 		if (is_pointer(s, value))
 			iq_whatis(x->d, value, false, &to);
 		json_object_set_new(e, "whatis", is_pointer(s, value) ? json_kind(s, &to) : json_null());
+		json_object_set_new(e, "cache_created", is_pointer(s, value) && to.has_slab
+								? json_cache_origin(s, to.object.slab.cache)
+								: json_null());
 		json_array_append_new(list, e);
 	}
 	json_object_set_new(o, "words", list);
@@ -231,8 +237,9 @@ const struct command cmd_annotate = {
 		"Shows COUNT words of eight bytes, each with what it is: on a stack which saved\n"
 		"register, return address or variable of which frame, in an object of known type\n"
 		"which member; then what the value is as an address (symbol with its line, slab object\n"
-		"with cache, state and type, stack, page), or the text in it.  Without COUNT: the whole\n"
-		"slab object, or the rest of the page.\n"
+		"with cache, state, type and where in the kernel's source the cache is created, stack,\n"
+		"page), or the text in it.  Without COUNT: the whole slab object, or the rest of the\n"
+		"page.\n"
 		"\n"
 		"  inquest> annotate ffff8a92627a6600\n"
 		"  inquest> annotate ffffb0ba31c77ce8 64\n",

@@ -74,6 +74,11 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 			text_user_place(s, &x->in_task, out);
 		iq_whatis_lines(s->kernel, &x->place, out);
 		if (x->place.has_slab) {
+			size_t before = out->len;
+
+			text_cache_origin(s, x->place.object.slab.cache, "  cache ", out);
+			if (out->len > before)
+				iq_buf_putc(out, '\n');
 			text_slab_tracks(s, &x->place.object, out);
 			text_slab_damage(s, &x->place.object, out);
 		}

@@ -2,6 +2,7 @@
 /* kmem -s, -S: slab caches, and their slabs and objects. */
 #include "kmem.h"
 #include "slab_findings.h"
+#include "slab_tracks.h"
 #include <inquest/slab.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct cache_rows {
 
 struct slabs_result {
 	bool slabs; /* -S */
+	bool named; /* not just all of them */
 	struct cache_rows *cache;
 	unsigned int nr;
 };
@@ -224,6 +226,13 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		if (x->slabs)
 			iq_buf_puts(out, CACHE_HEAD);
 		text_cache(s, &x->cache[i], out);
+		if (x->named) {
+			size_t before = out->len;
+
+			text_cache_origin(s, x->cache[i].cache, "  ", out);
+			if (out->len > before)
+				iq_buf_putc(out, '\n');
+		}
 		if (x->slabs) {
 			iq_cache_slabs(s->kernel, x->cache[i].cache, true, one_slab, &d);
 			if (d.node < 0)
@@ -275,6 +284,8 @@ static json_t *json(struct session *s, const struct result *r)
 		json_object_set_new(e, "slabs", c->counted ? json_integer((json_int_t)c->usage.slabs) : json_null());
 		json_object_set_new(e, "order", json_integer(c->cache->order));
 		json_object_set_new(e, "damage", json_slab_findings(&c->damage));
+		if (x->named)
+			json_object_set_new(e, "created", json_cache_origin(s, c->cache));
 		if (x->slabs) {
 			json_t *slabs = json_array();
 
@@ -352,6 +363,7 @@ struct iq_error *kmem_slabs(struct session *s, bool slabs, const char *but, int 
 	if (!x)
 		return iq_error_nomem();
 	x->slabs = slabs;
+	x->named = nr > 0;
 	err = choose(s, nr, words, but, x);
 	if (err && !x->nr) {
 		slabs_free(x);

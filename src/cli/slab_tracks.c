@@ -3,6 +3,7 @@
 #include "slab_tracks.h"
 
 #include "slab_findings.h"
+#include <inquest/slab_origin.h>
 #include <inttypes.h>
 
 /* ---- Text --------------------------------------------------------------------------------------- */
@@ -89,6 +90,17 @@ void text_slab_damage(struct session *s, const struct iq_object *o, struct iq_bu
 	slab_findings_free(&found);
 }
 
+void text_cache_origin(struct session *s, const struct iq_cache *c, const char *before, struct iq_buf *out)
+{
+	struct iq_cache_origin o;
+
+	iq_cache_origin(s->kernel, c, &o);
+	if (o.how == IQ_ORIGIN_UNKNOWN)
+		return;
+	iq_buf_printf(out, "%screated %s", before, o.how == IQ_ORIGIN_CALL ? "by " : "");
+	iq_cache_origin_text(&o, out);
+}
+
 /* ---- JSON --------------------------------------------------------------------------------------- */
 
 static json_t *json_track(struct session *s, const struct iq_track *t)
@@ -135,4 +147,24 @@ void json_slab_tracks(struct session *s, const struct iq_object *o, json_t *dest
 	check(s, o, &found);
 	json_object_set_new(dest, "damage", json_slab_findings(&found));
 	slab_findings_free(&found);
+}
+
+json_t *json_cache_origin(struct session *s, const struct iq_cache *c)
+{
+	struct iq_cache_origin o;
+	json_t *j;
+
+	iq_cache_origin(s->kernel, c, &o);
+	if (o.how == IQ_ORIGIN_UNKNOWN)
+		return json_null();
+	j = json_object();
+	json_object_set_new(j, "function",
+			    o.function[0] ? json_text(o.function, strlen(o.function)) : json_null());
+	json_object_set_new(j, "offset",
+			    o.how == IQ_ORIGIN_CALL ? json_integer((json_int_t)o.offset) : json_null());
+	json_object_set_new(j, "module", o.module[0] ? json_text(o.module, strlen(o.module)) : json_null());
+	json_object_set_new(j, "file", o.file ? json_text(o.file, strlen(o.file)) : json_null());
+	json_object_set_new(j, "line", o.file ? json_integer(o.line) : json_null());
+	json_object_set_new(j, "gone", json_boolean(o.gone));
+	return j;
 }

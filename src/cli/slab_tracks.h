@@ -13,4 +13,9 @@ void text_slab_damage(struct session *s, const struct iq_object *o, struct iq_bu
 /* "tracks" (null if there are none) and "damage" of O, as members of DEST. */
 void json_slab_tracks(struct session *s, const struct iq_object *o, json_t *dest);
 
+/* Where the cache is created: ", created by …" behind something, or nothing. */
+void text_cache_origin(struct session *s, const struct iq_cache *c, const char *before, struct iq_buf *out);
+/* {"function", "offset", "module", "file", "line", "gone"}; null: not known. */
+json_t *json_cache_origin(struct session *s, const struct iq_cache *c);
+
 #endif

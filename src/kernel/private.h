@@ -78,6 +78,7 @@ struct iq_kernel_private {
 	struct resource_trees *resources;
 	struct slab_held *held; /* objects in sheaves, and waiting for RCU */
 	struct kfence *kfence; /* KFENCE's pool */
+	struct slab_origins *origins; /* calls that create slab caches */
 };
 
 /* A page frame and a vmalloc address that maps it. */
@@ -136,6 +137,7 @@ void slabs_free(struct iq_kernel *k);
 void table_map_free(struct iq_kernel *k);
 void slab_held_free(struct iq_kernel *k);
 void kfence_free(struct iq_kernel *k);
+void slab_origins_free(struct iq_kernel *k);
 void resources_free(struct iq_kernel *k); /* resource.c */
 
 /*

@@ -346,6 +346,7 @@ void slabs_free(struct iq_kernel *k)
 	free(p->recent_slabs);
 
 	for (i = 0; i < p->nr_caches; i++) {
+		free(p->caches[i]->priv->origin);
 		free(p->caches[i]->priv);
 		free(p->caches[i]);
 	}
@@ -353,6 +354,7 @@ void slabs_free(struct iq_kernel *k)
 	slab_held_free(k);
 	slab_map_free(k);
 	kfence_free(k);
+	slab_origins_free(k);
 	iq_map_free(&p->cache_by_address);
 }
 

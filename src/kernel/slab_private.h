@@ -18,6 +18,7 @@ struct iq_cache_private {
 	bool sheaves;	      /* free objects may lie in sheaves as well (6.18+) */
 	enum lazy sheaves_state;
 	uint64_t nr_sheaved;  /* objects in its sheaves, those that wait for RCU left out */
+	struct iq_cache_origin *origin; /* NULL: not asked for yet */
 };
 
 /* Where this kernel keeps things. */
