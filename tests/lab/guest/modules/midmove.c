@@ -22,10 +22,10 @@ static void *mv_anon;
 static unsigned long mv_start, mv_pgoff;
 static pid_t mv_pid;
 
-/* (mapping, new, old, extra): the old one's page table entries are gone by now. */
+/* (new, old, mode): the old one's page table entries are gone by now. */
 static int mv_moving(struct kprobe *kp, struct pt_regs *regs)
 {
-	mv_page *to = (mv_page *)regs->si, *from = (mv_page *)regs->dx;
+	mv_page *to = (mv_page *)regs->di, *from = (mv_page *)regs->si;
 
 	if (!mv_anon || (unsigned long)from->mapping != (unsigned long)mv_anon + 1)
 		return 0;
@@ -59,9 +59,7 @@ static long lab_trigger(const char *cmd, size_t len)
 
 static int __init midmove_init(void)
 {
-	static const char *const names[] = {
-		"__folio_migrate_mapping", "folio_migrate_mapping", "migrate_page_move_mapping",
-	};
+	static const char *const names[] = { "move_to_new_folio", "move_to_new_page" };
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {

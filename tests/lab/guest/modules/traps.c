@@ -155,7 +155,7 @@ static long do_lockup(int (*fn)(void *), const char *blame, const char *culprit)
 	wake_up_process(task);
 	msleep(1000);
 	for (i = 0; i < 12; i++) {
-		mdelay(2500);
+		msleep(2500);
 		send(0, NMI_VECTOR);
 	}
 	return 0;
