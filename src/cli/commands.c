@@ -16,6 +16,7 @@
 	X(enum) \
 	X(eval) \
 	X(exit) \
+	X(explain) \
 	X(files) \
 	X(foreach) \
 	X(frame) \
@@ -43,6 +44,7 @@
 	X(src) \
 	X(stacks) \
 	X(struct) \
+	X(sweep) \
 	X(sym) \
 	X(sys) \
 	X(union) \
