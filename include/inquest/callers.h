@@ -40,7 +40,8 @@ bool iq_debugfile_string_calls(struct iq_debugfile *f, const struct iq_callee *c
 bool iq_debugfile_call_line(struct iq_debugfile *f, uint64_t link, const char **file, unsigned int *line);
 
 /*
- * Call FN with the offset and the callee's index of each direct call of the callees' addresses in CODE (LEN bytes, which lie
+ * Call FN with the offset and the callee's index of each direct call (or tail
+ * call) of the callees' addresses in CODE (LEN bytes, which lie
  * at ADDRESS).  Bytes that only look like one are not told from others: see iq_constant_argument().
  */
 void iq_calls_in_code(const struct iq_arch *a, const uint8_t *code, size_t len, uint64_t address,

@@ -273,7 +273,7 @@ static void relocated_calls(struct search *x)
 
 		memcpy(&r, x->rela + i * sizeof(r), sizeof(r));
 		if ((ELF64_R_TYPE(r.r_info) != R_X86_64_PLT32 && ELF64_R_TYPE(r.r_info) != R_X86_64_PC32) ||
-		    !r.r_offset || r.r_offset + 4 > x->size || x->code[r.r_offset - 1] != 0xe8 ||
+		    !r.r_offset || r.r_offset + 4 > x->size || (x->code[r.r_offset - 1] | 1) != 0xe9 ||
 		    !symbol(x, ELF64_R_SYM(r.r_info), &sym, &name))
 			continue;
 		callee = callee_named(x, name);

@@ -2,18 +2,16 @@
 /* Calls with constant arguments in machine code: see callers.h. */
 #include <inquest/callers.h>
 
-#define CALL_LENGTH 5 /* x86-64: e8 and a distance of 32 bits */
+#define CALL_LENGTH 5 /* x86-64: e8, or e9 if it is the last, and a distance of 32 bits */
 
-void iq_calls_in_code(const struct iq_arch *a, const uint8_t *code, size_t len, uint64_t address,
-		      const struct iq_callee *callees, unsigned int nr,
-		      void (*fn)(void *arg, size_t offset, unsigned int callee), void *arg)
+static void calls_with(uint8_t opcode, const uint8_t *code, size_t len, uint64_t address,
+		       const struct iq_callee *callees, unsigned int nr,
+		       void (*fn)(void *arg, size_t offset, unsigned int callee), void *arg)
 {
 	const uint8_t *p = code, *end = code + len;
 
-	if (a->machine != 62) /* EM_X86_64: others have no such calls */
-		return;
-	while (p && (size_t)(end - p) >= CALL_LENGTH &&
-	       (p = memchr(p, 0xe8, (size_t)(end - p) - CALL_LENGTH + 1))) {
+	while ((size_t)(end - p) >= CALL_LENGTH &&
+	       (p = memchr(p, opcode, (size_t)(end - p) - CALL_LENGTH + 1))) {
 		uint64_t target = address + (uint64_t)(p - code) + CALL_LENGTH +
 				  (uint64_t)(int64_t)(int32_t)iq_le32(p + 1);
 
@@ -22,6 +20,16 @@ void iq_calls_in_code(const struct iq_arch *a, const uint8_t *code, size_t len, 
 				fn(arg, (size_t)(p - code), i);
 		p++;
 	}
+}
+
+void iq_calls_in_code(const struct iq_arch *a, const uint8_t *code, size_t len, uint64_t address,
+		      const struct iq_callee *callees, unsigned int nr,
+		      void (*fn)(void *arg, size_t offset, unsigned int callee), void *arg)
+{
+	if (a->machine != 62) /* EM_X86_64: others have no such calls */
+		return;
+	calls_with(0xe8, code, len, address, callees, nr, fn, arg);
+	calls_with(0xe9, code, len, address, callees, nr, fn, arg);
 }
 
 /* What is known of the registers between two instructions. */

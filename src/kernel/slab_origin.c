@@ -41,6 +41,8 @@ struct slab_origins {
 	unsigned int nr, room;
 	bool kernel_file; /* the kernel's file has its code, init code as well */
 	bool modules;	  /* those in memory have been gone through */
+	bool tables;	  /* the kernel's data has been gone through for */
+	struct iq_map tabled; /* names of caches to which it points */
 	struct iq_map files; /* modules whose files have been */
 };
 
@@ -56,6 +58,7 @@ void slab_origins_free(struct iq_kernel *k)
 	}
 	free(x->calls);
 	iq_map_free(&x->files);
+	iq_map_free(&x->tabled);
 	free(x);
 }
 
@@ -338,13 +341,51 @@ void iq_cache_name_origin(struct iq_kernel *k, const char *name, struct iq_cache
 	*ret = o;
 }
 
-/* Names that are constants of the kernel's image are not copied when a cache is created, those of modules are. */
-static bool has_kernels_name(struct iq_kernel *k, const struct iq_cache *c)
+/* ---- Names in tables ----------------------------------------------------------------------------- */
+
+static uint64_t name_of(struct iq_kernel *k, const struct iq_cache *c)
 {
 	uint64_t at;
 
-	return kernel_read_member(k, "kmem_cache", "name", c->address, &at) && at >= k->layout.text_base &&
-	       at < k->layout.text_end;
+	return kernel_read_member(k, "kmem_cache", "name", c->address, &at) ? at : 0;
+}
+
+/* Which names of caches the kernel's own data points to: those were not constants of the call. */
+static void go_through_data(struct iq_kernel *k, struct slab_origins *x)
+{
+	uint64_t end = iq_kernel_symbol(k, "_end"), page = iq_dump_info(k->dump)->page_size, words[512];
+	struct iq_map names = {0};
+	struct iq_cache *const *caches;
+	unsigned int nr = 0;
+	struct iq_error *err = iq_caches(k, &caches, &nr);
+
+	x->tables = true;
+	for (unsigned int i = 0; !err && i < nr; i++) {
+		uint64_t at = name_of(k, caches[i]);
+
+		if (at >= k->stext && !iq_map_put(&names, at, x))
+			break;
+	}
+	iq_error_free(err);
+	if (page != sizeof(words) || end - k->etext > MAX_TEXT)
+		end = 0;
+	for (uint64_t at = k->etext & ~(page - 1); at < end; at += page) {
+		if (iq_vm_read(k->vm, at, words, page, NULL))
+			continue;
+		for (unsigned int i = 0; i < 512; i++)
+			if (words[i] >= k->stext && words[i] < end && iq_map_get(&names, words[i]) &&
+			    !iq_map_put(&x->tabled, words[i], x))
+				break;
+	}
+	iq_map_free(&names);
+}
+
+/* Names that are constants of the kernel's image are not copied when a cache is created, those of modules are. */
+static bool has_kernels_name(struct iq_kernel *k, const struct iq_cache *c)
+{
+	uint64_t at = name_of(k, c);
+
+	return at >= k->layout.text_base && at < k->layout.text_end;
 }
 
 static void find_origin(struct iq_kernel *k, struct slab_origins *x, const struct iq_cache *c,
@@ -354,8 +395,12 @@ static void find_origin(struct iq_kernel *k, struct slab_origins *x, const struc
 		iq_cache_name_origin(k, c->name, o);
 		return;
 	}
-	/* Without a file all code that is left has been gone through. */
-	if (!look_up(k, x, c->name, 0, o) && !of_kmalloc(k, x, c->name, o) && !x->kernel_file) {
+	if (look_up(k, x, c->name, 0, o) || of_kmalloc(k, x, c->name, o) || x->kernel_file)
+		return;
+	/* All code that is left has been gone through: a name that is in no table is that of a call in the rest. */
+	if (!x->tables)
+		go_through_data(k, x);
+	if (!iq_map_get(&x->tabled, name_of(k, c))) {
 		o->how = IQ_ORIGIN_INIT;
 		o->gone = true;
 	}
