@@ -203,6 +203,7 @@ struct iq_effect {
 	bool writes, frees;
 	bool sure;		   /* false: it may, by an index or a length that is not known, */
 	bool weak;		   /* or at an address that is not followed */
+	bool loaded;		   /* what it frees it had from memory, where something else may have been then */
 };
 /*
  * Functions that frame N's code calls on ways to its instruction, and that do with the parameters that they are given
@@ -211,5 +212,13 @@ struct iq_effect {
  */
 unsigned int iq_args_effects(struct iq_args *a, unsigned int n, const struct iq_effect_query *q,
 			     struct iq_effect *ret, unsigned int max);
+
+/* A pointer to a struct or union that frame N's code passes, anywhere, to a function of known prototype. */
+struct iq_passed {
+	uint64_t value;		    /* as far as it is known, or memory tells now */
+	const struct iq_type *type; /* the pointer's */
+};
+/* At most MAX of them; returns how many. */
+unsigned int iq_args_passed(struct iq_args *a, unsigned int n, struct iq_passed *ret, unsigned int max);
 
 #endif

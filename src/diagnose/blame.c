@@ -4,6 +4,7 @@
  * that report are passed over, unless they are a module's own; who set up the bad value comes before who used it.
  */
 #include "event.h"
+#include "provenance.h"
 
 #include "skip.h"
 
@@ -14,16 +15,11 @@
 static void blame_frame(struct iq_case *c, struct iq_blame *b, int frame, const char *why)
 {
 	const struct iq_frame *f = &c->trace.frames[frame];
-	const char *file = NULL;
-	unsigned int line = 0;
 
 	b->present = true;
 	b->function = f->symbol.name;
 	b->module = f->symbol.module;
-	if (iq_kernel_line(c->k, f->exact_ip ? f->ip : f->ip - 1, &file, &line)) {
-		b->file = iq_case_text(c, "%s", file);
-		b->line = line;
-	}
+	iq_blame_line(c, f->exact_ip ? f->ip : f->ip - 1, b);
 	b->why = why;
 }
 

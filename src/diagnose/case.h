@@ -19,6 +19,7 @@ struct iq_case {
 	struct iq_backtrace trace; /* of the event's task, args' current trace; nr 0: none */
 	bool has_trace;
 	unsigned int room_findings;
+	struct iq_uses *uses;	/* provenance_type.c: what functions on the stack were given, by type */
 	struct iq_finding unkept; /* where findings beyond the limit go */
 };
 

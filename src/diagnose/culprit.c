@@ -82,6 +82,8 @@ static const char *use_text(struct iq_case *c, const struct chain *ch, const str
 	struct iq_symbol s;
 	unsigned int nr = 0;
 
+	if (iq_bad_exec(c) && ch->user < 0)
+		return iq_case_text(c, "%s()", expression);
 	if (u->user)
 		return call_text(c, u->user, u->parameter, u->nr_parameters, expression);
 	if (ch->user >= 0 && ch->user < (int)c->trace.nr &&
@@ -116,21 +118,30 @@ static void fill(struct iq_case *c, const struct chain *ch, const struct bad_use
 {
 	struct iq_culprit *x = &c->analysis.culprit;
 	unsigned int chosen = choose(ch, c);
+	const char *given = ch->link[ch->nr - 1].expression;
 	struct iq_link *links = iq_arena_alloc(&c->arena, ch->nr * sizeof(*links)), *l;
 
 	if (!links)
 		return;
 	memcpy(links, ch->link, ch->nr * sizeof(*links));
+	/* What was given is what the rest was found from. */
+	if (u->nr_then < ch->nr)
+		given = links[ch->nr - 1 - u->nr_then].expression;
+	if (u->lvalue && u->user)
+		given = iq_case_text(c, "&%s", given);
 	l = &links[chosen];
 	*x = (struct iq_culprit){.present = true,
 				 .expression = l->expression,
-				 .used_by = use_text(c, ch, u, links[ch->nr - 1].expression),
+				 .used_by = use_text(c, ch, u, given),
 				 .has_address = l->has_address,
 				 .address = l->address,
 				 .has_value = l->has_value,
 				 .value = l->value,
 				 .links = links,
 				 .nr_links = ch->nr};
+	if (!c->analysis.insn.in_c && iq_bad_exec(c) && l->has_value)
+		c->analysis.insn.in_c = iq_case_text(c, "%s() with %s == %s", l->expression,
+						     l->expression, iq_value_word(c, l->value));
 	if (l->has_address)
 		x->holder = iq_case_whatis(c, l->address);
 }
@@ -152,7 +163,7 @@ static void add_lvalue(struct iq_case *c, struct chain *ch, const struct named *
 	if (is_insn) {
 		const struct iq_type *to = iq_pointed_to(pointer->type);
 
-		if (!to || to->kind != IQ_KIND_STRUCT)
+		if ((!to || to->kind != IQ_KIND_STRUCT) && address == pointer->value)
 			return;
 		n = iq_name_member(c, pointer, (int64_t)(address - pointer->value), size);
 	} else if (pointer->is_address) {
@@ -190,7 +201,7 @@ static void mark_refused(struct iq_case *c, struct chain *ch, const struct bad_u
 		l->verdict = IQ_LINK_BAD;
 	if (u->lvalue && !u->user && l->verdict == IQ_LINK_OK)
 		l->verdict = IQ_LINK_BAD;
-	if (iq_bad_exec(c))
+	if (iq_bad_exec(c) || c->analysis.event.class == IQ_CLASS_DIVIDE_ERROR)
 		l->verdict = IQ_LINK_BAD;
 }
 

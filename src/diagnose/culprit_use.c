@@ -273,7 +273,7 @@ bool iq_find_use(struct iq_case *c, struct bad_use *u)
 	*u = (struct bad_use){.reg = -1};
 	if (!c->has_trace || e->frame < 0)
 		return false;
-	if (f->present && (f->operand >= 0 || f->reg >= 0 || e->class == IQ_CLASS_DIVIDE_ERROR) &&
+	if (iq_is_fault(e) && f->present && (f->operand >= 0 || f->reg >= 0 || e->class == IQ_CLASS_DIVIDE_ERROR) &&
 	    use_in_insn(c, u))
 		return true;
 	*u = (struct bad_use){.reg = -1};

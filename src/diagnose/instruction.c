@@ -231,7 +231,7 @@ static int thunk_register(struct iq_case *c, uint64_t address)
 	struct iq_symbol s;
 	struct iq_fault_insn x;
 
-	if (!iq_symbol_at(c->k, address, &s) || strncmp(s.name, "__x86_indirect_", 15))
+	if (!iq_symbol_at(c->k, address, &s) || !strstr(s.name, "__x86_indirect_"))
 		return -1;
 	for (unsigned int i = 0; i < 12 && read_insn(c, address, &x); i++) {
 		const struct iq_operand *o = x.insn.operand;
@@ -281,11 +281,31 @@ static bool caller_insn(struct iq_case *c, struct iq_fault_insn *f)
 	return false;
 }
 
+bool iq_is_fault(const struct iq_event *e)
+{
+	switch (e->class) {
+	case IQ_CLASS_NULL_DEREF:
+	case IQ_CLASS_BAD_ACCESS:
+	case IQ_CLASS_NON_CANONICAL:
+	case IQ_CLASS_BAD_EXEC:
+	case IQ_CLASS_WRITE_PROTECTED:
+	case IQ_CLASS_USER_ACCESS:
+	case IQ_CLASS_USE_AFTER_FREE:
+	case IQ_CLASS_HEAP_OVERFLOW:
+	case IQ_CLASS_MEMORY_CORRUPTION:
+	case IQ_CLASS_BIT_FLIP:
+	case IQ_CLASS_DIVIDE_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool iq_bad_exec(struct iq_case *c)
 {
 	const struct iq_event *e = &c->analysis.event;
 
-	return e->has_regs && e->has_ip &&
+	return e->has_regs && e->has_ip && iq_is_fault(e) &&
 	       (e->class == IQ_CLASS_BAD_EXEC || (e->access == IQ_ACCESS_EXEC && e->has_address) ||
 		!iq_is_text(c->k, e->ip));
 }
@@ -303,7 +323,7 @@ struct iq_error *iq_stage_instruction(struct iq_case *c)
 	}
 	if (!c->trace.frames[e->frame].exact_ip || !read_insn(c, e->ip, f))
 		return NULL;
-	if (f->insn.flow == IQ_FLOW_TRAP)
+	if (f->insn.flow == IQ_FLOW_TRAP || !iq_is_fault(e))
 		return NULL;
 	find_operand(c, f);
 	if (f->operand >= 0)

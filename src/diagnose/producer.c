@@ -15,29 +15,39 @@
 static const struct {
 	const char *name;
 	unsigned int parameter;
+	bool put; /* only the last reference frees it */
 } frees[] = {
 	{"kfree", 0},		  {"kfree_sensitive", 0}, {"kzfree", 0},
 	{"kvfree", 0},		  {"kvfree_sensitive", 0},{"kfree_const", 0},
-	{"vfree", 0},		  {"kvfree_call_rcu", 1}, {"kfree_call_rcu", 0},
-	{"kmem_cache_free", 1},	  {"kfree_skb", 0},	  {"consume_skb", 0},
-	{"kfree_skb_reason", 0},  {"__kfree_skb", 0},	  {"free_pages", 0},
-	{"__free_pages", 0},	  {"free_percpu", 0},	  {"mempool_free", 0},
-	{"put_device", 0},	  {"kobject_put", 0},	  {"put_page", 0},
-	{"__folio_put", 0},	  {"free_netdev", 0},	  {"devm_kfree", 1},
-	{"iounmap", 0},		  {"vunmap", 0},	  {"usb_free_urb", 0},
-	{"put_task_struct", 0},	  {"fput", 0},		  {"iput", 0},
-	{"dput", 0},		  {"kthread_stop", 0},
+	{"vfree", 0},		  {"kvfree_call_rcu", 1}, {"kmem_cache_free", 1},
+	{"__kfree_skb", 0},	  {"free_pages", 0},	  {"__free_pages", 0},
+	{"free_percpu", 0},	  {"mempool_free", 0},	  {"devm_kfree", 1},
+	{"iounmap", 0},		  {"vunmap", 0},	  {"free_netdev", 0},
+	{"kfree_skb", 0, true},	  {"consume_skb", 0, true},{"kfree_skb_reason", 0, true},
+	{"put_device", 0, true},  {"kobject_put", 0, true},{"put_page", 0, true},
+	{"__folio_put", 0, true}, {"usb_free_urb", 0, true},{"__put_task_struct", 0, true},
+	{"fput", 0, true},	  {"iput", 0, true},	  {"dput", 0, true},
 };
 
-bool iq_is_free(const char *name, unsigned int *parameter)
+static bool frees_by(const char *name, unsigned int *parameter, bool puts)
 {
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(frees); i++) {
-		if (iq_same_function(name, frees[i].name)) {
+		if ((puts || !frees[i].put) && iq_same_function(name, frees[i].name)) {
 			*parameter = frees[i].parameter;
 			return true;
 		}
 	}
 	return false;
+}
+
+bool iq_is_free(const char *name, unsigned int *parameter)
+{
+	return frees_by(name, parameter, true);
+}
+
+static bool is_true_free(const char *name, unsigned int *parameter)
+{
+	return frees_by(name, parameter, false);
 }
 
 static bool is_copy(const char *name)
@@ -78,7 +88,8 @@ static bool better(const struct suspect *a, const struct suspect *b)
 	return a->effect.call > b->effect.call;
 }
 
-static void find_suspects(struct iq_case *c, const struct iq_effect_query *q, struct suspect *best)
+static void find_suspects(struct iq_case *c, const struct iq_effect_query *q, bool loaded,
+			  struct suspect *best)
 {
 	const struct iq_event *e = &c->analysis.event;
 
@@ -98,25 +109,42 @@ static void find_suspects(struct iq_case *c, const struct iq_effect_query *q, st
 		for (unsigned int j = 0; j < nr; j++) {
 			struct suspect s = {effect[j], i};
 
-			if (!is_dull(&s.effect.function) && better(&s, best))
+			/* What is weak is said of functions of one module only. */
+			if (is_dull(&s.effect.function) || (s.effect.loaded && !loaded) ||
+			    (s.effect.weak && (!s.effect.function.module || !f->symbol.module ||
+					       strcmp(s.effect.function.module, f->symbol.module))))
+				continue;
+			if (better(&s, best))
 				*best = s;
 		}
 	}
 }
 
+void iq_blame_line(struct iq_case *c, uint64_t address, struct iq_blame *b)
+{
+	struct iq_inline in[16];
+	unsigned int nr = iq_kernel_inlines(c->k, address, in, IQ_ARRAY_SIZE(in));
+	const char *file = NULL;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		if (!in[i].inlined && in[i].file) {
+			b->file = iq_case_text(c, "%s", in[i].file);
+			b->line = in[i].line;
+			return;
+		}
+	}
+	if (iq_kernel_line(c->k, address, &file, &b->line))
+		b->file = iq_case_text(c, "%s", file);
+}
+
 static void blame(struct iq_case *c, const struct suspect *s, const char *what)
 {
 	struct iq_blame *b = &c->analysis.blame;
-	const char *file = NULL;
-	unsigned int line = 0;
 
 	*b = (struct iq_blame){.present = true,
 			       .function = iq_case_text(c, "%s", s->effect.function.name),
 			       .module = s->effect.function.module};
-	if (iq_kernel_line(c->k, s->effect.at, &file, &line)) {
-		b->file = iq_case_text(c, "%s", file);
-		b->line = line;
-	}
+	iq_blame_line(c, s->effect.at, b);
 	b->why = iq_case_text(c, "%s() calls it before, and it %s%s (instruction at 0x%" PRIx64 ")",
 			      c->trace.frames[s->frame].symbol.name, s->effect.sure ? "" : "probably ",
 			      what, s->effect.at);
@@ -129,11 +157,15 @@ static bool find_freed(struct iq_case *c, struct iq_effect_query *q, struct susp
 
 	for (unsigned int i = x->nr_links; i-- > 0 && !best->effect.call;) {
 		const struct iq_link *l = &x->links[i];
+		bool gone;
 
 		if (!l->has_value || l->value < 65536)
 			continue;
+		/* Of what is gone any reason will do; of what is there again it must have been freed for sure. */
+		gone = l->verdict == IQ_LINK_BAD;
+		q->frees = gone ? iq_is_free : is_true_free;
 		q->freed = l->value;
-		find_suspects(c, q, best);
+		find_suspects(c, q, gone, best);
 	}
 	q->freed = 0;
 	return best->effect.call != 0;
@@ -152,7 +184,7 @@ static void find_written(struct iq_case *c, struct iq_effect_query *q, struct su
 	q->value = x->value;
 	if (o && o->object && o->slab.cache)
 		q->from = o->object - (o->object > o->slab.memory ? o->slab.cache->size : 0);
-	find_suspects(c, q, best);
+	find_suspects(c, q, true, best);
 }
 
 /* Who handed on what was bad already, rather than who used it.  Clones of functions have their loads done by callers. */
@@ -162,7 +194,6 @@ static void blame_user(struct iq_case *c)
 	const struct iq_event *e = &c->analysis.event;
 	struct iq_blame *b = &c->analysis.blame;
 	const struct iq_frame *f;
-	const char *file = NULL;
 	int frame = -1;
 
 	for (unsigned int i = 0; i < x->nr_links; i++)
@@ -171,14 +202,15 @@ static void blame_user(struct iq_case *c)
 	if (frame <= e->frame || frame >= (int)c->trace.nr || e->class == IQ_CLASS_USER_ACCESS)
 		return;
 	f = &c->trace.frames[frame];
-	if (frame - 1 > e->frame && f[-1].symbol.name && strstr(f[-1].symbol.name, ".isra"))
+	if (frame - 1 >= e->frame && f[-1].symbol.name && strstr(f[-1].symbol.name, ".isra"))
 		f--;
 	if (!f->symbol.name || is_dull(&f->symbol))
 		return;
 	*b = (struct iq_blame){.present = true, .function = f->symbol.name, .module = f->symbol.module};
-	if (iq_kernel_line(c->k, f->exact_ip ? f->ip : f->ip - 1, &file, &b->line))
-		b->file = iq_case_text(c, "%s", file);
-	b->why = iq_case_text(c, "it handed on %s, which was bad already", x->expression);
+	iq_blame_line(c, f->exact_ip ? f->ip : f->ip - 1, b);
+	b->why = iq_case_text(c, iq_bad_exec(c) ? "it called through %s"
+						: "it handed on %s, which was bad already",
+			      x->expression);
 }
 
 struct iq_error *iq_stage_producer(struct iq_case *c)

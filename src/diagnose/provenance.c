@@ -8,7 +8,6 @@
 #include "skip.h"
 
 #include <inquest/inspect.h>
-#include <inquest/typegraph.h>
 #include <inttypes.h>
 
 #define DEPTH_MAX 40
@@ -246,27 +245,24 @@ static struct named walk_sum(struct chain *ch, const struct iq_term *t, struct s
 /* The entry of a list, or whatever a loop went through, at ADDRESS. */
 static struct named element(struct chain *ch, uint64_t address)
 {
-	struct iq_typing t;
+	uint64_t start = 0;
+	const struct iq_type *type = iq_object_type(ch->c, address, &start), *pointer;
 	struct named n = {0}, base;
-	const struct iq_type *type, *pointer;
 	struct iq_buf b = {0};
 
-	if (!iq_type_at(ch->c->k, address, &t) || t.confidence < IQ_CONFIDENCE_LIKELY)
+	if (!type)
 		return n;
-	type = iq_type_strip(t.type);
-	if (type->kind != IQ_KIND_STRUCT || !type->size)
-		return n;
-	pointer = iq_type_pointer_to(t.type);
+	pointer = iq_type_pointer_to(type);
 	iq_buf_puts(&b, "((");
 	iq_type_declare(pointer, "", &b);
-	iq_buf_printf(&b, ")0x%" PRIx64 ")", t.object);
+	iq_buf_printf(&b, ")0x%" PRIx64 ")", start);
 	base = (struct named){.text = iq_case_text(ch->c, "%s", iq_buf_str(&b)),
 			      .type = pointer,
 			      .atom = true,
 			      .has_value = true,
-			      .value = t.object};
+			      .value = start};
 	iq_buf_free(&b);
-	n = iq_name_sum(ch->c, &base, (int64_t)(address - t.object), NULL);
+	n = iq_name_sum(ch->c, &base, (int64_t)(address - start), NULL);
 	n.has_value = true;
 	n.value = address;
 	return n;
@@ -437,7 +433,8 @@ struct named iq_chain_of(struct chain *ch, const struct iq_term *t, uint64_t val
 	note_user(ch, t);
 	n = walk(ch, t, (struct seen){t, value}, expected);
 	/* "stats" of one function is "s->port->stats" of its caller: the latter says more. */
-	while (ch->nr > 1 && ch->term[ch->nr - 1]->kind == IQ_TERM_ENTRY &&
+	while (ch->nr > 1 && n.has_value && n.value == ch->link[ch->nr - 1].value &&
+	       ch->term[ch->nr - 1]->kind == IQ_TERM_ENTRY &&
 	       ch->link[ch->nr - 1].has_value && ch->link[ch->nr - 2].has_value &&
 	       ch->link[ch->nr - 1].value == ch->link[ch->nr - 2].value) {
 		ch->nr--;
@@ -470,24 +467,25 @@ static bool is_pointer(const struct iq_type *t)
 	return t && iq_type_strip(t)->kind == IQ_KIND_POINTER;
 }
 
-/* Does VALUE point to where no TYPE begins, in an object that is known to be of another shape? */
-static bool misplaced(struct iq_case *c, const struct iq_type *type, uint64_t value)
+/* Does VALUE point into an object where no TYPE has room, or begins? */
+static bool misplaced(struct iq_case *c, const struct iq_type *type, uint64_t value, const struct iq_whatis *w)
 {
 	const struct iq_type *to = iq_pointed_to(type), *whole, *inner;
 	struct iq_buf path = {0};
-	struct iq_typing t;
+	uint64_t start;
 	bool fits;
 
-	if (!to || to->kind != IQ_KIND_STRUCT || !to->size || !to->name[0] ||
-	    !iq_type_at(c->k, value, &t) || t.from || t.object == value)
+	if (!to || to->kind != IQ_KIND_STRUCT || !to->size || !to->name[0] || !w->has_object ||
+	    !w->object.object || !w->object.offset || !w->object.slab.cache)
 		return false;
-	whole = iq_type_strip(t.type);
-	if (whole->kind != IQ_KIND_STRUCT || !whole->name[0])
-		return false;
+	if (w->object.offset + to->size > w->object.slab.cache->object_size)
+		return true;
+	whole = iq_object_type(c, value, &start);
+	whole = whole ? iq_type_strip(whole) : NULL;
 	/* Only of a struct that begins elsewhere: others may be within. */
-	if (strcmp(whole->name, to->name))
+	if (!whole || whole->kind != IQ_KIND_STRUCT || strcmp(whole->name, to->name))
 		return false;
-	fits = iq_member_sized(whole, value - t.object, to->size, &inner, &path);
+	fits = iq_member_sized(whole, value - start, to->size, &inner, &path);
 	iq_buf_free(&path);
 	return !fits;
 }
@@ -512,7 +510,7 @@ static void judge(struct chain *ch, unsigned int i, bool used_as_pointer)
 	     (l->object->object.state == IQ_OBJECT_FREE || l->object->object.state == IQ_OBJECT_CPU_FREE ||
 	      l->object->object.state == IQ_OBJECT_SHEAF)) ||
 	    (l->object->has_page && l->object->use == IQ_PAGE_FREE) ||
-	    misplaced(c, l->type, l->value))
+	    misplaced(c, l->type, l->value, l->object))
 		l->verdict = IQ_LINK_BAD;
 }
 

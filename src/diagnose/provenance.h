@@ -38,6 +38,16 @@ struct way {
 bool iq_term_way(struct value_of *v, const struct iq_term *choice, const struct iq_term *top,
 		 uint64_t value, struct way *ret);
 
+/* ---- provenance_type.c: types of objects ---- */
+
+/*
+ * The type of the object that ADDRESS lies in and where that begins, if it is likely: by its cache, by what leads to it,
+ * or because functions on the stack were given it, or objects of the same cache, as that.  NULL: not known.
+ */
+const struct iq_type *iq_object_type(struct iq_case *c, uint64_t address, uint64_t *start);
+/* The type of the object that starts at ADDRESS; NULL: not known, or it starts elsewhere. */
+const struct iq_type *iq_struct_at(struct iq_case *c, uint64_t address);
+
 /* ---- provenance_text.c: names ---- */
 
 /* What people call a value, and its type. */
@@ -48,11 +58,10 @@ struct named {
 	bool has_value;
 	uint64_t value;
 	bool is_address;	    /* "&x": text is "x" */
+	bool cast;		    /* to C it is no pointer to what `type` says: it must be cast */
 };
 /* What the pointer TYPE points to, without qualifiers and typedefs; NULL: no pointer. */
 const struct iq_type *iq_pointed_to(const struct iq_type *type);
-/* The type of the object that starts at ADDRESS, if that is likely; NULL not known. */
-const struct iq_type *iq_struct_at(struct iq_case *c, uint64_t address);
 /* The SIZE bytes at BASE + OFFSET, as C has it; BASE's type is made up if memory tells. */
 struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t offset,
 			    unsigned int size);
@@ -100,6 +109,8 @@ bool iq_is_garbage(struct iq_case *c, uint64_t value);
 
 /* ---- instruction.c ---- */
 
+/* Is E a failed access, a failed call or a failed division, of which the instruction tells? */
+bool iq_is_fault(const struct iq_event *e);
 /* Was an instruction fetched from where there is no code? */
 bool iq_bad_exec(struct iq_case *c);
 /* VALUE as people write it: NULL, ERR_PTR(-2), 0x…. */
@@ -129,6 +140,8 @@ struct bad_use {
 };
 /* What the event says was used badly.  False: it says nothing. */
 bool iq_find_use(struct iq_case *c, struct bad_use *u);
+/* The line of the function that ADDRESS is in, not of what was inlined there, into B. */
+void iq_blame_line(struct iq_case *c, uint64_t address, struct iq_blame *b);
 /* Does NAME free its parameter number *PARAMETER? */
 bool iq_is_free(const char *name, unsigned int *parameter);
 /* If it happened in a helper: what the helper was given.  False: it did not, or that cannot be said. */

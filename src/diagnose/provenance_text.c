@@ -3,8 +3,8 @@
 #include "provenance.h"
 
 #include <inquest/inspect.h>
-#include <inquest/typegraph.h>
 #include <inttypes.h>
+#include <string.h>
 
 /* Longer expressions help nobody. */
 #define TEXT_MAX 160
@@ -21,16 +21,6 @@ const struct iq_type *iq_pointed_to(const struct iq_type *type)
 	if (t && t->kind == IQ_KIND_ARRAY)
 		return iq_type_strip(iq_type_target(t));
 	return t && t->kind == IQ_KIND_POINTER ? iq_type_strip(iq_type_target(t)) : NULL;
-}
-
-const struct iq_type *iq_struct_at(struct iq_case *c, uint64_t address)
-{
-	struct iq_typing t;
-
-	if (!iq_type_at(c->k, address, &t) || t.object != address ||
-	    t.confidence < IQ_CONFIDENCE_LIKELY)
-		return NULL;
-	return is_struct(iq_type_strip(t.type)) ? t.type : NULL;
 }
 
 static struct named made(struct iq_case *c, struct iq_buf *text, const struct iq_type *type)
@@ -56,16 +46,74 @@ static void arrow(struct iq_buf *b, const struct named *base, const char *path)
 static struct named cast(struct iq_case *c, const struct named *base, const struct iq_type *type)
 {
 	struct iq_buf b = {0};
+	bool bare = base->atom || base->is_address;
 	const struct iq_type *pointer = iq_type_pointer_to(type);
 	struct named n;
 
 	iq_buf_puts(&b, "((");
 	iq_type_declare(pointer, "", &b);
-	iq_buf_printf(&b, ")%s%s)", base->is_address ? "&" : "", base->text);
+	iq_buf_printf(&b, bare ? ")%s%s)" : ")%s(%s))", base->is_address ? "&" : "", base->text);
 	n = made(c, &b, pointer);
 	n.has_value = base->has_value;
 	n.value = base->value;
 	return n;
+}
+
+/*
+ * BASE is no pointer to something that has OFFSET, but leads into an object of known type that has: the pointer to
+ * that, and *OFFSET from its beginning.
+ */
+static bool container(struct iq_case *c, const struct named *base, int64_t *offset, struct named *ret)
+{
+	uint64_t start;
+	const struct iq_type *type, *inner;
+	struct iq_buf path = {0}, b = {0};
+	int64_t in;
+
+	type = base->has_value ? iq_object_type(c, base->value, &start) : NULL;
+	if (!type)
+		return false;
+	in = (int64_t)(base->value - start);
+	if (*offset + in < 0 || (uint64_t)(*offset + in) >= iq_type_strip(type)->size)
+		return false;
+	*offset += in;
+	if (!in) {
+		*ret = cast(c, base, type);
+		return ret->text != NULL;
+	}
+	if (!iq_member_sized(type, (uint64_t)in, 0, &inner, &path)) {
+		iq_buf_free(&path);
+		return false;
+	}
+	iq_buf_printf(&b, "container_of(%s%s, ", base->is_address ? "&" : "", base->text);
+	iq_type_declare(type, "", &b);
+	iq_buf_printf(&b, ", %s)", iq_buf_str(&path));
+	iq_buf_free(&path);
+	*ret = made(c, &b, iq_type_pointer_to(type));
+	return ret->text != NULL;
+}
+
+/* BASE is an array of type ARRAY: its element at OFFSET, or a member of that. */
+static bool element(struct iq_case *c, const struct named *base, const struct iq_type *array, int64_t offset,
+		    unsigned int size, struct named *ret)
+{
+	const struct iq_type *each = iq_type_target(array);
+	uint64_t one = iq_type_strip(each)->kind == IQ_KIND_POINTER ? c->k->arch->word : iq_type_strip(each)->size;
+	struct named e = {.atom = true, .has_value = base->has_value, .value = base->value + (uint64_t)offset};
+
+	if (offset < 0 || !one || (array->count && (uint64_t)offset / one >= array->count))
+		return false;
+	e.text = iq_case_text(c, "%s[%" PRIu64 "]", base->text, (uint64_t)offset / one);
+	if ((uint64_t)offset % one == 0 && one == size) {
+		e.type = each;
+		*ret = e;
+		return true;
+	}
+	e.is_address = true;
+	e.type = iq_type_pointer_to(each);
+	e.value -= (uint64_t)offset % one;
+	*ret = iq_name_member(c, &e, offset % (int64_t)one, size);
+	return ret->text != NULL;
 }
 
 struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t offset,
@@ -77,6 +125,13 @@ struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t
 
 	if (!base->text)
 		return (struct named){0};
+	if (base->is_address && to && to->kind == IQ_KIND_ARRAY && element(c, base, to, offset, size, &from))
+		return from;
+	if (base->cast && to)
+		from = cast(c, base, iq_type_target(iq_type_strip(base->type)));
+	if (to && is_struct(to) && to->size && (offset < 0 || (uint64_t)offset >= to->size) &&
+	    container(c, base, &offset, &from))
+		to = iq_pointed_to(from.type);
 	if ((!to || !is_struct(to) || !to->size) && base->has_value &&
 	    (!to || to->kind == IQ_KIND_VOID)) {
 		const struct iq_type *found = iq_struct_at(c, base->value);
@@ -136,16 +191,39 @@ static bool entry_of(struct iq_case *c, const struct named *base, int64_t offset
 	return ret->text != NULL;
 }
 
+/* BASE points to a struct whose first member is what is expected. */
+static bool first_member(struct iq_case *c, const struct named *base, const struct iq_type *expected,
+			 struct named *ret)
+{
+	const struct iq_type *to = base->cast ? NULL : iq_pointed_to(base->type), *want = iq_pointed_to(expected);
+	const struct iq_type *type;
+	struct iq_buf path = {0}, b = {0};
+	bool is;
+
+	if (!to || !want || !is_struct(to) || !is_struct(want) || !want->name[0] || !strcmp(to->name, want->name))
+		return false;
+	is = iq_member_sized(to, 0, 0, &type, &path) && !strcmp(iq_type_strip(type)->name, want->name);
+	if (is) {
+		arrow(&b, base, iq_buf_str(&path));
+		*ret = made(c, &b, iq_type_pointer_to(type));
+		ret->is_address = true;
+	}
+	iq_buf_free(&path);
+	return is && ret->text;
+}
+
 struct named iq_name_sum(struct iq_case *c, const struct named *base, int64_t offset,
 			 const struct iq_type *expected)
 {
-	const struct iq_type *to = iq_pointed_to(base->type), *type;
+	const struct iq_type *to = base->cast ? NULL : iq_pointed_to(base->type), *type;
 	struct iq_buf path = {0}, b = {0};
 	struct named n = {0};
 
 	if (!base->text)
 		return n;
-	if (!offset) {
+	if (!offset && first_member(c, base, expected, &n)) {
+		/* &p->link, which is where p is */
+	} else if (!offset) {
 		n = *base;
 	} else if (!entry_of(c, base, offset, expected, &n)) {
 		if (to && offset > 0 && is_struct(to) &&
@@ -162,8 +240,10 @@ struct named iq_name_sum(struct iq_case *c, const struct named *base, int64_t of
 		}
 		iq_buf_free(&path);
 	}
-	if (!n.type)
+	if (!n.type && expected) {
 		n.type = expected;
+		n.cast = true;
+	}
 	n.has_value = base->has_value;
 	n.value = base->value + (uint64_t)offset;
 	return n;

@@ -24,6 +24,7 @@ struct work {
 	const struct iq_effect_query *q;
 	struct iq_effect *ret;
 	unsigned int nr, max, ops;
+	bool loaded; /* the last value_in() asked memory */
 	/* The call that is being looked at. */
 	struct iq_symbol function;
 	uint64_t call;
@@ -37,6 +38,7 @@ static bool value_in(struct work *w, const struct flow *f, const struct given *g
 	const struct origin *o;
 	uint64_t base = 0;
 
+	w->loaded = w->loaded && depth;
 	switch ((enum value_base)v->base) {
 	case V_CONST:
 		break;
@@ -51,6 +53,7 @@ static bool value_in(struct work *w, const struct flow *f, const struct given *g
 		    !value_in(w, f, g, &o->address, depth + 1, &base) ||
 		    iq_vm_read_uint(w->a->k->vm, base, o->size, &base))
 			return false;
+		w->loaded = true;
 		break;
 	default:
 		return false;
@@ -75,6 +78,7 @@ static void note_effect(struct work *w, uint64_t at, unsigned int depth, bool fr
 			      .depth = depth,
 			      .frees = frees,
 			      .writes = !frees,
+			      .loaded = frees && depth && w->loaded,
 			      .sure = how == HOW_SURE,
 			      .weak = how == HOW_WEAK};
 
@@ -185,7 +189,8 @@ static void look_at_call(struct work *w, const struct flow *f, const struct give
 	if (w->q->frees && w->q->frees(s.name, &parameter) && parameter < arch->nr_arg_regs) {
 		unsigned int r = arch->arg_regs[parameter];
 
-		if (w->q->freed && inner.known[r] && inner.value[r] == w->q->freed)
+		if (w->q->freed && inner.known[r] && inner.value[r] == w->q->freed &&
+		    value_in(w, f, g, &st->reg[r], 0, &inner.value[r]))
 			note_effect(w, op->address, depth, true, HOW_SURE);
 		return;
 	}
@@ -335,4 +340,49 @@ unsigned int iq_args_effects(struct iq_args *a, unsigned int n, const struct iq_
 	}
 	free(before);
 	return w.nr;
+}
+
+unsigned int iq_args_passed(struct iq_args *a, unsigned int n, struct iq_passed *ret, unsigned int max)
+{
+	struct work w = {.a = a};
+	const struct iq_arch *arch = a->k->arch;
+	const struct flow *f;
+	unsigned int nr = 0;
+
+	if (!a->b || n >= a->nr_frames || !a->frame[n].usable)
+		return 0;
+	f = a->frame[n].flow;
+	for (unsigned int i = 0; i < f->nr_ops && nr < max; i++) {
+		const struct op *op = &f->op[i];
+		const struct iq_type *proto;
+		const struct iq_member *p;
+		struct arg_cursor at = {0};
+		struct arg_place place;
+		unsigned int params;
+		struct iq_symbol s;
+		struct state st;
+
+		if (!op->has_target || (op->kind != OP_CALL && op->flow != IQ_FLOW_JUMP) ||
+		    code_find(f, op->target) >= 0 || !iq_symbol_at(a->k, op->target, &s))
+			continue;
+		proto = iq_args_prototype(a, &s);
+		p = proto ? iq_type_members(proto, &params) : NULL;
+		if (!p || !flow_at(a->k, a->frame[n].flow, i, &st))
+			continue;
+		for (unsigned int j = 0; j < params && nr < max && args_place(arch, p[j].type, &at, &place); j++) {
+			const struct iq_type *t = iq_type_strip(p[j].type), *to;
+			uint64_t value;
+
+			if (place.on_stack || place.nr_registers != 1 || t->kind != IQ_KIND_POINTER)
+				continue;
+			to = iq_type_strip(iq_type_target(t));
+			if ((to->kind != IQ_KIND_STRUCT && to->kind != IQ_KIND_UNION) || !to->size ||
+			    !frame_value(&w, n, &st.reg[arch->arg_regs[place.first]], 0, &value) ||
+			    value < 65536)
+				continue;
+			ret[nr++] = (struct iq_passed){value, p[j].type};
+		}
+		state_free(&st);
+	}
+	return nr;
 }

@@ -290,18 +290,34 @@ static void prepare(struct iq_args *a, unsigned int n)
 
 /* ---- Between frames --------------------------------------------------------------------------- */
 
-static bool is_thunk(const char *name, const char **reg)
+/*
+ * The register through which the retpoline at TARGET, if it is one, jumps (arch/x86/lib/retpoline.S); its names do not
+ * always say: jmp *%rax, or mov %rax,(%rsp) and ret.
+ */
+static bool is_thunk(struct iq_args *a, const char *name, uint64_t target, int *reg)
 {
-	static const char *const prefixes[] = {
-		"__x86_indirect_thunk_", "__x86_indirect_call_thunk_", "__x86_indirect_its_thunk_"};
+	uint8_t code[16];
+	struct iq_insn in;
 
-	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(prefixes); i++) {
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i]))) {
-			*reg = name + strlen(prefixes[i]);
-			return true;
-		}
+	*reg = -1;
+	if (!strstr(name, "__x86_indirect_"))
+		return false;
+	for (unsigned int i = 0; i < 12; i++) {
+		const struct iq_operand *o = in.operand;
+
+		if (iq_vm_read(a->k->vm, target, code, sizeof(code), NULL) ||
+		    !iq_insn_decode(a->k->arch, code, sizeof(code), target, &in))
+			break;
+		if (in.flow == IQ_FLOW_JUMP && !in.has_target && o[0].kind == IQ_OP_REG)
+			*reg = o[0].reg;
+		else if (!strcmp(in.mnemonic, "mov") && o[0].kind == IQ_OP_MEM &&
+			 o[0].base == (int)a->k->arch->reg_sp && o[1].kind == IQ_OP_REG)
+			*reg = o[1].reg;
+		if (*reg >= 0)
+			break;
+		target += in.length;
 	}
-	return false;
+	return true;
 }
 
 static bool enters(const struct flow *f, uint64_t target)
@@ -363,7 +379,6 @@ static enum link_kind find_link(struct iq_args *a, unsigned int n)
 	const struct frame_facts *callee = &a->frame[n], *caller = &a->frame[n + 1];
 	const struct op *op;
 	struct iq_symbol s;
-	const char *reg;
 	int r;
 
 	if (!called_by_next(a->b, n) || !callee->usable || !caller->usable)
@@ -380,11 +395,9 @@ static enum link_kind find_link(struct iq_args *a, unsigned int n)
 		return LINK_SURE;
 	if (!iq_symbol_at(a->k, op->target, &s) || s.address != op->target)
 		return LINK_NONE;
-	if (is_thunk(s.name, &reg)) {
-		r = iq_reg_by_name(a->k->arch, reg);
+	if (is_thunk(a, s.name, op->target, &r))
 		return r < 0 || r >= NR_GPR ? LINK_UNSURE
 					    : through(a, n + 1, &caller->st.reg[r], callee->flow);
-	}
 	return jumps_to(a, op->target, callee->flow) ? LINK_SURE : LINK_NONE;
 }
 
