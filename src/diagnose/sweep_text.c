@@ -164,7 +164,7 @@ static void tables(struct text *t)
 	}
 	alternatives(t);
 	s = section(&t->file, ".parainstructions");
-	for (uint64_t at = 0; s && at + 16 <= s->sh_size; at += 16)
+	for (uint64_t at = 0; s && at + 10 <= s->sh_size; at += 16) /* the last is not padded */
 		leave_out(t, iq_le64(t->file.map + s->sh_offset + at),
 			  t->file.map[s->sh_offset + at + 9]);
 }
@@ -193,6 +193,24 @@ static void ftrace(struct text *t)
 	}
 }
 
+/*
+ * Tables that stay in memory, between two symbols: their sites are sorted at boot, by which the offsets change, so
+ * that those of the dump count.
+ */
+static void live_sites(struct text *t, const char *start, const char *stop, unsigned int stride,
+		       unsigned int len)
+{
+	uint64_t from = iq_kernel_symbol(t->c->k, start), to = iq_kernel_symbol(t->c->k, stop),
+		 offset;
+
+	if (!from || to <= from || to - from > 16u << 20)
+		return;
+	for (uint64_t at = from; at + stride <= to; at += stride)
+		if (iq_vm_read_uint(t->c->k->vm, at, 4, &offset) == IQ_MEM_OK)
+			leave_out(t, at + (uint64_t)(int64_t)(int32_t)offset - (uint64_t)t->delta,
+				  len);
+}
+
 /* Trampolines of static calls and of BPF, and probes: code that is rewritten as a whole. */
 static void trampolines(struct text *t)
 {
@@ -202,10 +220,11 @@ static void trampolines(struct text *t)
 		if (!iq_symtab_at(t->c->k->symbols, i, &s) ||
 		    !inside(t, s.address - (uint64_t)t->delta))
 			continue;
-		if (!strncmp(s.name, "__SCT__", 7) || !strncmp(s.name, "bpf_dispatcher", 14) ||
-		    strstr(s.name, "_thunk") || !strncmp(s.name, "int3_", 5) ||
-		    !strncmp(s.name, "srso_", 5) || !strncmp(s.name, "retbleed_", 9) ||
-		    !strncmp(s.name, "clear_bhb", 9))
+		if (!strcmp(s.name, "ftrace_call") || !strcmp(s.name, "ftrace_regs_call") ||
+		    !strcmp(s.name, "ftrace_graph_call") || !strncmp(s.name, "__SCT__", 7) ||
+		    !strncmp(s.name, "bpf_dispatcher", 14) || strstr(s.name, "_thunk") ||
+		    !strncmp(s.name, "int3_", 5) || !strncmp(s.name, "srso_", 5) ||
+		    !strncmp(s.name, "retbleed_", 9) || !strncmp(s.name, "clear_bhb", 9))
 			leave_out(t, s.address - (uint64_t)t->delta, IQ_MIN(s.size, (uint64_t)256));
 	}
 }
@@ -223,7 +242,9 @@ static bool relocated(const struct text *t, const uint8_t *page, uint64_t at, ui
 
 		if (back > i || i - back + 4 > n || at + i - back + 4 > t->len)
 			continue;
-		if (back < 4 && iq_le32(file) + (uint32_t)t->delta == iq_le32(memory))
+		/* What leads from the code to per-CPU variables, which are not moved, shrinks by as much. */
+		if (back < 4 && (iq_le32(file) + (uint32_t)t->delta == iq_le32(memory) ||
+				 iq_le32(file) - (uint32_t)t->delta == iq_le32(memory)))
 			return true;
 		if (i - back + 8 <= n && at + i - back + 8 <= t->len &&
 		    iq_le64(file) + (uint64_t)t->delta == iq_le64(memory))
@@ -256,30 +277,35 @@ static void differs(struct text *t, uint64_t at, const uint8_t *memory, const ui
 	f->refuted_by = "a patch of the running kernel (livepatch, kprobes, tracing) at this place";
 }
 
+#define EXTRA 8u /* bytes before and behind a page, for addresses that lie across its ends */
+
+static void compare_page(struct text *t, uint64_t from, uint64_t to)
+{
+	uint64_t at = from >= EXTRA ? from - EXTRA : 0;
+	size_t n = IQ_MIN(to + EXTRA, t->len) - at;
+	uint8_t bytes[4096 + 2 * EXTRA];
+
+	if (iq_vm_read(t->c->k->vm, t->start + at + (uint64_t)t->delta, bytes, n, NULL) !=
+	    IQ_MEM_OK)
+		return;
+	t->s->text += to - from;
+	for (uint64_t i = from - at; i < to - at; i++) {
+		size_t len = 0;
+
+		if (bytes[i] == t->code[at + i] || masked(t, at + i) ||
+		    relocated(t, bytes, at, i, n))
+			continue;
+		while (i + len < n && len < 64 && bytes[i + len] != t->code[at + i + len])
+			len++;
+		differs(t, at + i, bytes + i, t->code + at + i, len);
+		i += len;
+	}
+}
+
 static void compare(struct text *t)
 {
-	uint8_t page[4096 + 8];
-
-	for (uint64_t at = 0; at < t->len && !iq_cancelled(t->c->cancel); at += 4096) {
-		size_t n = IQ_MIN(t->len - at, (uint64_t)sizeof(page));
-
-		/* Eight bytes more, for addresses that lie across the end. */
-		if (iq_vm_read(t->c->k->vm, t->start + at + (uint64_t)t->delta, page, n, NULL) !=
-		    IQ_MEM_OK)
-			continue;
-		t->s->text += IQ_MIN(n, (size_t)4096);
-		for (uint64_t i = 0; i < IQ_MIN(n, (size_t)4096); i++) {
-			size_t len = 0;
-
-			if (page[i] == t->code[at + i] || masked(t, at + i) ||
-			    relocated(t, page, at, i, n))
-				continue;
-			while (i + len < n && len < 64 && page[i + len] != t->code[at + i + len])
-				len++;
-			differs(t, at + i, page + i, t->code + at + i, len);
-			i += len;
-		}
-	}
+	for (uint64_t at = 0; at < t->len && !iq_cancelled(t->c->cancel); at += 4096)
+		compare_page(t, at, IQ_MIN(at + 4096, t->len));
 }
 
 struct iq_error *iq_sweep_text(struct iq_case *c, struct iq_sweep *s)
@@ -301,6 +327,8 @@ struct iq_error *iq_sweep_text(struct iq_case *c, struct iq_sweep *s)
 	if (t.mask) {
 		tables(&t);
 		ftrace(&t);
+		live_sites(&t, "__start___jump_table", "__stop___jump_table", 16, 5);
+		live_sites(&t, "__start_static_call_sites", "__stop_static_call_sites", 8, 8);
 		trampolines(&t);
 		compare(&t);
 	}
