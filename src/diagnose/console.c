@@ -27,11 +27,15 @@ struct choice {
 	struct head head;
 	unsigned int line;
 	bool found;
+	const char *words; /* the message, if it is not that of the line */
 };
+
+/* A WARN() and what it says stand in two lines, in either order. */
+#define TOGETHER 4u
 
 static void choose(const struct console_text *t, struct choice *ret, unsigned int *nr)
 {
-	struct choice first[HEAD_FATAL + 1] = { 0 }, warned = { 0 };
+	struct choice first[HEAD_FATAL + 1] = { 0 }, warned = { 0 }, this;
 
 	*nr = 0;
 	for (unsigned int i = 0; i < t->nr; i++) {
@@ -43,7 +47,8 @@ static void choose(const struct console_text *t, struct choice *ret, unsigned in
 		if (h.panic) {
 			/* What was reported last of that kind was its reason. */
 			for (int w = HEAD_DAMAGE; w > HEAD_NONE && !first[HEAD_FATAL].found; w--) {
-				if (first[w].found && first[w].head.class == h.class)
+				if (first[w].found && first[w].head.class == h.class &&
+				    h.class != IQ_CLASS_OOM)
 					first[HEAD_FATAL] = first[w];
 			}
 			if (!first[HEAD_FATAL].found && h.class == IQ_CLASS_WARN)
@@ -51,16 +56,23 @@ static void choose(const struct console_text *t, struct choice *ret, unsigned in
 			if (!first[HEAD_FATAL].found && h.class == IQ_CLASS_MEMORY_CORRUPTION)
 				first[HEAD_FATAL] = first[HEAD_DAMAGE];
 			if (!first[HEAD_FATAL].found)
-				first[HEAD_FATAL] = (struct choice){ h, i, true };
+				first[HEAD_FATAL] = (struct choice){ h, i, true, NULL };
 			/* Somebody asked for it: what went before did not bring the machine down. */
 			if (first[HEAD_FATAL].head.class == IQ_CLASS_SYSRQ)
 				first[HEAD_DAMAGE].found = false;
 			break;
 		}
-		if (h.weight == HEAD_WARN || h.weight == HEAD_DAMAGE || h.weight == HEAD_STATE)
-			warned = (struct choice){ h, i, true };
+		this = (struct choice){ h, i, true, NULL };
+		if (h.weight == HEAD_DAMAGE && warned.found && warned.head.weight == HEAD_WARN &&
+		    i - warned.line <= TOGETHER) {
+			this.words = h.at;
+			this.line = warned.line;
+			this.head.at = warned.head.at;
+		}
+		if (h.weight != HEAD_FATAL)
+			warned = this;
 		if (!first[h.weight].found)
-			first[h.weight] = (struct choice){ h, i, true };
+			first[h.weight] = this;
 	}
 	/* Damage that was reported before the oops is what was reported first. */
 	if (first[HEAD_FATAL].found && first[HEAD_DAMAGE].found &&
@@ -274,7 +286,7 @@ static struct iq_error *read_lines(struct iq_console *c, const struct console_te
 	if (choice.found) {
 		c->line = t->lines[choice.line].number;
 		e->class = choice.head.class;
-		e->message = text(c, choice.head.at, 300);
+		e->message = text(c, choice.words ? choice.words : choice.head.at, 300);
 		e->message_from_log = true;
 		iq_console_details(c, t, choice.line, &choice.head);
 		refine(e);

@@ -92,7 +92,7 @@ static const char *after_bracket(const char *s, char *caller, size_t room)
 		snprintf(caller, room, "%.*s", (int)IQ_MIN(len, room - 1), p);
 		return end + 1;
 	}
-	if (digits(p) && p[digits(p)] == '.' && digits(p + digits(p) + 1) >= 3) {
+	if (digits(p) && p[digits(p)] == '.') {
 		const char *after = p + digits(p) + 1;
 
 		after += digits(after);
@@ -105,6 +105,14 @@ static const char *after_bracket(const char *s, char *caller, size_t room)
 	if (len >= 19 && digits(p) == 4 && p[4] == '-')
 		return end + 1;
 	return s;
+}
+
+/* "60836.026949] ", of which somebody has cut the bracket off */
+static const char *after_cut_bracket(const char *s)
+{
+	size_t n = digits(s), m = n && s[n] == '.' ? digits(s + n + 1) : 0;
+
+	return m == 6 && s[n + 7] == ']' ? s + n + 8 : s;
 }
 
 /*
@@ -120,8 +128,15 @@ static const char *after_syslog(const char *s)
 
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(months); i++)
 		dated |= !strncmp(s, months[i], 4);
-	if (kernel && kernel - s < 100 && dated)
+	if (kernel && kernel - s < 100 && (dated || kernel == s))
 		return kernel + strlen("kernel: ");
+	/* what syslogd writes to all terminals */
+	if (!strncmp(s, "kernel:[", 8))
+		return s + strlen("kernel:");
+	/* "Nov 22 09:01:59 " and nothing more */
+	if (dated && s[6] == ' ' && digits(s + 7) == 2 && s[9] == ':' && digits(s + 10) == 2 && s[12] == ':' &&
+	    digits(s + 13) >= 2 && strchr(s + 13, ' '))
+		return strchr(s + 13, ' ') + 1;
 	return s;
 }
 
@@ -154,6 +169,7 @@ static const char *strip(const char *s, char *caller, size_t room)
 		s = after_watch(s);
 		s = after_decoded(s);
 		s = after_bracket(s, caller, room);
+		s = after_cut_bracket(s);
 		if (s == before || (s > before && strspn(before, " \t") == (size_t)(s - before)))
 			break;
 	}

@@ -24,6 +24,37 @@ static bool hex_field(const char **s, uint64_t *ret)
 	return true;
 }
 
+static bool source_name(const char *s)
+{
+	const char *colon = strchr(s, ':');
+
+	return colon && colon > s + 2 && colon - s < 200 && isdigit((unsigned char)colon[1]) &&
+	       (colon[-2] == '.' || colon[-1] == 's') && !memchr(s, ' ', (size_t)(colon - s));
+}
+
+/* "function (fs/file.c:123) module" as scripts/decode_stacktrace.sh rewrites it. */
+static bool decoded_symbol(const char *s, struct console_symbol *ret, const char **end)
+{
+	const char *paren = s;
+
+	while ((paren = strstr(paren, " ("))) {
+		const char *start = paren, *c;
+
+		while (start > s && name_char(start[-1]))
+			start--;
+		if (start < paren && !isdigit((unsigned char)*start) && source_name(paren + 2)) {
+			*ret = (struct console_symbol){ .offset = 0 };
+			snprintf(ret->function, sizeof(ret->function), "%.*s", (int)(paren - start), start);
+			c = strchr(paren, ')');
+			if (end)
+				*end = c ? c + 1 : paren + strlen(paren);
+			return true;
+		}
+		paren += 2;
+	}
+	return false;
+}
+
 bool iq_console_symbol(const char *s, struct console_symbol *ret, const char **end)
 {
 	const char *plus = s, *p;
@@ -43,7 +74,7 @@ bool iq_console_symbol(const char *s, struct console_symbol *ret, const char **e
 		plus += 3;
 	}
 	if (!plus)
-		return false;
+		return decoded_symbol(s, ret, end);
 	n = IQ_MIN((size_t)(plus - start), sizeof(ret->function) - 1);
 	memcpy(ret->function, start, n);
 	ret->function[n] = '\0';
@@ -408,7 +439,15 @@ static bool trace_line(struct iq_console *c, const char *s)
 			break;
 		}
 	}
-	/* arm: "(func+0x1/0x2) from …", riscv: "[<…>] func+0x…" */
+	/* arm: "(func) from [<…>] (caller+0x1/0x2)", "func from caller+0x1/0x2" */
+	end = strstr(p, " from ");
+	if (end && !strchr(p, '+'))
+		return false;
+	if (end && strchr(p, '+') > end) {
+		p = end + 6;
+		if (!strncmp(p, "[<", 2) && strchr(p, '('))
+			p = strchr(p, '(');
+	}
 	p += *p == '(';
 	if (!iq_console_symbol(p, &symbol, &end) || strncmp(p, symbol.function, strlen(symbol.function)))
 		return false;
@@ -444,7 +483,7 @@ static void head_line(struct iq_console *c, const struct head *head)
 	}
 	if (!strncmp(s, "UBSAN: ", 7))
 		file_of(c, s, " in ");
-	if (iq_console_symbol(s, &symbol, NULL) && head->class != IQ_CLASS_STACK_OVERFLOW)
+	if (!e->symbol.name && iq_console_symbol(s, &symbol, NULL) && head->class != IQ_CLASS_STACK_OVERFLOW)
 		set_place(c, &symbol);
 }
 
@@ -468,8 +507,7 @@ void iq_console_details(struct iq_console *c, const struct console_text *t, unsi
 			/* Until the place is known it is the same report's: a list check, its BUG(), its exception. */
 			if (c->nr_frames || (other.panic && e->symbol.name))
 				break;
-			if (other.weight >= HEAD_STATE)
-				head_line(c, &other);
+			head_line(c, &other);
 			file_of(c, s, "BUG at ");
 			continue;
 		}
