@@ -77,6 +77,11 @@ struct iq_error *iq_caches(struct iq_kernel *k, struct iq_cache *const **ret, un
 /* The cache with this name; NULL: none. */
 const struct iq_cache *iq_cache_by_name(struct iq_kernel *k, const char *name);
 /*
+ * The I-th other name of the cache, from 0 on: of a cache that was merged with this one (/sys/kernel/slab); NULL:
+ * no more.  Escaped, owned by the kernel.
+ */
+const char *iq_cache_alias(struct iq_kernel *k, const struct iq_cache *c, unsigned int i);
+/*
  * The slab object that contains the direct-map address ADDRESS (other addresses: false).  False also for
  * slab memory outside any object (the unused tail of a slab); then *RET has the slab and objects 0 … as
  * known and `object` is 0.

@@ -11,6 +11,8 @@ struct cache_rows {
 	const struct iq_cache *cache;
 	struct iq_cache_usage usage;
 	struct slab_findings damage;
+	struct iq_object *object; /* those that were named by an address; owned */
+	unsigned int nr_objects, room_objects;
 	bool counted;
 };
 
@@ -25,8 +27,10 @@ static void slabs_free(void *data)
 {
 	struct slabs_result *x = data;
 
-	for (unsigned int i = 0; i < x->nr; i++)
+	for (unsigned int i = 0; i < x->nr; i++) {
 		slab_findings_free(&x->cache[i].damage);
+		free(x->cache[i].object);
+	}
 	free(x->cache);
 	free(x);
 }
@@ -47,6 +51,21 @@ static void text_cache(struct session *s, const struct cache_rows *c, struct iq_
 	text_slab_findings(&c->damage, out);
 }
 
+/* Where it is created, and what else it is called. */
+static void text_more(struct session *s, const struct iq_cache *c, struct iq_buf *out)
+{
+	size_t before = out->len;
+	const char *alias;
+
+	text_cache_origin(s, c, "  ", out);
+	if (out->len > before)
+		iq_buf_putc(out, '\n');
+	for (unsigned int i = 0; (alias = iq_cache_alias(s->kernel, c, i)); i++)
+		iq_buf_printf(out, "%s%s", i ? ", " : "  merged with ", alias);
+	if (iq_cache_alias(s->kernel, c, 0))
+		iq_buf_putc(out, '\n');
+}
+
 #define SLAB_HEAD "  SLAB              MEMORY            NODE  TOTAL  ALLOCATED  FREE\n"
 
 static void text_slab(const struct iq_slab *slab, struct iq_buf *out)
@@ -63,6 +82,30 @@ static void text_slab(const struct iq_slab *slab, struct iq_buf *out)
 		iq_buf_printf(out, "  %5u  %9s  %4s\n", slab->objects, "?", "?");
 }
 
+static void text_object(uint64_t at, enum iq_object_state state, int cpu, struct iq_buf *out)
+{
+	switch (state) {
+	case IQ_OBJECT_ALLOCATED:
+		iq_buf_printf(out, "  [%016" PRIx64 "]\n", at);
+		break;
+	case IQ_OBJECT_CPU_FREE:
+		iq_buf_printf(out, "   %016" PRIx64 "  (cpu %d cache)\n", at, cpu);
+		break;
+	case IQ_OBJECT_SHEAF:
+		iq_buf_printf(out, "   %016" PRIx64 "  (in a sheaf of its node)\n", at);
+		break;
+	case IQ_OBJECT_RCU_PENDING:
+		iq_buf_printf(out, "   %016" PRIx64 "  (freed by kfree_rcu, waiting for RCU)\n", at);
+		break;
+	case IQ_OBJECT_FREE:
+		iq_buf_printf(out, "   %016" PRIx64 "  \n", at);
+		break;
+	case IQ_OBJECT_UNKNOWN:
+		iq_buf_printf(out, "  ?%016" PRIx64 "\n", at);
+		break;
+	}
+}
+
 static void text_objects(struct session *s, const struct iq_slab *slab, struct iq_buf *out)
 {
 	enum iq_object_state *states = calloc(slab->objects, sizeof(*states));
@@ -71,32 +114,25 @@ static void text_objects(struct session *s, const struct iq_slab *slab, struct i
 	iq_buf_puts(out, "  FREE / [ALLOCATED]\n");
 	if (states && cpus)
 		iq_slab_states(s->kernel, slab, states, cpus);
-	for (unsigned int i = 0; states && cpus && i < slab->objects; i++) {
-		uint64_t at = slab->memory + slab->cache->red_left_pad + i * slab->cache->size;
-
-		switch (states[i]) {
-		case IQ_OBJECT_ALLOCATED:
-			iq_buf_printf(out, "  [%016" PRIx64 "]\n", at);
-			break;
-		case IQ_OBJECT_CPU_FREE:
-			iq_buf_printf(out, "   %016" PRIx64 "  (cpu %d cache)\n", at, cpus[i]);
-			break;
-		case IQ_OBJECT_SHEAF:
-			iq_buf_printf(out, "   %016" PRIx64 "  (in a sheaf of its node)\n", at);
-			break;
-		case IQ_OBJECT_RCU_PENDING:
-			iq_buf_printf(out, "   %016" PRIx64 "  (freed by kfree_rcu, waiting for RCU)\n", at);
-			break;
-		case IQ_OBJECT_FREE:
-			iq_buf_printf(out, "   %016" PRIx64 "  \n", at);
-			break;
-		case IQ_OBJECT_UNKNOWN:
-			iq_buf_printf(out, "  ?%016" PRIx64 "\n", at);
-			break;
-		}
-	}
+	for (unsigned int i = 0; states && cpus && i < slab->objects; i++)
+		text_object(slab->memory + slab->cache->red_left_pad + i * slab->cache->size, states[i],
+			    cpus[i], out);
 	free(states);
 	free(cpus);
+}
+
+/* The objects that were asked for by their addresses. */
+static void text_named(struct session *s, const struct cache_rows *c, struct iq_buf *out)
+{
+	for (unsigned int i = 0; i < c->nr_objects; i++) {
+		const struct iq_object *o = &c->object[i];
+
+		iq_buf_puts(out, SLAB_HEAD);
+		text_slab(&o->slab, out);
+		iq_buf_puts(out, "  FREE / [ALLOCATED]\n");
+		text_object(o->object, o->state, o->cpu, out);
+		text_slab_tracks(s, o, out);
+	}
 }
 
 /* ---- -S: printed while the slabs are found, since there can be millions ------------------------------ */
@@ -226,13 +262,9 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		if (x->slabs)
 			iq_buf_puts(out, CACHE_HEAD);
 		text_cache(s, &x->cache[i], out);
-		if (x->named) {
-			size_t before = out->len;
-
-			text_cache_origin(s, x->cache[i].cache, "  ", out);
-			if (out->len > before)
-				iq_buf_putc(out, '\n');
-		}
+		if (x->named)
+			text_more(s, x->cache[i].cache, out);
+		text_named(s, &x->cache[i], out);
 		if (x->slabs) {
 			iq_cache_slabs(s->kernel, x->cache[i].cache, true, one_slab, &d);
 			if (d.node < 0)
@@ -258,10 +290,21 @@ static bool json_slab(void *arg, const struct iq_slab *slab, enum iq_slab_where 
 	json_object_set_new(o, where == IQ_SLAB_CPU || where == IQ_SLAB_CPU_PARTIAL ? "cpu" : "node",
 			    json_integer(number));
 	json_object_set_new(o, "objects", json_integer(slab->objects));
+	json_object_set_new(o, "inuse", json_integer(slab->inuse));
 	json_object_set_new(o, "allocated",
 			    slab->lists_ok ? json_integer(slab->allocated) : json_null());
 	json_array_append_new(arg, o);
 	return true;
+}
+
+static json_t *json_aliases(struct session *s, const struct iq_cache *c)
+{
+	json_t *list = json_array();
+	const char *alias;
+
+	for (unsigned int i = 0; (alias = iq_cache_alias(s->kernel, c, i)); i++)
+		json_array_append_new(list, json_string(alias));
+	return list;
 }
 
 static json_t *json(struct session *s, const struct result *r)
@@ -286,6 +329,7 @@ static json_t *json(struct session *s, const struct result *r)
 		json_object_set_new(e, "damage", json_slab_findings(&c->damage));
 		if (x->named)
 			json_object_set_new(e, "created", json_cache_origin(s, c->cache));
+		json_object_set_new(e, "aliases", json_aliases(s, c->cache));
 		if (x->slabs) {
 			json_t *slabs = json_array();
 
@@ -302,19 +346,42 @@ static const struct result_ops ops = {text, json, slabs_free};
 
 /* ---- Which caches -------------------------------------------------------------------------------- */
 
-/* A name, a list of them with commas, the address of a kmem_cache, or of anything in one of its slabs. */
-static bool meant(struct session *s, const struct iq_cache *c, const char *word)
+static bool in_list(const char *word, const char *name)
 {
-	size_t len = strlen(c->name);
-	struct iq_slab slab;
+	size_t len = strlen(name);
+
+	for (const char *at = word; (at = strstr(at, name)); at++)
+		if ((at == word || at[-1] == ',') && (!at[len] || at[len] == ','))
+			return true;
+	return false;
+}
+
+/*
+ * A name (of a merged cache also one of the others), a list of them with commas, the address of a kmem_cache, or of
+ * anything in one of its slabs.
+ */
+static bool meant(struct session *s, const struct iq_cache *c, const char *word, struct cache_rows *row)
+{
+	struct iq_object object = {0};
+	const char *alias;
 	uint64_t v;
 
-	for (const char *at = word; (at = strstr(at, c->name)); at++)
-		if ((at == word || at[-1] == ',') && (!at[len] || at[len] == ','))
+	if (in_list(word, c->name))
+		return true;
+	for (unsigned int i = 0; (alias = iq_cache_alias(s->kernel, c, i)); i++)
+		if (in_list(word, alias))
 			return true;
 	if (!word_address(s, word, &v))
 		return false;
-	return v == c->address || (iq_slab_at(s->kernel, v, &slab) && slab.cache == c);
+	if (v == c->address)
+		return true;
+	iq_object_at(s->kernel, v, &object);
+	if (object.slab.cache != c)
+		return false;
+	if (row && object.object &&
+	    iq_grow(&row->object, &row->room_objects, row->nr_objects + 1, sizeof(*row->object)))
+		row->object[row->nr_objects++] = object;
+	return true;
 }
 
 static struct iq_error *choose(struct session *s, int nr_words, char **words, const char *but,
@@ -332,10 +399,13 @@ static struct iq_error *choose(struct session *s, int nr_words, char **words, co
 		bool take = !nr_words;
 
 		for (int w = 0; w < nr_words; w++)
-			take |= meant(s, caches[i], words[w]);
-		if (!take || (but && meant(s, caches[i], but)))
+			take |= meant(s, caches[i], words[w], c);
+		if (!take || (but && meant(s, caches[i], but, NULL))) {
+			free(c->object);
+			*c = (struct cache_rows){0};
 			continue;
-		*c = (struct cache_rows){.cache = caches[i]};
+		}
+		c->cache = caches[i];
 		c->counted = iq_cache_usage(s->kernel, caches[i], &c->usage);
 		/* Of all caches the full slabs, which only the memory map knows, are left out. */
 		iq_cache_check(s->kernel, caches[i], nr_words || x->slabs, slab_findings_add, &c->damage);

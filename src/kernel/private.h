@@ -79,6 +79,7 @@ struct iq_kernel_private {
 	struct slab_held *held; /* objects in sheaves, and waiting for RCU */
 	struct kfence *kfence; /* KFENCE's pool */
 	struct slab_origins *origins; /* calls that create slab caches */
+	struct slab_aliases *aliases; /* names in /sys/kernel/slab */
 };
 
 /* A page frame and a vmalloc address that maps it. */
@@ -138,6 +139,7 @@ void table_map_free(struct iq_kernel *k);
 void slab_held_free(struct iq_kernel *k);
 void kfence_free(struct iq_kernel *k);
 void slab_origins_free(struct iq_kernel *k);
+void slab_aliases_free(struct iq_kernel *k);
 void resources_free(struct iq_kernel *k); /* resource.c */
 
 /*

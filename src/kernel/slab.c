@@ -355,6 +355,7 @@ void slabs_free(struct iq_kernel *k)
 	slab_map_free(k);
 	kfence_free(k);
 	slab_origins_free(k);
+	slab_aliases_free(k);
 	iq_map_free(&p->cache_by_address);
 }
 

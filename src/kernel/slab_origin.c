@@ -3,6 +3,7 @@
 #include <inquest/slab_origin.h>
 
 #include "slab_private.h"
+#include <ctype.h>
 #include <inquest/callers.h>
 #include <stdlib.h>
 
@@ -274,7 +275,7 @@ static bool has_string(struct iq_kernel *k, const struct iq_module *m, const cha
 		if (!iq_vm_read(k->vm, start, bytes, size, NULL))
 			for (at = bytes; !found && (at = memmem(at, size - (size_t)(at - bytes), name, len));
 			     at++)
-				found = at == bytes || !at[-1];
+				found = at == bytes || !isprint(at[-1]); /* the first is behind data */
 		free(bytes);
 	}
 	return found;
