@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * midmove: the machine stops while a page is being moved, when the page tables
- * hold migration entries.  What is written to /proc/midmove is an address of the
+ * hold a migration entry.  What is written to /proc/midmove is an address of the
  * writer; the next page of that mapping which is moved is the last.
  */
 #include "lab.h"
