@@ -306,6 +306,18 @@ static struct named walk_choice(struct chain *ch, const struct iq_term *t, struc
 	n = walk(ch, way.term, has ? (struct seen){way.term, value} : (struct seen){0}, expected);
 	ch->values.bound = was.bound;
 	ch->values.bound_value = was.bound_value;
+	/* The entry that the loop has come to is better called by itself than by the one before. */
+	if (n.has_value && !iq_is_garbage(ch->c, n.value)) {
+		struct named e = element(ch, n.value);
+
+		if (e.text && !e.is_address)
+			add_link(ch, &e, t);
+		if (e.text)
+			return e;
+		n.text = iq_case_text(ch->c, "0x%" PRIx64, n.value);
+		n.atom = true;
+		n.cast = n.type != NULL;
+	}
 	return n;
 }
 
