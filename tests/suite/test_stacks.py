@@ -240,7 +240,8 @@ def healthy(t, core):
     found = t.command(core, 'bt -v')
     t.ok(found['checked'] > 30, f'only {found["checked"]} stacks checked')
     kinds = {d['kind'] for x in found['tasks'] for d in x['damage']}
-    want = {'stack-overflow': {'overflow'}, 'stack-smash': {'canary'}, 'smash-ret': {'canary'}}
+    want = {'stack-overflow': {'overflow'}, 'recurse': {'overflow'}, 'stack-smash': {'canary'},
+            'smash-caller': {'canary'}, 'smash-ret': {'canary'}}
     expected = want.get(core.scenario, set())
     t.ok(kinds <= expected if core.scenario == 'smash-ret' else kinds == expected,
          f'{core.scenario}: {[d["text"] for x in found["tasks"] for d in x["damage"]]}')
