@@ -180,7 +180,7 @@ void iq_page_flags_text(struct iq_kernel *k, uint64_t flags, struct iq_buf *out)
 
 #define MAX_ORDER 10 /* the largest block of x86-64 kernels is 4 MB (MAX_PAGE_ORDER) */
 
-static bool is_buddy(struct iq_kernel *k, const struct iq_page *page)
+bool kernel_page_is_buddy(struct iq_kernel *k, const struct iq_page *page)
 {
 	uint32_t word = (uint32_t)page->mapcount_raw, type = k->priv->page_buddy;
 
@@ -203,7 +203,7 @@ bool iq_page_buddy(struct iq_kernel *k, uint64_t pfn, unsigned int *order, uint6
 			iq_error_free(err);
 			continue;
 		}
-		if (!is_buddy(k, &page) ||
+		if (!kernel_page_is_buddy(k, &page) ||
 		    !kernel_read_ptr(k, page.address + k->priv->page_private_at, &at) ||
 		    at > MAX_ORDER || pfn - first >= UINT64_C(1) << at)
 			continue;

@@ -128,6 +128,9 @@ uint64_t kernel_present_pages(struct iq_kernel *k);
 struct iq_symtab *kernel_generated(struct iq_kernel *k);
 bool kernel_generated_at(struct iq_kernel *k, uint64_t address, struct iq_symbol *ret);
 
+/* page.c: is it the first page of a free block, as its type says? (iq_page_of() has to have been called) */
+bool kernel_page_is_buddy(struct iq_kernel *k, const struct iq_page *page);
+
 /* cpu.c, task.c, module.c, log.c, vmalloc.c, slab.c */
 void cpus_free(struct iq_kernel *k);
 void tasks_free(struct iq_kernel *k);

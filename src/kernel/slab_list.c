@@ -10,7 +10,8 @@
 
 #define MAX_PARTIAL (4u << 20)
 #define MAX_SLABS (64u << 20)
-#define CHUNK 65536 /* bytes of the memory map that are read at once */
+#define CHUNK 4096 /* bytes of the memory map that are read at once: less than a large free block's */
+#define MAX_ORDER 10
 
 /* ---- The memory map ------------------------------------------------------------------------------ */
 
@@ -38,6 +39,22 @@ static int by_cache(const void *a, const void *b)
 	if (x->cache != y->cache)
 		return x->cache < y->cache ? -1 : 1;
 	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+/* Pages from PFN on, whose struct page has these BYTES, that are one free block; else 1. */
+static uint64_t free_block(struct iq_kernel *k, uint64_t pfn, const uint8_t *bytes)
+{
+	const struct iq_kernel_private *p = k->priv;
+	struct iq_page page = {0};
+	uint64_t order;
+
+	if (p->page_mapcount_at + 4 > p->page_struct_size || p->page_private_at + 8 > p->page_struct_size)
+		return 1;
+	page.mapcount_raw = (int32_t)iq_le32(bytes + p->page_mapcount_at);
+	order = iq_le64(bytes + p->page_private_at);
+	return order <= MAX_ORDER && !(pfn & ((UINT64_C(1) << order) - 1)) && kernel_page_is_buddy(k, &page)
+		       ? UINT64_C(1) << order
+		       : 1;
 }
 
 /* The bytes of one struct page: note it if it is the first of a slab whose cache is known. */
@@ -92,7 +109,7 @@ static struct slab_map *load_map(struct iq_kernel *k)
 {
 	struct iq_kernel_private *p = k->priv;
 	struct slab_map *m = calloc(1, sizeof(*m));
-	uint64_t pfn, per_chunk, end, fenced = 0, fence_end = 0;
+	uint64_t pfn, next, per_chunk, end, fenced = 0, fence_end = 0;
 	struct iq_cache *const *caches;
 	struct slab_layout l;
 	struct iq_page page;
@@ -106,7 +123,8 @@ static struct slab_map *load_map(struct iq_kernel *k)
 	iq_error_free(iq_page_of(k, 0, &page));
 	iq_error_free(iq_caches(k, &caches, &nr));
 	if (!p->page_struct_size || !k->layout.vmemmap_start || !slab_layout(k, &l) ||
-	    l.cache_at + 8 > p->page_struct_size || !(bytes = malloc(CHUNK)))
+	    l.cache_at + 8 > p->page_struct_size || p->page_struct_size > CHUNK ||
+	    !(bytes = malloc(CHUNK)))
 		return m;
 	per_chunk = CHUNK / p->page_struct_size;
 	end = iq_dump_info(k->dump)->max_pfn;
@@ -116,17 +134,22 @@ static struct slab_map *load_map(struct iq_kernel *k)
 		fence_end = struct_page(k, fence_end);
 	}
 	m->whole = true;
-	for (pfn = 0; pfn < end && m->whole; pfn += per_chunk) {
+	for (pfn = 0; pfn < end && m->whole; pfn = next) {
 		uint64_t address = k->layout.vmemmap_start + pfn * p->page_struct_size;
-		uint64_t n = IQ_MIN(per_chunk, end - pfn);
+		uint64_t n = IQ_MIN(per_chunk - pfn % per_chunk, end - pfn), step;
 
+		next = pfn + n;
 		if (iq_cancelled(p->options.cancel))
 			m->whole = false;
-		else if (read_map(k, address, bytes, n * p->page_struct_size))
-			for (uint64_t i = 0; i < n && m->whole; i++)
-				m->whole = address + i * p->page_struct_size - fenced < fence_end - fenced ||
-					   note_page(k, m, &l, address + i * p->page_struct_size,
-						     bytes + i * p->page_struct_size);
+		else if (!read_map(k, address, bytes, n * p->page_struct_size))
+			continue;
+		for (uint64_t i = 0; i < n && m->whole; i += step, next = IQ_MAX(next, pfn + i)) {
+			const uint8_t *b = bytes + i * p->page_struct_size;
+			uint64_t at = address + i * p->page_struct_size;
+
+			step = free_block(k, pfn + i, b);
+			m->whole = at - fenced < fence_end - fenced || note_page(k, m, &l, at, b);
+		}
 	}
 	free(bytes);
 	if (m->nr)
