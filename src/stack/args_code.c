@@ -238,18 +238,23 @@ static bool add_op(struct flow *f, const struct iq_insn *in)
 static bool add_part(struct iq_kernel *k, struct flow *f, const struct iq_symbol *s)
 {
 	struct code_range *p = &f->part[f->nr_parts];
+	uint64_t size = s->size;
+	struct iq_fault fault;
 	struct iq_insn in;
 	uint8_t *code;
 	bool ok;
 
-	if (f->nr_parts == CODE_RANGES || !s->size || s->size > FUNCTION_MAX ||
+	if (f->nr_parts == CODE_RANGES || !size || size > FUNCTION_MAX ||
 	    !iq_is_text(k, s->address))
 		return false;
-	code = malloc(s->size);
-	ok = code && !iq_vm_read(k->vm, s->address, code, s->size, NULL);
-	*p = (struct code_range){s->address, s->size, f->nr_ops, 0};
-	for (uint64_t at = 0; ok && at < s->size; at += in.length) {
-		if (!iq_insn_decode(k->arch, code + at, s->size - at, s->address + at, &in))
+	code = malloc(size);
+	if (code && iq_vm_read(k->vm, s->address, code, size, &fault))
+		/* The last symbol of a module seems to reach to where init code was. */
+		size = fault.address > s->address ? IQ_MIN(fault.address - s->address, size) : 0;
+	ok = code && size;
+	*p = (struct code_range){s->address, size, f->nr_ops, 0};
+	for (uint64_t at = 0; ok && at < size; at += in.length) {
+		if (!iq_insn_decode(k->arch, code + at, size - at, s->address + at, &in))
 			break;
 		/* What is no instruction ends the path that leads there. */
 		if (in.bad)
