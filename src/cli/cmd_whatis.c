@@ -3,6 +3,7 @@
 #include "place.h"
 #include "show.h"
 #include "type_find.h"
+#include "struct.h"
 #include "whatis_search.h"
 #include "whatis_user.h"
 #include "slab_tracks.h"
@@ -372,6 +373,10 @@ static struct iq_error *name_or_place(struct session *s, struct whatis_result *x
 
 	if (!name)
 		return iq_error_nomem();
+	if (is_object_address(name)) { /* no symbol has such a name: do not look for similar ones */
+		free(name);
+		return look_up_place(s, x->name, x);
+	}
 	err = x->physical ? NULL : look_up(s, x->name, x);
 	if (x->physical || (err && err->code == IQ_E_NOT_FOUND && is_address(name))) {
 		no_place = look_up_place(s, name, x);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Everything known about an address: see whatis.h. */
-#include <inquest/typegraph.h>
+#include "describer.h"
+
+#include <inquest/args.h>
 
 #include <stdlib.h>
 
 /* Backtraces that are kept: hits of one search cluster on few stacks. */
-#define KEPT 16
+#define KEPT 128
 #define MAX_INLINES 16
+#define MAX_VIRTUALS 65536
 
 struct kept {
 	uint64_t task;
@@ -26,6 +29,9 @@ struct iq_describer {
 	uint64_t percpu_start, percpu_end, image_end;
 	bool make_graph;
 	const struct iq_cancel *cancel;
+	struct memos memos;
+	struct iq_args *args; /* what is known of functions; made when first asked for */
+	bool args_failed;
 };
 
 struct iq_error *iq_describer_open(struct iq_kernel *k, struct iq_describer **ret)
@@ -68,6 +74,8 @@ void iq_describer_close(struct iq_describer *d)
 	for (i = 0; i < KEPT; i++)
 		drop(&d->kept[i]);
 	free(d->percpu);
+	memos_free(&d->memos);
+	iq_args_close(d->args);
 	free(d);
 }
 
@@ -100,14 +108,34 @@ static struct kept *backtrace_of(struct iq_describer *d, const struct iq_task *t
 	return x;
 }
 
+/* With the names of variables, where they can be had. */
+static struct iq_error *slots_of(struct iq_describer *d, struct kept *x, unsigned int n)
+{
+	struct iq_error *err;
+
+	if (!d->args && !d->args_failed) {
+		err = iq_args_open(d->k, &d->args);
+		d->args_failed = err;
+		iq_error_free(err);
+	}
+	if (d->args) {
+		err = iq_args_trace(d->args, &x->bt);
+		if (!err)
+			err = iq_args_slots(d->args, n, &x->slots[n], &x->nr_slots[n]);
+		if (!err)
+			return NULL;
+		iq_error_free(err);
+	}
+	return iq_frame_slots(d->k, &x->bt, n, &x->slots[n], &x->nr_slots[n]);
+}
+
 static bool slot_in(struct iq_describer *d, struct kept *x, unsigned int n, uint64_t va,
 		    const struct iq_slot **ret)
 {
 	unsigned int i;
 
 	if (!x->slots[n]) {
-		struct iq_error *err =
-			iq_frame_slots(d->k, &x->bt, n, &x->slots[n], &x->nr_slots[n]);
+		struct iq_error *err = slots_of(d, x, n);
 
 		if (err) {
 			iq_error_free(err);
@@ -193,28 +221,52 @@ static void in_frame(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
 	w->below = va < lowest && lowest != UINT64_MAX;
 }
 
-static void find_stack(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+static void find_stack(struct iq_describer *d, uint64_t va, struct memo *m)
 {
-	const struct iq_task *t = NULL;
 	const struct iq_cpu *cpus;
 	unsigned int nr;
 
-	t = iq_task_by_stack(d->k, va);
-	if (t) {
-		w->stack = (struct iq_stack){IQ_STACK_TASK, t->stack, t->stack + t->stack_size, -1,
-					     t->address};
-	} else if (iq_cpu_stack_at(d->k, va, &w->stack)) {
+	m->task = iq_task_by_stack(d->k, va);
+	if (m->task) {
+		m->stack = (struct iq_stack){IQ_STACK_TASK, m->task->stack, m->task->stack + m->task->stack_size, -1,
+					     m->task->address};
+	} else if (iq_cpu_stack_at(d->k, va, &m->stack)) {
 		cpus = iq_kernel_cpus(d->k, &nr);
-		if ((unsigned int)w->stack.cpu < nr)
-			t = iq_task_by_address(d->k, cpus[w->stack.cpu].current);
+		if ((unsigned int)m->stack.cpu < nr)
+			m->task = iq_task_by_address(d->k, cpus[m->stack.cpu].current);
 	} else {
 		return;
 	}
-	w->has_stack = true;
-	if (!t)
+	m->has_stack = true;
+}
+
+/* The word of a stack that VA is in. */
+static void describe_word(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+{
+	struct stack_word *x;
+	bool new;
+
+	x = memo_word(&d->memos, va, &new);
+	if (x && !new) {
+		w->frame = x->frame;
+		w->frame_number = x->frame_number;
+		w->below = x->below;
+		w->function_offset = x->function_offset;
+		memcpy(w->function, x->function, sizeof(w->function));
+		memcpy(w->function_module, x->function_module, sizeof(w->function_module));
+		memcpy(w->slot, x->slot, sizeof(w->slot));
 		return;
-	w->task = *t;
+	}
 	in_frame(d, va, w);
+	if (!x)
+		return;
+	x->frame = w->frame;
+	x->frame_number = w->frame_number;
+	x->below = w->below;
+	x->function_offset = w->function_offset;
+	memcpy(x->function, w->function, sizeof(w->function));
+	memcpy(x->function_module, w->function_module, sizeof(w->function_module));
+	memcpy(x->slot, w->slot, sizeof(w->slot));
 }
 
 /* ---- Per-CPU variables -------------------------------------------------------------------------- */
@@ -329,14 +381,14 @@ static enum iq_page_use use_of(struct iq_describer *d, const struct iq_page *pag
 	return page->refcount > 0 || page->is_tail ? IQ_PAGE_KERNEL : IQ_PAGE_UNUSED;
 }
 
-static void find_page(struct iq_describer *d, struct iq_whatis *w)
+static void find_page(struct iq_describer *d, struct memo *m)
 {
-	uint64_t pfn = w->physical / iq_dump_info(d->k->dump)->page_size;
-	struct iq_error *err = iq_page_of(d->k, pfn, &w->page);
+	uint64_t pfn = m->physical / iq_dump_info(d->k->dump)->page_size;
+	struct iq_error *err = iq_page_of(d->k, pfn, &m->page);
 
 	if (!err) {
-		w->has_page = true;
-		w->use = use_of(d, &w->page, w->has_slab, &w->order);
+		m->has_page = true;
+		m->use = use_of(d, &m->page, m->has_slab, &m->order);
 	}
 	iq_error_free(err);
 }
@@ -348,29 +400,6 @@ static void find_resource(struct iq_describer *d, struct iq_whatis *w)
 	    (!w->has_page || w->use == IQ_PAGE_RESERVED))
 		w->resource =
 			iq_resource_at(d->k, IQ_RESOURCES_MEMORY, w->physical, NULL, 0, NULL);
-}
-
-/* An address in the memory map is the struct page of another page. */
-static void find_page_struct(struct iq_describer *d, struct iq_whatis *w)
-{
-	struct iq_object object;
-	struct iq_page page;
-	struct iq_error *err;
-	unsigned int order;
-
-	if (!iq_page_pfn(d->k, w->virtual, &w->struct_page_pfn))
-		return;
-	err = iq_page_of(d->k, w->struct_page_pfn, &page);
-	if (!err) {
-		uint64_t direct = d->k->layout.page_offset +
-				  w->struct_page_pfn * iq_dump_info(d->k->dump)->page_size;
-
-		memset(&object, 0, sizeof(object));
-		iq_object_at(d->k, direct, &object);
-		w->is_struct_page = true;
-		w->struct_page_use = use_of(d, &page, object.slab.cache, &order);
-	}
-	iq_error_free(err);
 }
 
 /* ---- All together ------------------------------------------------------------------------------- */
@@ -398,16 +427,25 @@ static void find_type(struct iq_describer *d, struct iq_whatis *w)
 	w->type_from = t.from;
 }
 
-static void find_object(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
+static void find_slab(struct iq_describer *d, uint64_t direct, struct memo *m)
 {
-	memset(&w->object, 0, sizeof(w->object));
-	w->has_object = iq_object_at(d->k, va, &w->object);
+	struct iq_object o;
+
+	memset(&o, 0, sizeof(o));
+	m->has_slab = iq_object_at(d->k, direct, &o) || o.slab.cache;
+	m->slab = o.slab;
+	m->kfence = o.slab.kfence;
+}
+
+static void find_object(struct iq_describer *d, uint64_t va, const struct memo *m, struct iq_whatis *w)
+{
+	w->has_object = memo_object(d->k, &d->memos, m, va, &w->object);
 	w->has_slab = w->has_object || w->object.slab.cache;
 	if (!w->has_object)
 		return;
 	find_type(d, w);
 	if (w->type && w->object.offset < w->type->size)
-		iq_member_path(w->type, w->object.offset, w->member, sizeof(w->member));
+		snprintf(w->member, sizeof(w->member), "%s", memo_member(&d->memos, w->type, w->object.offset));
 }
 
 static void find_module(struct iq_describer *d, uint64_t va, struct iq_whatis *w)
@@ -462,40 +500,133 @@ static uint64_t virtual_of(struct iq_describer *d, uint64_t pa)
 	return l->page_offset && maps(d, va, pa) ? va : 0;
 }
 
-void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct iq_whatis *ret)
+/* virtual_of(), remembered where a page is all of one kind. */
+static uint64_t virtual_address(struct iq_describer *d, uint64_t pa)
 {
-	struct iq_whatis w = {
-		.address = address, .is_virtual = !physical, .frame = -1, .frame_number = -1};
-	uint64_t page = iq_dump_info(d->k->dump)->page_size, direct;
-	struct iq_fault fault = {0};
+	uint64_t page = iq_dump_info(d->k->dump)->page_size, in = pa % page, va;
+	uintptr_t known = (uintptr_t)iq_map_get(&d->memos.virtuals, pa / page + 1);
+
+	if (known)
+		return (known - 1) * page + in;
+	va = virtual_of(d, pa);
+	if (va && virtual_of(d, pa - in) == va - in && virtual_of(d, pa - in + page - 1) == va - in + page - 1 &&
+	    d->memos.virtuals.nr < MAX_VIRTUALS)
+		(void)!iq_map_put(&d->memos.virtuals, pa / page + 1, (void *)(uintptr_t)(va / page + 1));
+	return va;
+}
+
+/* The same for all addresses of a page: the one of VA (0: none) and physical page PA, if M has one. */
+static void fill_memo(struct iq_describer *d, uint64_t va, struct memo *m)
+{
+	uint64_t page = iq_dump_info(d->k->dump)->page_size;
+	struct iq_whatis first = {0}, last = {0};
 	uint8_t byte;
 
-	if (physical) {
-		w.has_physical = true;
-		w.physical = address;
-		w.virtual = virtual_of(d, address);
-	} else {
-		w.virtual = address;
-		w.content = iq_vm_read(d->k->vm, address, &byte, 1, &fault);
-		w.level = fault.level;
-		w.has_physical = !iq_vm_translate(d->k->vm, address, &w.physical, NULL);
+	if (m->has_physical)
+		m->content = iq_read_phys(iq_vm_reader(d->k->vm), m->physical, &byte, 1, NULL);
+	if (va) {
+		find_module(d, va, &first);
+		find_module(d, va + page - 1, &last);
+		m->one_module = first.module == last.module && first.module_part == last.module_part;
+		m->module = first.module;
+		m->module_part = first.module_part;
+		find_stack(d, va, m);
+		m->vmap = iq_vmap_at(d->k, va);
 	}
-	if (w.has_physical)
-		w.content = iq_read_phys(iq_vm_reader(d->k->vm), w.physical, &byte, 1, &fault);
-	if (w.virtual) {
-		w.has_symbol = iq_symbol_at(d->k, w.virtual, &w.symbol);
-		find_module(d, w.virtual, &w);
-		find_stack(d, w.virtual, &w);
-		w.vmap = iq_vmap_at(d->k, w.virtual);
-		find_page_struct(d, &w);
+	if (m->has_physical && m->physical / page < iq_dump_info(d->k->dump)->max_pfn) {
+		find_slab(d, m->physical + d->k->layout.page_offset, m);
+		find_page(d, m);
 	}
-	if (w.has_physical && w.physical / page < iq_dump_info(d->k->dump)->max_pfn) {
-		direct = w.physical + d->k->layout.page_offset;
-		find_object(d, direct, &w);
-		if (!w.has_slab)
-			find_percpu(d, direct, &w);
-		find_page(d, &w);
+}
+
+static struct memo *virtual_memo(struct iq_describer *d, uint64_t va)
+{
+	uint64_t page = iq_dump_info(d->k->dump)->page_size;
+	struct iq_fault fault = {0};
+	struct memo *m;
+	uint8_t byte;
+	bool new;
+
+	m = memo_of(&d->memos, va, &new);
+	if (!m || !new)
+		return m;
+	va -= va % page;
+	m->content = iq_vm_read(d->k->vm, va, &byte, 1, &fault);
+	m->level = fault.level;
+	m->has_physical = !iq_vm_translate(d->k->vm, va, &m->physical, NULL);
+	fill_memo(d, va, m);
+	return m;
+}
+
+/* An address in the memory map is the struct page of another page. */
+static void find_page_struct(struct iq_describer *d, struct iq_whatis *w)
+{
+	uint64_t page = iq_dump_info(d->k->dump)->page_size;
+	const struct memo *m;
+
+	if (!iq_page_pfn(d->k, w->virtual, &w->struct_page_pfn) ||
+	    !(m = virtual_memo(d, d->k->layout.page_offset + w->struct_page_pfn * page)) || !m->has_page)
+		return;
+	w->is_struct_page = true;
+	w->struct_page_use = m->use;
+}
+
+static void describe(struct iq_describer *d, struct memo *m, struct iq_whatis *w)
+{
+	uint64_t page = iq_dump_info(d->k->dump)->page_size;
+
+	w->content = m->content;
+	w->level = m->level;
+	if (w->virtual) {
+		w->has_symbol = memo_symbol(d->k, m, w->virtual, &w->symbol);
+		w->module = m->module;
+		w->module_part = m->module_part;
+		if (!m->one_module)
+			find_module(d, w->virtual, w);
+		w->has_stack = m->has_stack;
+		w->stack = m->stack;
+		w->vmap = m->vmap;
+		if (m->task) {
+			w->task = *m->task;
+			describe_word(d, w->virtual, w);
+		}
 	}
-	find_resource(d, &w);
-	*ret = w;
+	if (w->has_physical && w->physical / page < iq_dump_info(d->k->dump)->max_pfn) {
+		uint64_t direct = w->physical + d->k->layout.page_offset;
+
+		find_object(d, direct, m, w);
+		if (!w->has_slab)
+			find_percpu(d, direct, w);
+		w->has_page = m->has_page;
+		w->page = m->page;
+		w->use = m->use;
+		w->order = m->order;
+	}
+}
+
+void iq_whatis(struct iq_describer *d, uint64_t address, bool physical, struct iq_whatis *ret)
+{
+	uint64_t page = iq_dump_info(d->k->dump)->page_size;
+	struct memo *m, alone = {0};
+
+	memset(ret, 0, sizeof(*ret));
+	ret->address = address;
+	ret->is_virtual = !physical;
+	ret->frame = ret->frame_number = -1;
+	ret->virtual = physical ? virtual_address(d, address) : address;
+	m = ret->virtual || !physical ? virtual_memo(d, ret->virtual) : NULL;
+	if (!m) { /* a physical address that is mapped nowhere */
+		m = &alone;
+		m->has_physical = physical;
+		m->physical = address - address % page;
+		fill_memo(d, 0, m);
+	}
+	ret->has_physical = physical || m->has_physical;
+	if (ret->has_physical)
+		ret->physical = physical ? address : m->physical + address % page;
+	describe(d, m, ret);
+	if (ret->virtual)
+		find_page_struct(d, ret);
+	find_resource(d, ret);
+	free(alone.symbols);
 }
