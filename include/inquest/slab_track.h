@@ -12,7 +12,8 @@
 
 struct iq_track {
 	bool known;	     /* there is one */
-	uint64_t caller;     /* return address into whoever called the allocator; 0: the stack begins with it */
+	uint64_t caller;     /* return address into whoever called the allocator, which the stack does not
+			      * always begin with; 0: it does */
 	uint64_t stack[IQ_TRACK_FRAMES]; /* return addresses, innermost first */
 	unsigned int nr;     /* 0: the stack is not known */
 	int pid, cpu;	     /* -1: not known */

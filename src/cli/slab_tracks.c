@@ -43,8 +43,8 @@ static void text_track(struct session *s, const char *what, const struct iq_trac
 		iq_buf_printf(out, " at %" PRIu64 ".%06" PRIu64, t->time / 1000000000,
 			      t->time / 1000 % 1000000);
 	iq_buf_puts(out, ":\n");
-	/* The stack of slub_debug begins with the caller, if it is there. */
-	if (!t->nr && t->caller)
+	/* slub_debug leaves out the innermost frames, at times one too many. */
+	if (t->caller && (!t->nr || t->stack[0] != t->caller))
 		text_frame(s, t->caller, out);
 	for (unsigned int i = 0; i < t->nr; i++)
 		text_frame(s, t->stack[i], out);
@@ -107,6 +107,7 @@ static json_t *json_track(struct session *s, const struct iq_track *t)
 {
 	json_t *o, *stack;
 	char name[256];
+	bool named;
 
 	if (!t->known)
 		return json_null();
@@ -116,11 +117,13 @@ static json_t *json_track(struct session *s, const struct iq_track *t)
 	json_object_set_new(o, "cpu", t->cpu >= 0 ? json_integer(t->cpu) : json_null());
 	json_object_set_new(o, "age_jiffies", t->has_age ? json_integer((json_int_t)t->age) : json_null());
 	json_object_set_new(o, "time_ns", t->has_time ? json_integer((json_int_t)t->time) : json_null());
+	named = t->caller && iq_symbol_format(s->kernel, t->caller, false, true, name, sizeof(name));
 	json_object_set_new(o, "caller", t->caller ? json_address(t->caller) : json_null());
+	json_object_set_new(o, "caller_symbol", named ? json_text(name, strlen(name)) : json_null());
 	for (unsigned int i = 0; i < t->nr; i++) {
 		json_t *f = json_object();
-		bool named = iq_symbol_format(s->kernel, t->stack[i], false, true, name, sizeof(name));
 
+		named = iq_symbol_format(s->kernel, t->stack[i], false, true, name, sizeof(name));
 		json_object_set_new(f, "address", json_address(t->stack[i]));
 		json_object_set_new(f, "symbol", named ? json_text(name, strlen(name)) : json_null());
 		json_array_append_new(stack, f);

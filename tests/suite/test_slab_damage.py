@@ -163,3 +163,110 @@ def tracks(t, core):
         t.ok(len(stack) in (len(want), len(want) - 1), f'{which}: {stack}, {want}')
         n = min(len(stack), len(want)) - 2
         t.none([(a, b) for a, b in zip(stack[-n:], want[-n:]) if not same_place(a, b)], f'{which}: stack', n)
+
+
+# ---- Red zones, poison, padding -------------------------------------------------------------------
+
+@per_core(lambda c: c.scenario == 'slub-tracks')
+def bytes_that_are_known(t, core):
+    """Overwritten in a copy: red zones on both sides, poison and its end, padding, and the state of an object."""
+    alive, dead = (int(core.truth['facts'][f'{w}_object'], 16) for w in ('alloc', 'freed'))
+    # struct br_request has 80 bytes; mm/slub.c, "Object layout": red zones of 8, the free pointer, two tracks, padding.
+    track = t.command(core, 'struct track')['size'] if 'error' not in t.commands(core, 'struct track')[0] else 32
+    cache = t.command(core, f'kmem -s {alive:x}')['caches'][0]
+    t.equal(cache['object_size'], 80, 'object size')
+    padding = 80 + 8 + 8 + 2 * track
+    text, rng = b'A name too long', t.rng()
+    cases = [('red zone', alive, alive + 80, text[:rng.randrange(1, 8)]), ('red zone', alive, alive - 3, b'\x11'),
+             ('red zone', dead, dead + 82, bytes(2)), ('poison', dead, dead + rng.randrange(79), b'\x6a'),
+             ('poison', dead, dead + 79, b'\x6b'), ('poison', dead, dead + 24, bytes(8)),
+             ('padding', alive, alive + padding, b'\x5b'), ('state', alive, None, b'\xbb'), ('state', dead, None, b'\xcc')]
+    with tempfile.TemporaryDirectory() as d:
+        copy = PatchedKdump(core, d)
+        for kind, obj, at, data in cases:
+            left = int(t.command(core, f'vtop {obj:x}')['physical'], 16)
+            if at is None:
+                copy.write(left - 8, data * 8)
+                copy.write(left + 80, data * 8)
+                at = obj
+            else:
+                copy.write(left + at - obj, data)
+            for command in (f'kmem {obj:x}', f'whatis {obj:x}', f'kmem -s {obj:x}'):
+                result = t.inquest('--json', '--no-vmlinux', copy.path, '-c', command).result()
+                found = ([x for k in result.get('kinds', []) for x in k.get('damage', [])] or
+                         [x for c in result.get('caches', []) for x in c['damage']])
+                t.equal([(x['kind'], number(x['object']), number(x['address'])) for x in found], [(kind, obj, at)],
+                        f'{command}: {kind} at {at:x}: {[x["text"] for x in found]}')
+                if found and kind != 'state':
+                    t.equal(found[0]['length'], len(data), f'{kind} at {at:x}: length')
+            copy.restore()
+
+
+@per_core(lambda c: re.match(r'slub-(redzone|poison|double-free)', c.scenario))
+def after_the_kernels_own_report(t, core):
+    """SLUB reported it, mended the bytes and took the slab out of use: all caches are still shown, and the object."""
+    obj = re.search(r'Object 0x([0-9a-f]{16}) @offset', core.serial())
+    t.ok(len(t.command(core, 'kmem -S')['caches']) > 100, 'caches')
+    if t.ok(obj, 'the serial log has no report'):
+        slab = [k for k in t.command(core, f'kmem {obj.group(1)}')['kinds'] if k['kind'] == 'slab']
+        t.ok(slab and slab[0]['object'] == '0x' + obj.group(1), f'{obj.group(1)}: {slab}')
+        tracks_as_reported(t, core, slab[0] if slab else None)
+
+
+def tracks_as_reported(t, core, slab):
+    """"Allocated in br_open+0x17/0x70 [objlife] age=5 cpu=1 pid=123", as print_tracking() wrote it."""
+    for word, key in (('Allocated', 'allocated'), ('Freed', 'freed')):
+        m = re.search(rf'{word} in (\S+?)\+0x([0-9a-f]+)/\S+(?: \[\w+\])? age=\d+ cpu=(\d+) pid=(\d+)', core.serial())
+        track = slab and slab['tracks'] and slab['tracks'][key]
+        if not m or not t.ok(track, f'{key}: {slab}'):
+            continue
+        t.equal((track['cpu'], track['pid']), (int(m.group(3)), int(m.group(4))), f'{key}: CPU and pid')
+        t.equal((track['caller_symbol'] or '').split(' ')[0], f'{m.group(1)}+{int(m.group(2), 16)}', f'{key}: caller')
+
+
+# ---- KFENCE --------------------------------------------------------------------------------------
+
+def kfence_stacks(serial):
+    """"kfence-#36: 0x…-0x…, size=80, cache=…" and the stacks below it, as mm/kfence/report.c prints them."""
+    text = re.sub(r'(?m)^\[ *[\d.]+\](\[[^]]*\])? ?', '', serial.replace('\r', ''))
+    m = re.search(r'^ ?kfence-#(\d+): 0x([0-9a-f]+)-0x([0-9a-f]+), size=(\d+), cache=(\S+)\n(.*?)(?:^CPU:|^Kernel panic)',
+                  text, re.S | re.M)
+    if not m:
+        return None
+    found = {'object': int(m.group(2), 16), 'size': int(m.group(4)), 'cache': m.group(5)}
+    for word, key in (('allocated', 'allocated'), ('freed', 'freed')):
+        s = re.search(rf'^ ?{word} by task (\d+) on cpu (\d+)[^\n]*\n((?: +[^\n]+\n)+)', m.group(6), re.M)
+        if s:
+            found[key] = {'pid': int(s.group(1)), 'cpu': int(s.group(2)),
+                          'stack': [x.strip() for x in s.group(3).splitlines() if x.strip()]}
+    return found
+
+
+@per_core(lambda c: c.scenario.startswith('kfence'))
+def kfence(t, core):
+    """The object of KFENCE's pool with the stacks that the kernel printed; its pages are no slabs."""
+    said = kfence_stacks(core.serial())
+    if not t.ok(said, 'the serial log has no report'):
+        return
+    for offset in (0, said['size'] - 1):
+        kinds = t.command(core, f'kmem {said["object"] + offset:x}')['kinds']
+        slab = next((k for k in kinds if k['kind'] == 'slab'), None)
+        if not t.ok(slab and slab['kfence'], f'{said["object"]:x}: {kinds}'):
+            return
+        t.equal((number(slab['object']), slab['offset'], slab['cache'], slab['tracks']['asked']),
+                (said['object'], offset, said['cache'], said['size']), 'object')
+    t.equal(slab['state'], 'free' if 'freed' in said else 'allocated', 'state')
+    for key in ('allocated', 'freed'):
+        if key not in said:
+            continue
+        track = slab['tracks'][key]
+        t.equal((track['pid'], track['cpu']), (said[key]['pid'], said[key]['cpu']), f'{key}: task and CPU')
+        want = [re.match(r'([^+]+)\+0x([0-9a-f]+)/', x) for x in said[key]['stack']]
+        want = [f'{m.group(1)}+{int(m.group(2), 16)}' for m in want if m]
+        got = [f['symbol'].split(' ')[0] for f in track['stack'] if f['symbol']]
+        # The report leaves out the allocator's own frames.
+        t.equal(got[len(got) - len(want):], want, f'{key}: stack')
+    caches = t.command(core, 'kmem -S')['caches']
+    for c in caches:
+        t.equal(len(c['slab_list']), c['slabs'], f'{c["name"]}: slabs')
+        t.none([d['text'] for d in c['damage']], f'{c["name"]}: damage')
