@@ -403,12 +403,12 @@ static struct br_request *kfence_object(void)
 static void do_kfence_read(void)
 {
 	victim = kfence_object();
-	br_timeout(victim);
 	br_truth("br_timeout", "req->done", victim, "free");
+	br_timeout(victim);
 	br_sink += br_interrupt(victim);
 }
 
-static noinline u64 br_last_word(struct br_request *req, u32 words)
+static noinline u64 br_last_word(struct br_request *req, long words)
 {
 	return READ_ONCE(((u64 *)req)[words]);	/* BUG: one too far */
 }
