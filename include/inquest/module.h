@@ -12,7 +12,7 @@
 
 struct iq_module_range {
 	uint64_t start, end;
-	const char *what; /* "core", "init", or "text", "data", "rodata", "ro_after_init", "init_text" … */
+	const char *what; /* "text", "data", "rodata", "ro_after_init", "init_text" … */
 	bool text;	  /* contains code */
 };
 

@@ -57,7 +57,7 @@ struct iq_whatis {
 	struct iq_symbol symbol; /* offset = virtual - symbol.address */
 
 	struct iq_module *module;/* NULL: none */
-	const char *module_part; /* "core", "text", … */
+	const char *module_part; /* "text", "data", … */
 
 	bool has_percpu;
 	struct iq_symbol percpu; /* the per-CPU variable; its address as the symbol table has it */

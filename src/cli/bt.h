@@ -46,6 +46,7 @@ struct bt_frame {
 struct bt_text {
 	uint64_t address, value;
 	struct iq_symbol symbol;
+	uint64_t stack; /* where the stack begins that it lies on */
 	bool live; /* it is the return address of a frame */
 };
 

@@ -136,7 +136,7 @@ static bool text_symbol(struct iq_kernel *k, const struct bt_trace *t, struct bt
 static struct iq_error *add_texts(struct iq_kernel *k, struct bt_trace *t, const struct iq_stack *s,
 				  uint64_t from, unsigned int *room)
 {
-	struct bt_text w;
+	struct bt_text w = {.stack = s->start};
 
 	for (w.address = from; w.address < s->end; w.address += 8) {
 		if (iq_vm_read_uint(k->vm, w.address, 8, &w.value) || !text_symbol(k, t, &w))
@@ -356,7 +356,8 @@ static struct iq_error *add_cpu(const struct iq_cpu *c, void *arg)
 	if (!c->current)
 		return NULL;
 	IQ_TRY(iq_task_read(to->s->kernel, c->current, &t));
-	if (to->q->no_idle && t.pid == 0)
+	/* An idle task that panicked was not idle. */
+	if (to->q->no_idle && t.pid == 0 && c->current != iq_panic_task(to->s->kernel))
 		return NULL;
 	return add_trace(to->s, to->q, to->x, &t);
 }

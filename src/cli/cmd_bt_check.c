@@ -139,7 +139,7 @@ static void exceptions_text(struct session *s, const struct result *r, struct iq
 		for (unsigned int n = 0; n < x->nr_regs; n++) {
 			if (x->regs[n].stack != i)
 				continue;
-			iq_buf_puts(out, any ? "\n" : "");
+			iq_buf_putc(out, '\n');
 			text_exception(x, &x->regs[n], out);
 			any = true;
 		}

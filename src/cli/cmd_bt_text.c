@@ -144,10 +144,20 @@ static void text_word(const struct iq_slot *slot, struct iq_buf *out)
 	iq_buf_putc(out, ' ');
 }
 
-/* A word as symbol+offset, [cache] or [address:cache], in the width of a word; false: it is none. */
+/* NAME in the width of a word. */
+static void text_in_width(const char *name, struct iq_buf *out)
+{
+	size_t end = out->len + 16;
+
+	text_name(name, out);
+	while (out->len < end && !out->failed)
+		iq_buf_putc(out, ' ');
+	iq_buf_putc(out, ' ');
+}
+
+/* A word as symbol+offset, [cache] or [address:cache]; false: it is none. */
 static bool text_symbolic(const struct writer *w, const struct iq_slot *slot)
 {
-	size_t from = w->out->len;
 	struct iq_object o;
 	char name[256];
 
@@ -162,10 +172,7 @@ static bool text_symbolic(const struct writer *w, const struct iq_slot *slot)
 		else
 			snprintf(name, sizeof(name), "[%s]", o.slab.cache->name);
 	}
-	text_name(name, w->out);
-	while (w->out->len < from + 16 && !w->out->failed)
-		iq_buf_putc(w->out, ' ');
-	iq_buf_putc(w->out, ' ');
+	text_in_width(name, w->out);
 	return true;
 }
 
@@ -338,55 +345,117 @@ static void text_start(const struct writer *w, const struct iq_frame *f)
 	iq_buf_printf(w->out, " at %016" PRIx64 "\n", f->ip);
 }
 
-static void text_texts(const struct writer *w)
+/* One of the text addresses; of -o as a frame, with a number. */
+static void text_text(struct writer *w, const struct bt_text *x)
+{
+	bool old = w->o->view == BT_OLD;
+
+	/* No call returns to the beginning of a function. */
+	if (old && !x->live && x->value == x->symbol.address)
+		return;
+	if (old) {
+		iq_buf_puts(w->out, w->number < 10 ? " #" : "#");
+		iq_buf_dec(w->out, w->number++);
+	} else {
+		iq_buf_putc(w->out, ' ');
+	}
+	iq_buf_puts(w->out, " [");
+	iq_buf_hex(w->out, x->address, 16);
+	iq_buf_puts(w->out, old && !x->live ? "] ? " : "] ");
+	text_name(x->symbol.name, w->out);
+	if (w->o->offsets)
+		text_offset(w, x->value - x->symbol.address);
+	iq_buf_puts(w->out, " at ");
+	iq_buf_hex(w->out, x->value, 16);
+	text_module(&x->symbol, w->out);
+	iq_buf_putc(w->out, '\n');
+}
+
+/* Those from number *NEXT on that lie on the stack that begins at STACK, below END. */
+static void texts_below(struct writer *w, unsigned int *next, uint64_t stack, uint64_t end,
+			bool silent)
+{
+	const struct bt_trace *t = w->t;
+
+	for (; *next < t->nr_texts; ++*next) {
+		const struct bt_text *x = &t->texts[*next];
+
+		if (x->stack != stack || x->address >= end)
+			return;
+		if (!silent)
+			text_text(w, x);
+	}
+}
+
+/*
+ * The interrupted frame I, whose registers lie on the stack of the frame before; CROSSED: the trace came there
+ * from another stack.
+ */
+static void texts_trap(struct writer *w, unsigned int i, bool crossed, unsigned int *next)
+{
+	const struct iq_frame *f = &w->t->b.frames[i], *entry = f - 1;
+	uint64_t end = f->trap_address + w->s->kernel->arch->trap_frame_size;
+	bool away = changes_stack(entry, f);
+	struct bt_text interrupted = {.address = f->sp, .value = f->ip, .symbol = f->symbol, .live = true};
+
+
+	texts_below(w, next, entry->stack.start, f->trap_address, false);
+	if (!away && !crossed && w->o->view != BT_OLD)
+		return;
+	text_exception(w, i);
+	bt_text_regs(&f->trap, w->out);
+	texts_below(w, next, entry->stack.start, away ? UINT64_MAX : end, true);
+	if (!away)
+		return;
+	text_stack_change(w, entry);
+	if (f->symbol.name)
+		text_text(w, &interrupted);
+}
+
+/* Each stack's in turn, with the registers that were saved where the trace leaves it. */
+static void text_texts(struct writer *w)
 {
 	const struct iq_backtrace *b = &w->t->b;
+	unsigned int next = 0;
+	bool crossed = false;
 
 	if (w->o->view == BT_TEXT_SYMBOLS && b->nr && b->frames[0].symbol.name)
 		text_start(w, &b->frames[0]);
-	for (unsigned int i = 0; i < w->t->nr_texts; i++) {
-		const struct bt_text *x = &w->t->texts[i];
+	for (unsigned int i = 1; w->o->view != BT_ALL_TEXT_SYMBOLS && i < b->nr; i++) {
+		const struct iq_frame *f = &b->frames[i];
 
-		iq_buf_printf(w->out, "  [%016" PRIx64 "] ", x->address);
-		text_name(x->symbol.name, w->out);
-		if (w->o->offsets)
-			text_offset(w, x->value - x->symbol.address);
-		iq_buf_printf(w->out, " at %016" PRIx64, x->value);
-		text_module(&x->symbol, w->out);
-		iq_buf_putc(w->out, '\n');
+		if (f->has_trap && f->context != IQ_CTX_USER) {
+			texts_trap(w, i, crossed, &next);
+			crossed = false;
+		} else if (changes_stack(f - 1, f)) {
+			texts_below(w, &next, f[-1].stack.start, UINT64_MAX, false);
+			text_stack_change(w, f - 1);
+			crossed = true;
+		}
 	}
+	for (; next < w->t->nr_texts; next++)
+		text_text(w, &w->t->texts[next]);
 	text_user(w);
 }
 
-/* Return addresses as frames: those that are none are leftovers. */
-static void text_old(const struct writer *w)
+static void text_raw_word(const struct writer *w, const struct iq_slot *slot)
 {
-	for (unsigned int i = 0, n = 0; i < w->t->nr_texts; i++) {
-		const struct bt_text *x = &w->t->texts[i];
+	char name[256];
 
-		/* No call returns to the beginning of a function. */
-		if (!x->live && x->value == x->symbol.address)
-			continue;
-		iq_buf_printf(w->out, "%s#%u [%016" PRIx64 "] %s", n < 10 ? " " : "", n, x->address,
-			      x->live ? "" : "? ");
-		text_name(x->symbol.name, w->out);
-		if (w->o->offsets)
-			text_offset(w, x->value - x->symbol.address);
-		iq_buf_printf(w->out, " at %016" PRIx64, x->value);
-		text_module(&x->symbol, w->out);
-		iq_buf_putc(w->out, '\n');
-		n++;
-	}
-	text_user(w);
+	if (slot->readable &&
+	    iq_symbol_format(w->s->kernel, slot->value, false, false, name, sizeof(name)))
+		text_in_width(name, w->out);
+	else
+		text_word(slot, w->out);
 }
 
 static void text_raw(const struct writer *w)
 {
 	for (unsigned int i = 0; i < w->t->nr_raw; i += 2) {
 		iq_buf_printf(w->out, "%016" PRIx64 ":  ", w->t->raw[i].address);
-		text_word(&w->t->raw[i], w->out);
+		text_raw_word(w, &w->t->raw[i]);
 		if (i + 1 < w->t->nr_raw)
-			text_word(&w->t->raw[i + 1], w->out);
+			text_raw_word(w, &w->t->raw[i + 1]);
 		iq_buf_putc(w->out, '\n');
 	}
 }
@@ -439,6 +508,7 @@ static void text_trace(struct writer *w)
 		break;
 	case BT_TEXT_SYMBOLS:
 	case BT_ALL_TEXT_SYMBOLS:
+	case BT_OLD:
 		text_texts(w);
 		break;
 	case BT_RAW:
@@ -446,9 +516,6 @@ static void text_trace(struct writer *w)
 		break;
 	case BT_EXCEPTIONS:
 		text_exceptions(w);
-		break;
-	case BT_OLD:
-		text_old(w);
 		break;
 	}
 	text_damage(w);

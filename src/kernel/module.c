@@ -29,19 +29,39 @@ static void add_range(struct iq_module *m, uint64_t start, uint64_t size, const 
 	m->size += size;
 }
 
-/* struct module_layout core_layout, init_layout: one block each, text first. */
+/* A block of struct module_layout: text, what is read only, and the rest. */
+static bool add_layout(struct iq_kernel *k, struct iq_module *m, bool init)
+{
+	uint64_t base, size, text, ro;
+
+	if (!kernel_read_member(k, "module", init ? "init_layout.base" : "core_layout.base",
+				m->address, &base) ||
+	    !kernel_read_member(k, "module", init ? "init_layout.size" : "core_layout.size",
+				m->address, &size))
+		return false;
+	if (!kernel_read_member(k, "module",
+				init ? "init_layout.text_size" : "core_layout.text_size",
+				m->address, &text) ||
+	    text > size)
+		text = size;
+	if (!kernel_read_member(k, "module", init ? "init_layout.ro_size" : "core_layout.ro_size",
+				m->address, &ro) ||
+	    ro < text || ro > size)
+		ro = text;
+	add_range(m, base, text, init ? "init_text" : "text", true);
+	add_range(m, base + text, ro - text, init ? "init_rodata" : "rodata", false);
+	add_range(m, base + ro, size - ro, init ? "init_data" : "data", false);
+	if (!init)
+		m->base = base;
+	return true;
+}
+
+/* struct module_layout core_layout, init_layout */
 static bool ranges_from_layouts(struct iq_kernel *k, struct iq_module *m)
 {
-	uint64_t base, size;
-
-	if (!kernel_read_member(k, "module", "core_layout.base", m->address, &base) ||
-	    !kernel_read_member(k, "module", "core_layout.size", m->address, &size))
+	if (!add_layout(k, m, false))
 		return false;
-	add_range(m, base, size, "core", true);
-	m->base = base;
-	if (kernel_read_member(k, "module", "init_layout.base", m->address, &base) &&
-	    kernel_read_member(k, "module", "init_layout.size", m->address, &size))
-		add_range(m, base, size, "init", true);
+	add_layout(k, m, true);
 	return true;
 }
 

@@ -70,7 +70,9 @@ def live_reports(truth, task):
     if hung:
         return hung[-1:] if not task.get('running') else []
     panics = [r for r in mine if r[0].startswith('Kernel panic')]
-    oopses = [r for r in mine if r[2] and r not in panics]
+    # A soft lockup is a warning, unless it made the kernel panic: the task went on in its loop.
+    oopses = [r for r in mine if r[2] and r not in panics and
+              not (truth.get('panic') and r[0].startswith('watchdog: BUG: soft lockup'))]
     if not task.get('running', True):
         return []
     # A panic's own trace holds the exception that led to it, if one did.
