@@ -277,8 +277,7 @@ static struct iq_error *find_members(struct struct_result *x)
 
 /* ---- The addresses ----------------------------------------------------------------------------- */
 
-/* -l: ADDRESS is that of a member, given as a number or as struct.member. */
-static struct iq_error *embedded_offset(struct session *s, const char *word, uint64_t *ret)
+struct iq_error *struct_member_offset(struct session *s, const char *word, uint64_t *ret)
 {
 	const char *dot = strchr(word, '.');
 	struct found_type found;
@@ -287,7 +286,7 @@ static struct iq_error *embedded_offset(struct session *s, const char *word, uin
 	char *name;
 
 	if (!dot)
-		return parse_number(word, "an offset", UINT32_MAX, ret);
+		return iq_error_new(IQ_E_USAGE, "%s is not STRUCT.MEMBER", word);
 	name = strndup(word, (size_t)(dot - word));
 	if (!name)
 		return iq_error_nomem();
@@ -299,6 +298,14 @@ static struct iq_error *embedded_offset(struct session *s, const char *word, uin
 	IQ_TRY(iq_member_find(found.type, dot + 1, &m));
 	*ret = m.bit_offset / 8;
 	return NULL;
+}
+
+/* -l: ADDRESS is that of a member, given as a number or as struct.member. */
+static struct iq_error *embedded_offset(struct session *s, const char *word, uint64_t *ret)
+{
+	if (!strchr(word, '.'))
+		return parse_number(word, "an offset", UINT32_MAX, ret);
+	return struct_member_offset(s, word, ret);
 }
 
 static struct iq_error *add_item(struct struct_result *x, uint64_t address, int cpu)
@@ -448,6 +455,56 @@ static struct iq_error *fill(struct session *s, const struct request *q, bool un
 	IQ_TRY(object ? add_row(x, object, (int64_t)count, -1) : find_items(s, x, q));
 	IQ_TRY(open_memory(s, x, q));
 	return check_memory(x);
+}
+
+/* ---- For commands that walk -------------------------------------------------------------------- */
+
+static struct iq_error *fill_shown(struct session *s, const char *word, struct struct_result *x)
+{
+	char *name = NULL;
+	struct iq_error *err;
+
+	IQ_TRY(need_kernel(s, &x->k));
+	err = split_name(word, x, &name);
+	if (!err)
+		err = find_type(s, name, WANT_STRUCT, &x->found);
+	free(name);
+	if (err)
+		return err;
+	IQ_TRY(warn_of_others(s, &x->found));
+	x->type = x->found.type;
+	IQ_TRY(find_members(x));
+	IQ_TRY(memory_open(s, SPACE_KERNEL, 0, &x->memory));
+	x->has_memory = true;
+	return NULL;
+}
+
+struct iq_error *struct_shown(struct session *s, const char *word, bool hex, bool decimal,
+			      struct struct_result **ret)
+{
+	struct struct_result *x = calloc(1, sizeof(*x));
+	struct iq_error *err;
+
+	if (!x)
+		return iq_error_nomem();
+	x->format = session_format(s, hex, decimal);
+	err = fill_shown(s, word, x);
+	if (err)
+		free_result(x);
+	else
+		*ret = x;
+	return err;
+}
+
+void struct_shown_free(struct struct_result *x)
+{
+	if (x)
+		free_result(x);
+}
+
+json_t *struct_shown_json(const struct struct_result *x, uint64_t address)
+{
+	return json_item(x, x->type, &(struct item){ address, -1 });
 }
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)

@@ -26,6 +26,7 @@
 	X(kmem) \
 	X(leaks) \
 	X(line) \
+	X(list) \
 	X(log) \
 	X(mod) \
 	X(mount) \
@@ -64,7 +65,7 @@ const struct command *const commands[] = {COMMANDS(ENTRY) NULL};
 static const struct alias {
 	const char *name, *command;
 } aliases[] = {
-	{"*", "struct"}, {"dmesg", "log"}, {"h", "help"}, {"last", "ps"},  {"list", "src"},
+	{"*", "struct"}, {"dmesg", "log"}, {"h", "help"}, {"last", "ps"},
 	{"lsmod", "mod"}, {"man", "help"}, {"q", "exit"}, {"quit", "exit"},
 };
 

@@ -50,6 +50,19 @@ bool is_object_address(const char *word);
 struct iq_error *type_of_address(struct session *s, const char *word, struct found_type *found,
 				 uint64_t *object, uint64_t *count) IQ_CHECK;
 
+/* ---- For commands that walk: list, tree ------------------------------------------------------- */
+
+/*
+ * "STRUCT" or "STRUCT.MEMBER,MEMBER", to be shown at addresses of the kernel.  Free with struct_shown_free().
+ */
+struct iq_error *struct_shown(struct session *s, const char *word, bool hex, bool decimal,
+			      struct struct_result **ret) IQ_CHECK;
+void struct_shown_free(struct struct_result *x); /* NULL is allowed */
+void struct_shown_text(const struct struct_result *x, uint64_t address, struct iq_buf *out);
+json_t *struct_shown_json(const struct struct_result *x, uint64_t address);
+/* Byte offset of "STRUCT.MEMBER". */
+struct iq_error *struct_member_offset(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
+
 /* ---- struct_follow.c: -p --------------------------------------------------------------------- */
 
 /* Does -p follow a member of this type? */

@@ -200,7 +200,7 @@ static void text_raw(const struct struct_result *x, uint64_t base, struct iq_buf
 
 /* ---- All of it --------------------------------------------------------------------------------- */
 
-static void text_item(const struct struct_result *x, uint64_t address, struct iq_buf *out)
+void struct_shown_text(const struct struct_result *x, uint64_t address, struct iq_buf *out)
 {
 	if (x->offsets)
 		text_definition(x, x->type, address, out);
@@ -229,7 +229,7 @@ void struct_text(struct session *s, const struct result *r, struct iq_buf *out)
 				      x->items[i].address);
 		else if (i)
 			iq_buf_putc(out, '\n');
-		text_item(x, x->items[i].address, out);
+		struct_shown_text(x, x->items[i].address, out);
 		if (!stream_out(s, out) || iq_cancelled(&s->cancel))
 			break;
 	}
