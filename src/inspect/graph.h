@@ -160,6 +160,8 @@ bool graph_has(struct graph *g, const struct iq_type *whole, uint64_t offset, co
 /* Types of the size class LOW < size <= HIGH that have a PART at byte OFFSET; at most MAX of them. */
 unsigned int graph_holders(struct graph *g, const struct iq_type *part, uint64_t offset, uint64_t low,
 			   uint64_t high, const struct iq_type **ret, unsigned int max);
+/* Nothing but an array, as struct cpumask: of which often less is allocated than the type has room for. */
+bool graph_is_mask(const struct iq_type *t);
 /* Is this what lists and the like are made of, which is never a whole object? */
 bool graph_is_link(const struct iq_type *t);
 

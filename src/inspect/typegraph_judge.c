@@ -56,14 +56,12 @@ static void judge_pointer(struct graph *g, const struct op *op, uint64_t value, 
 	own = graph_cache_type(g, s->cache);
 	if (t->kind != IQ_KIND_STRUCT || s->states[index] != IQ_OBJECT_ALLOCATED)
 		return;
-	if (value - object + t->size > s->cache->size)
-		j->bad++;
-	else if (!own)
-		j->good++;
-	else if (graph_has(g, own, value - object, t))
+	if (own && graph_has(g, own, value - object, t))
 		j->good += 2;
-	else
+	else if (own || (value - object + t->size > s->cache->size && !graph_is_mask(t)))
 		j->bad++;
+	else
+		j->good++;
 }
 
 /* struct list_head: its neighbours point back.  Zeros: never initialised. */
@@ -419,6 +417,15 @@ static bool decide_with_more(struct decision *d, const struct evidence *e)
 	return true;
 }
 
+/* As much of it as this machine needs. */
+static bool decide_mask(struct decision *d, const struct evidence *e)
+{
+	if (!e->strong || !graph_is_mask(e->type) || e->type->size <= d->high || d->n->nr > 1)
+		return false;
+	set(d, e->type, IQ_CONFIDENCE_POSSIBLE, e);
+	return true;
+}
+
 static bool decide_rest(struct decision *d)
 {
 	for (unsigned int i = 0; i < d->n->nr; i++) {
@@ -429,7 +436,7 @@ static bool decide_rest(struct decision *d)
 		if (e->type->kind == IQ_KIND_INT && e->type->size == 1 ? decide_text(d, e)
 		    : e->type->kind == IQ_KIND_POINTER		       ? decide_pointers(d, e)
 		    : e->type->kind == IQ_KIND_STRUCT
-			    ? decide_elements(d, e) ||
+			    ? decide_elements(d, e) || decide_mask(d, e) ||
 				      (!graph_is_link(e->type) && decide_with_more(d, e))
 			    : false)
 			return true;

@@ -9,7 +9,7 @@
 
 #define MAX_OPS 4096
 #define MAX_NESTING 12
-#define MAX_ELEMENTS 64	   /* of an array that are looked at */
+#define MAX_ELEMENTS 512    /* of an array that are looked at */
 #define MAX_VISITS 2000	   /* members, in search of one that contains an offset */
 #define MAX_PARTS 400	   /* structs within a struct */
 #define MIN_PART 16	   /* bytes of a struct within another by which it is found */
@@ -198,6 +198,17 @@ static void add_type(struct graph *g, struct plan *p, const struct iq_type *t, u
 	default:
 		break;
 	}
+}
+
+bool graph_is_mask(const struct iq_type *t)
+{
+	const struct iq_member *m;
+	unsigned int nr;
+
+	if (t->kind != IQ_KIND_STRUCT)
+		return false;
+	m = iq_type_members(t, &nr);
+	return nr == 1 && m[0].type->kind == IQ_KIND_ARRAY;
 }
 
 /* Does it end with an array of unknown length? */
