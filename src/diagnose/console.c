@@ -47,8 +47,7 @@ static void choose(const struct console_text *t, struct choice *ret, unsigned in
 		if (h.panic) {
 			/* What was reported last of that kind was its reason. */
 			for (int w = HEAD_DAMAGE; w > HEAD_NONE && !first[HEAD_FATAL].found; w--) {
-				if (first[w].found && first[w].head.class == h.class &&
-				    h.class != IQ_CLASS_OOM)
+				if (first[w].found && first[w].head.class == h.class)
 					first[HEAD_FATAL] = first[w];
 			}
 			if (!first[HEAD_FATAL].found && h.class == IQ_CLASS_WARN)

@@ -149,6 +149,52 @@ static void from_panic(struct iq_case *c, struct iq_event *e, const struct site 
 		e->message = iq_case_text(c, "Kernel panic - not syncing: %s", words);
 }
 
+/* ---- KFENCE -------------------------------------------------------------------------------------- */
+
+/*
+ * KFENCE's report of a page fault in its pool, or of what it found when an object was freed (mm/kfence/report.c).  What the kind
+ * of error was is an argument that nobody keeps; what the object is tells as much.
+ */
+static void from_kfence(struct iq_case *c, struct iq_event *e, const struct site *s)
+{
+	int report = -1, from = s->trap >= 0 ? s->trap : (int)c->trace.nr;
+	bool freeing = false, canary = false;
+	uint64_t meta, state, at;
+	int64_t freed, allocated;
+	struct iq_types *types = iq_kernel_types(c->k);
+
+	for (int i = from - 1; i >= 0 && report < 0; i--) {
+		const char *name = c->trace.frames[i].symbol.name;
+
+		if (iq_same_function(name, "kfence_report_error"))
+			report = i;
+		freeing |= iq_same_function(name, "kfence_guarded_free");
+		canary |= iq_same_function(name, "check_canary") || iq_same_function(name, "check_canary_byte");
+	}
+	if (report < 0)
+		return;
+	e->class = canary ? IQ_CLASS_HEAP_OVERFLOW : freeing ? IQ_CLASS_INVALID_FREE : IQ_CLASS_BAD_ACCESS;
+	e->message = "KFENCE report";
+	e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
+	if (canary || !types || !iq_event_argument(c, (unsigned int)report, "meta", &meta) || !meta ||
+	    !iq_kernel_offset(c->k, "kfence_metadata", "state", &at, NULL) ||
+	    iq_vm_read_uint(c->k->vm, meta + at, 4, &state))
+		return;
+	if (iq_enumerator_by_name(types, "KFENCE_OBJECT_FREED", &freed) && state == (uint64_t)freed) {
+		e->class = freeing ? IQ_CLASS_DOUBLE_FREE : IQ_CLASS_USE_AFTER_FREE;
+		e->message = freeing ? "KFENCE: invalid free of a free object" : "KFENCE: use-after-free";
+	} else if (!freeing && iq_enumerator_by_name(types, "KFENCE_OBJECT_ALLOCATED", &allocated) &&
+		   state == (uint64_t)allocated) {
+		e->class = IQ_CLASS_HEAP_OVERFLOW;
+		e->message = "KFENCE: out-of-bounds access";
+	} else {
+		return;
+	}
+	e->confidence = IQ_CONFIDENCE_CERTAIN;
+	iq_event_evidence(c, e, IQ_SOURCE_MEMORY, meta, NULL, "KFENCE's record of the object, which is %s",
+			  e->class == IQ_CLASS_HEAP_OVERFLOW ? "allocated" : "freed");
+}
+
 /* ---- Reports ------------------------------------------------------------------------------------- */
 
 /* The outermost frame of the functions that hand the report on: panic() calls vpanic(), which calls itself. */
@@ -256,6 +302,7 @@ struct iq_error *iq_stage_event(struct iq_case *c)
 			from_exception(c, e, &s);
 		else
 			from_panic(c, e, &s);
+		from_kfence(c, e, &s);
 		if (s.panic >= 0 && !*e->message)
 			from_panic(c, e, &s);
 		say_who(c, e);

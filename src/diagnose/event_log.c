@@ -27,6 +27,12 @@ static void from_log_alone(struct iq_case *c, struct iq_event *e, const struct i
 	iq_event_evidence(c, e, IQ_SOURCE_LOG, 0, said->message, "the log says so; nothing else was found");
 }
 
+static bool is_memory_error(enum iq_class class)
+{
+	return class == IQ_CLASS_USE_AFTER_FREE || class == IQ_CLASS_HEAP_OVERFLOW ||
+	       class == IQ_CLASS_DOUBLE_FREE || class == IQ_CLASS_INVALID_FREE;
+}
+
 void iq_event_log(struct iq_case *c, struct iq_event *e)
 {
 	struct iq_console *log;
@@ -38,6 +44,11 @@ void iq_event_log(struct iq_case *c, struct iq_event *e)
 		return;
 	}
 	said = &log->analysis.event;
+	/* A checker's report of which memory keeps no more than that there was one. */
+	if (e->class == IQ_CLASS_MEMORY_CORRUPTION && is_memory_error(said->class)) {
+		e->class = said->class;
+		e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
+	}
 	if (said->class == e->class && said->class != IQ_CLASS_NONE) {
 		e->message = iq_case_text(c, "%s", said->message);
 		e->message_from_log = true;

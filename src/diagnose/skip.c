@@ -12,7 +12,7 @@ static const char *const helpers[] = {
 	"oops_*", "crash_kexec", "__crash_kexec", "machine_kexec", "__stack_chk_fail", "fortify_panic",
 	"__fortify_*", "usercopy_abort", "__check_object_size", "__check_heap_object", "check_heap_object",
 	"check_stack_object", "__schedule_bug", "__might_*", "___might_*", "print_*", "printk*", "vprintk*",
-	"_printk*", "kasan_*", "__kasan_*", "__asan_*", "__hwasan_*", "kfence_*", "__kfence_*", "kmsan_*",
+	"_printk*", "kasan_*", "__kasan_*", "__asan_*", "__hwasan_*", "kfence_*", "__kfence_*", "check_canary*", "kmsan_*",
 	"__msan_*", "kcsan_*", "__tsan_*", "ubsan_*", "__ubsan_*", "lockdep_*", "debug_object*",
 	"debug_print_object", "debug_check_no_obj*", "check_memory_region", "panic_on_rcu_stall",
 	"watchdog_*", "rcu_sched_clock_irq", "rcu_check_callbacks", "refcount_*", "__refcount_*",
