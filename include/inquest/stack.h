@@ -94,6 +94,9 @@ struct iq_error *iq_backtrace_places(struct iq_kernel *k, const struct iq_task *
 /* The same from given registers (rip, rsp, and rbp if known) on the stacks of CPU (-1: only task T's). */
 struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t, int cpu,
 				   const struct iq_regs *regs, struct iq_backtrace *ret) IQ_CHECK;
+/* The same from the return address that lies at SLOT, as if that call returned now.  IQ_E_USAGE: it is none. */
+struct iq_error *iq_backtrace_return(struct iq_kernel *k, const struct iq_task *t, int cpu,
+				     uint64_t slot, struct iq_backtrace *ret) IQ_CHECK;
 void iq_backtrace_free(struct iq_backtrace *b);
 
 /* ---- What is wrong with a stack ----------------------------------------------------------------- */

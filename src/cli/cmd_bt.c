@@ -194,25 +194,22 @@ static struct iq_error *trace_from(struct session *s, const struct request *q,
 {
 	const struct iq_arch *a = s->kernel->arch;
 	struct iq_regs regs = {0};
-	uint64_t ip = q->ip, sp = q->sp;
+	struct iq_error *err;
+	uint64_t sp = q->sp;
 
+	if (!q->has_ip) {
+		err = iq_backtrace_return(s->kernel, task, (int)task->cpu, sp, b);
+		return err && err->code == IQ_E_USAGE
+			       ? iq_error_hint(
+					 err, "-I gives the place in the code that belongs to -S")
+			       : err;
+	}
 	if (!q->has_sp) {
 		IQ_TRY(iq_backtrace(s->kernel, task, b));
 		sp = b->nr ? b->frames[0].sp : 0;
 		iq_backtrace_free(b);
 	}
-	if (!q->has_ip) {
-		IQ_TRY(iq_vm_read_or(s->kernel->vm, sp, &ip, sizeof(ip), "the word at -S"));
-		ip = iq_le64(&ip);
-		if (!iq_is_text(s->kernel, ip))
-			return iq_error_hint(iq_error_new(IQ_E_USAGE,
-							  "0x%" PRIx64 ", the word at 0x%" PRIx64
-							  ", is no return address",
-							  ip, sp),
-					     "-I gives the place in the code that belongs to -S");
-		sp += 8;
-	}
-	iq_reg_set(&regs, a->reg_pc, ip);
+	iq_reg_set(&regs, a->reg_pc, q->ip);
 	iq_reg_set(&regs, a->reg_sp, sp);
 	return iq_backtrace_from(s->kernel, task, (int)task->cpu, &regs, b);
 }

@@ -204,24 +204,48 @@ struct iq_error *iq_backtrace_places(struct iq_kernel *k, const struct iq_task *
 	return backtrace(k, t, false, ret);
 }
 
-struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t, int cpu,
-				   const struct iq_regs *regs, struct iq_backtrace *ret)
+/* Without a frame yet. */
+static struct iq_error *prepare(struct unwinder *u, struct iq_kernel *k, const struct iq_task *t,
+				int cpu, struct iq_backtrace *ret)
 {
-	struct iq_error *err;
 	struct functions *functions = functions_get(k);
-	struct unwinder u;
-	struct iq_frame top;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->task = *t;
 	ret->cpu = cpu;
 	if (!functions)
 		return iq_error_nomem();
-	unwinder_init(&u, k, t, functions);
-	err = start_at(&u, regs, &top);
-	if (!err)
-		err = trace(&u, &top, ret);
-	return err;
+	unwinder_init(u, k, t, functions);
+	return NULL;
+}
+
+struct iq_error *iq_backtrace_from(struct iq_kernel *k, const struct iq_task *t, int cpu,
+				   const struct iq_regs *regs, struct iq_backtrace *ret)
+{
+	struct unwinder u;
+	struct iq_frame top;
+
+	IQ_TRY(prepare(&u, k, t, cpu, ret));
+	IQ_TRY(start_at(&u, regs, &top));
+	return trace(&u, &top, ret);
+}
+
+struct iq_error *iq_backtrace_return(struct iq_kernel *k, const struct iq_task *t, int cpu,
+				     uint64_t slot, struct iq_backtrace *ret)
+{
+	struct iq_frame top = {.how = IQ_FRAME_TOP, .slot = slot, .sp = slot + 8};
+	struct unwinder u;
+	uint8_t word[8];
+
+	IQ_TRY(prepare(&u, k, t, cpu, ret));
+	IQ_TRY(iq_vm_read_or(k->vm, slot, word, sizeof(word), "the return address"));
+	top.ip = iq_le64(word);
+	/* Behind a call that does not return another function may begin, or none. */
+	if (!is_code(k, top.ip - 1))
+		return iq_error_new(IQ_E_USAGE, "0x%llx, the word at 0x%llx, is no return address",
+				    (unsigned long long)top.ip, (unsigned long long)slot);
+	frame_complete(&u, &top);
+	return trace(&u, &top, ret);
 }
 
 void iq_backtrace_free(struct iq_backtrace *b)

@@ -117,6 +117,32 @@ def all_tasks_against_drgn(t, core):
     t.note(f'{compared} tasks, {frames} frames')
 
 
+@per_core(lambda c: c.whole(), quick=4)
+def from_return_address(t, core):
+    """bt -S at each place where a return address lies, also behind a call that does not return, goes on as bt does."""
+    tasks = [x for x in t.command(core, 'foreach bt')['tasks'] if x['frames']]
+    chosen = t.rng().sample([x for x in tasks if not x['running']], 4) + [x for x in tasks if x['running']]
+    wanted = []
+    for x in chosen:
+        frames = [f for f in x['frames'] if not f['inline'] and f['context'] != 'user']
+        for i, f in enumerate(frames):
+            # In the middle of an interrupt's entry rbp is not known.
+            if f['slot'] and f['reliable'] and not f['exception']:
+                wanted.append((f'bt -S {f["slot"]} {x["task"]}', frames[i:]))
+    compared = 0
+    for (command, frames), answer in zip(wanted, t.commands(core, '; '.join(c for c, _ in wanted), check=False)):
+        got = [f for f in answer['result']['tasks'][0]['frames'] if not f['inline'] and f['context'] != 'user'] \
+            if 'result' in answer else []
+        t.equal((got or [{}])[0].get('function'), frames[0]['function'], f'{command}: function')
+        # A frame that hangs on rbp, of which nobody knows what it was there, ends the trace.
+        n = min(len(got), len(frames))
+        t.equal([(f['ip'], f['sp'], f['function']) for f in got[:n] if f['reliable']],
+                [(f['ip'], f['sp'], f['function']) for f, g in zip(frames, got[:n]) if g['reliable']], command)
+        compared += n == len(frames)
+    t.ok(2 * compared > len(wanted), f'only {compared} of {len(wanted)} came to the end')
+    t.note(f'{compared} of {len(wanted)} traces to their end')
+
+
 def register_block(text):
     """The last registers that bt shows of a task: those that it entered the kernel with."""
     tail = text.split('\n#')[-1]
