@@ -172,6 +172,23 @@ struct iq_term *iq_args_entry(struct iq_args *a, unsigned int n, unsigned int re
 bool iq_args_called(struct iq_args *a, unsigned int n, struct iq_symbol *ret);
 /* Its prototype, if it is known whose it is; NULL if not.  Registers are those of the calling convention. */
 const struct iq_type *iq_args_prototype(struct iq_args *a, const struct iq_symbol *s);
+
+/* A comparison that decided the way: left & mask RELATION right. */
+struct iq_condition {
+	uint64_t at;		/* the comparison */
+	unsigned int size;	/* bytes that are compared */
+	const char *relation;	/* "==", "!=", "<", "<=", ">", ">=" as it came out */
+	bool is_signed;
+	uint64_t mask;		/* all ones: none */
+	struct iq_term *left;	/* never NULL */
+	struct iq_term *right;	/* a constant, or another value; never NULL */
+};
+/*
+ * The last comparison that led to frame N's instruction, if all ways come by it: why BUG_ON() did not go by; or the one that
+ * is BEFORE_IT many comparisons earlier.  False: there is none, or it is not understood.
+ */
+bool iq_args_condition(struct iq_args *a, unsigned int n, unsigned int before_it, struct iq_arena *arena,
+		       struct iq_condition *ret);
 /*
  * The member of struct or union T at byte OFFSET that has SIZE bytes (0: the outermost that begins there), its
  * path appended to TEXT ("list.next", "hist[17]"), its type.  False: there is no such member.

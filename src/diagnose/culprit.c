@@ -9,6 +9,8 @@ static const struct iq_term *term_of(struct iq_case *c, const struct bad_use *u)
 {
 	struct iq_term *t, *from;
 
+	if (u->condition)
+		return u->condition->left;
 	if (!u->memory)
 		return u->reg >= 0 ? iq_args_term(c->args, u->frame, (unsigned int)u->reg, &c->arena)
 				   : NULL;
@@ -73,6 +75,32 @@ static const char *call_text(struct iq_case *c, const char *function, unsigned i
 			    parameter + 1 < nr ? ", ..." : "");
 }
 
+/* "BUG_ON(req->state == 3)" */
+static const char *condition_text(struct iq_case *c, const struct chain *ch, const struct bad_use *u,
+				  const char *expression)
+{
+	const struct iq_condition *k = u->condition;
+	struct value_of v = ch->values;
+	struct iq_buf b = {0};
+	const char *text;
+	uint64_t right;
+
+	iq_buf_printf(&b, "%s(", u->check);
+	if (k->mask != UINT64_MAX)
+		iq_buf_printf(&b, "(%s & 0x%" PRIx64 ")", expression, k->mask);
+	else
+		iq_buf_puts(&b, expression);
+	if (!iq_term_value(&v, k->right, &right))
+		iq_buf_printf(&b, " %s ...)", k->relation);
+	else if (!right && ch->nr && iq_pointed_to(ch->link[ch->nr - 1].type))
+		iq_buf_printf(&b, " %s NULL)", k->relation);
+	else
+		iq_buf_printf(&b, right < 4096 ? " %s %" PRIu64 ")" : " %s 0x%" PRIx64 ")", k->relation, right);
+	text = iq_case_text(c, "%s", iq_buf_str(&b));
+	iq_buf_free(&b);
+	return text;
+}
+
 /* How the expression was used: given to a function, else what the instruction did. */
 static const char *use_text(struct iq_case *c, const struct chain *ch, const struct bad_use *u,
 			    const char *expression)
@@ -82,6 +110,8 @@ static const char *use_text(struct iq_case *c, const struct chain *ch, const str
 	struct iq_symbol s;
 	unsigned int nr = 0;
 
+	if (u->condition)
+		return condition_text(c, ch, u, expression);
 	if (iq_bad_exec(c) && ch->user < 0)
 		return iq_case_text(c, "%s()", expression);
 	if (u->user)
@@ -196,6 +226,8 @@ static void mark_refused(struct iq_case *c, struct chain *ch, const struct bad_u
 	unsigned int parameter;
 	const struct iq_whatis *w = l->object;
 
+	if (u->condition)
+		l->verdict = IQ_LINK_BAD;
 	if (u->user && iq_is_free(u->user, &parameter) && parameter == u->parameter &&
 	    !(w && w->has_object && w->object.object && !w->object.offset))
 		l->verdict = IQ_LINK_BAD;
@@ -240,13 +272,16 @@ static bool follow(struct iq_case *c, struct chain *ch, const struct bad_use *u)
 {
 	const struct iq_term *t = term_of(c, u);
 	struct named n;
-	uint64_t value;
+	uint64_t value = 0;
+	bool known;
 
 	ch->c = c;
 	ch->values = (struct value_of){.c = c, .cpu = c->analysis.event.cpu};
-	if (!t || !value_used(c, u, t, &ch->values, &value))
+	known = t && value_used(c, u, t, &ch->values, &value);
+	/* What was compared has a name even if nobody kept its value. */
+	if (!t || (!known && !u->condition))
 		return false;
-	n = iq_chain_of(ch, t, value, u->type);
+	n = iq_chain_of(ch, t, known ? &value : NULL, u->type);
 	for (unsigned int i = 0; i < ch->nr; i++) {
 		struct iq_link *l = &ch->link[i];
 
@@ -255,7 +290,7 @@ static bool follow(struct iq_case *c, struct chain *ch, const struct bad_use *u)
 			l->proof = IQ_PROOF_MEMORY_EQUALS_REGISTER;
 	}
 	iq_chain_judge(ch, u->pointer);
-	n.has_value = true;
+	n.has_value = known;
 	n.value = value;
 	add_followed(c, ch, n, u);
 	if (u->lvalue)
@@ -263,11 +298,14 @@ static bool follow(struct iq_case *c, struct chain *ch, const struct bad_use *u)
 	if (!ch->nr && n.text && n.text[0] != '%') {
 		ch->link[0] = (struct iq_link){.expression = n.text,
 					       .type = n.type,
-					       .has_value = true,
+					       .has_value = known,
 					       .value = value,
 					       .frame = (int)u->frame};
 		ch->nr = 1;
 	}
+	/* A register that nothing is known of is no answer. */
+	if (ch->nr == 1 && !ch->link[0].has_value && ch->link[0].expression[0] == '%')
+		ch->nr = 0;
 	if (ch->nr)
 		mark_refused(c, ch, u);
 	return ch->nr > 0;

@@ -7,6 +7,8 @@
 #include "provenance.h"
 #include "skip.h"
 
+#include <string.h>
+
 /* Functions that are given something, and find that it is not what it must be. */
 static const struct {
 	const char *name;
@@ -265,6 +267,48 @@ bool iq_find_check(struct iq_case *c, struct bad_use *u)
 	return s->name && !s->module && iq_skip_function(s->name) && use_in_check(c, u);
 }
 
+/* Only whether it was told already: WARN_ON_ONCE() and the like (include/linux/once_lite.h). */
+static bool is_once(struct iq_case *c, const struct iq_term *t)
+{
+	struct iq_symbol s;
+
+	while (t && t->kind == IQ_TERM_SUM)
+		t = t->from;
+	return t && t->kind == IQ_TERM_LOAD && !t->from && !t->index &&
+	       iq_symbol_at(c->k, (uint64_t)t->offset, &s) &&
+	       (!strncmp(s.name, "__already_done", 14) || !strncmp(s.name, "__warned", 8) ||
+		!strncmp(s.name, "__print_once", 12));
+}
+
+/* BUG_ON(), WARN_ON() and the checks of FORTIFY_SOURCE compare something. */
+static bool use_in_condition(struct iq_case *c, struct bad_use *u)
+{
+	const struct iq_event *e = &c->analysis.event;
+	struct iq_condition *condition = iq_arena_alloc(&c->arena, sizeof(*condition));
+	int frame = e->frame;
+
+	while (frame < (int)c->trace.nr && c->trace.frames[frame].symbol.name &&
+	       !c->trace.frames[frame].symbol.module && iq_skip_function(c->trace.frames[frame].symbol.name) &&
+	       frame < e->frame + 4)
+		frame++;
+	if (!condition || frame >= (int)c->trace.nr || (frame > e->frame && c->trace.frames[frame].exact_ip))
+		return false;
+	for (unsigned int i = 0;; i++) {
+		if (i == 3 || !iq_args_condition(c->args, (unsigned int)frame, i, &c->arena, condition))
+			return false;
+		if (!is_once(c, condition->left))
+			break;
+	}
+	*u = (struct bad_use){.present = true,
+			      .frame = (unsigned int)frame,
+			      .reg = -1,
+			      .condition = condition,
+			      .check = e->class == IQ_CLASS_BUG    ? "BUG_ON"
+				       : e->class == IQ_CLASS_WARN ? "WARN_ON"
+								   : "check"};
+	return true;
+}
+
 bool iq_find_use(struct iq_case *c, struct bad_use *u)
 {
 	const struct iq_event *e = &c->analysis.event;
@@ -289,7 +333,10 @@ bool iq_find_use(struct iq_case *c, struct bad_use *u)
 	case IQ_CLASS_REFCOUNT:
 	case IQ_CLASS_MEMORY_CORRUPTION:
 	case IQ_CLASS_HEAP_OVERFLOW:
-		return use_in_check(c, u);
+		if (use_in_check(c, u))
+			return true;
+		return (e->class == IQ_CLASS_BUG || e->class == IQ_CLASS_WARN || e->class == IQ_CLASS_FORTIFY) &&
+		       use_in_condition(c, u);
 	default:
 		return false;
 	}

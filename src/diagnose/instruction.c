@@ -122,7 +122,7 @@ static struct named name_of_register(struct iq_case *c, unsigned int n, unsigned
 		ch->c = c;
 		ch->values = (struct value_of){.c = c, .cpu = c->analysis.event.cpu};
 		ch->local = true;
-		name = iq_chain_of(ch, t, t->known ? t->value : value, NULL);
+		name = iq_chain_of(ch, t, t->known ? &t->value : known ? &value : NULL, NULL);
 	}
 	if (!name.text) {
 		const struct iq_type *type = name.type;

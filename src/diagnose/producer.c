@@ -193,6 +193,7 @@ static void blame_user(struct iq_case *c)
 	const struct iq_culprit *x = &c->analysis.culprit;
 	const struct iq_event *e = &c->analysis.event;
 	struct iq_blame *b = &c->analysis.blame;
+	const char *why = "it handed on %s, which was bad already";
 	const struct iq_frame *f;
 	int frame = -1;
 
@@ -202,15 +203,15 @@ static void blame_user(struct iq_case *c)
 	if (frame <= e->frame || frame >= (int)c->trace.nr || e->class == IQ_CLASS_USER_ACCESS)
 		return;
 	f = &c->trace.frames[frame];
-	if (frame - 1 >= e->frame && f[-1].symbol.name && strstr(f[-1].symbol.name, ".isra"))
+	if (frame - 1 >= e->frame && f[-1].symbol.name && strstr(f[-1].symbol.name, ".isra")) {
 		f--;
+		why = "it was given %s, which was bad";
+	}
 	if (!f->symbol.name || is_dull(&f->symbol))
 		return;
 	*b = (struct iq_blame){.present = true, .function = f->symbol.name, .module = f->symbol.module};
 	iq_blame_line(c, f->exact_ip ? f->ip : f->ip - 1, b);
-	b->why = iq_case_text(c, iq_bad_exec(c) ? "it called through %s"
-						: "it handed on %s, which was bad already",
-			      x->expression);
+	b->why = iq_case_text(c, iq_bad_exec(c) ? "it called through %s" : why, x->expression);
 }
 
 struct iq_error *iq_stage_producer(struct iq_case *c)

@@ -436,14 +436,14 @@ static void drop_aliases(struct chain *ch)
 	ch->nr = kept;
 }
 
-struct named iq_chain_of(struct chain *ch, const struct iq_term *t, uint64_t value,
+struct named iq_chain_of(struct chain *ch, const struct iq_term *t, const uint64_t *value,
 			 const struct iq_type *expected)
 {
 	struct named n;
 
 	ch->user = -1;
 	note_user(ch, t);
-	n = walk(ch, t, (struct seen){t, value}, expected);
+	n = walk(ch, t, value ? (struct seen){t, *value} : (struct seen){0}, expected);
 	/* "stats" of one function is "s->port->stats" of its caller: the latter says more. */
 	while (ch->nr > 1 && n.has_value && n.value == ch->link[ch->nr - 1].value &&
 	       ch->term[ch->nr - 1]->kind == IQ_TERM_ENTRY &&

@@ -58,6 +58,8 @@ struct named {
 	bool has_value;
 	uint64_t value;
 	bool is_address;	    /* "&x": text is "x" */
+	const char *root;	    /* of "root + offset", where the sum has no name of its own; NULL */
+	int64_t root_offset;
 	bool cast;		    /* to C it is no pointer to what `type` says: it must be cast */
 };
 /* What the pointer TYPE points to, without qualifiers and typedefs; NULL: no pointer. */
@@ -97,10 +99,10 @@ struct chain {
 	unsigned int user_reg;	/* in this register */
 };
 /*
- * The chain of T, whose value was VALUE and is used as EXPECTED (NULL: not known).  Returns how the value is
+ * The chain of T, whose value was *VALUE (NULL: not known) and is used as EXPECTED (NULL: not known).  Returns how the value is
  * called in the function where it was loaded or made.
  */
-struct named iq_chain_of(struct chain *ch, const struct iq_term *t, uint64_t value,
+struct named iq_chain_of(struct chain *ch, const struct iq_term *t, const uint64_t *value,
 			 const struct iq_type *expected);
 /* Which links are good pointers. */
 void iq_chain_judge(struct chain *ch, bool pointer);
@@ -129,6 +131,8 @@ struct bad_use {
 	bool pointer;		   /* it was used as one */
 	bool lvalue;		   /* what is wrong is what it points to */
 	const struct iq_type *type;/* as the user has it; NULL: not known */
+	const struct iq_condition *condition; /* what failed a comparison: its left side; NULL: none */
+	const char *check;	   /* "BUG_ON", "WARN_ON" … of the condition */
 	bool has_value;		   /* as the called function knows it */
 	uint64_t value;
 	const char *user;	   /* the function that was given it; NULL: none, the instruction used it */

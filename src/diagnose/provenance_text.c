@@ -161,6 +161,12 @@ struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t
 		return made(c, &b, to);
 	}
 	iq_buf_printf(&b, "*(u%u *)(", size * 8);
+	if (base->root) {
+		offset += base->root_offset;
+		iq_buf_printf(&b, "(void *)%s %c 0x%" PRIx64 ")", base->root, offset < 0 ? '-' : '+',
+			      (uint64_t)(offset < 0 ? -offset : offset));
+		return made(c, &b, NULL);
+	}
 	if (offset && to && to->size != 1)
 		iq_buf_puts(&b, "(void *)");
 	iq_buf_printf(&b, base->atom ? "%s%s" : "%s(%s)", base->is_address ? "&" : "", base->text);
@@ -237,6 +243,8 @@ struct named iq_name_sum(struct iq_case *c, const struct named *base, int64_t of
 				      (uint64_t)(offset < 0 ? -offset : offset));
 			n = made(c, &b, NULL);
 			n.atom = false;
+			n.root = base->root ? base->root : base->atom && !base->is_address ? base->text : NULL;
+			n.root_offset = base->root_offset + offset;
 		}
 		iq_buf_free(&path);
 	}

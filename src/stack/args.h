@@ -114,7 +114,8 @@ struct origin {
 
 struct block {
 	unsigned int first, nr;
-	bool reached, firm, queued, late;
+	bool reached, firm, queued;
+	bool plain; /* reached without going on behind a trap or a call that does not return */
 	unsigned int visits;
 	struct state in;
 };

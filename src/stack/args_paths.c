@@ -157,6 +157,37 @@ static void run_all(struct run *r)
 		run_block(r, b);
 }
 
+static bool mark_plain(struct block *b)
+{
+	bool more = b && b->reached && !b->plain;
+
+	if (more)
+		b->plain = true;
+	return more;
+}
+
+/* Which blocks are come to as the code is meant to run. */
+static void mark_all_plain(struct flow *f)
+{
+	bool more = mark_plain(block_at(f, f->entry));
+
+	while (more) {
+		more = false;
+		for (unsigned int i = 0; i < f->nr_blocks; i++) {
+			const struct block *b = &f->block[i];
+			const struct op *last = &f->op[b->first + b->nr - 1];
+
+			if (!b->plain)
+				continue;
+			if ((last->flow == IQ_FLOW_BRANCH || last->flow == IQ_FLOW_JUMP) && last->has_target)
+				more |= mark_plain(block_at(f, last->target));
+			if (last->flow == IQ_FLOW_NONE || last->flow == IQ_FLOW_BRANCH ||
+			    (last->flow == IQ_FLOW_CALL && !last->no_return))
+				more |= mark_plain(block_at(f, last->address + last->length));
+		}
+	}
+}
+
 void flow_run(struct iq_kernel *k, struct flow *f)
 {
 	struct run r = {.k = k, .f = f};
@@ -169,6 +200,8 @@ void flow_run(struct iq_kernel *k, struct flow *f)
 			break;
 	}
 	f->known = !r.failed && !r.more_taken;
+	if (f->known)
+		mark_all_plain(f);
 }
 
 bool flow_at(struct iq_kernel *k, struct flow *f, unsigned int n, struct state *st)

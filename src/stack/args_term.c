@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "args_run.h"
-#include "args_solve.h"
+#include "args_term.h"
 
 /* Terms of one question; calls within calls of the search. */
 #define TERMS_MAX 4096
@@ -16,19 +16,8 @@
 #define CALLERS_MAX 24
 #define CHOICES_MAX 16
 
-struct search {
-	struct iq_args *a;
-	struct iq_arena *arena;
-	struct iq_map entries; /* by frame, block and register: what it holds at the block's beginning */
-	struct iq_map known;   /* by frame and operation: what it computed, in the last round */
-	unsigned int nr, depth;
-	unsigned int first; /* frame of the question */
-};
 
-static struct iq_term *term_reg(struct search *s, unsigned int n, unsigned int at, unsigned int reg,
-				bool loose);
-
-static struct iq_term *new_term(struct search *s, unsigned int n, enum iq_term_kind kind)
+struct iq_term *term_new(struct search *s, unsigned int n, enum iq_term_kind kind)
 {
 	struct iq_term *t = s->nr < TERMS_MAX ? iq_arena_alloc(s->arena, sizeof(*t)) : NULL;
 
@@ -50,11 +39,11 @@ static struct iq_term *sum(struct search *s, struct iq_term *t, int64_t addend, 
 	if (!t || (!addend && size >= 8))
 		return t;
 	if (t->kind == IQ_TERM_CONSTANT && size >= 8) {
-		r = new_term(s, t->frame, IQ_TERM_CONSTANT);
+		r = term_new(s, t->frame, IQ_TERM_CONSTANT);
 		if (r)
 			r->value = t->value + (uint64_t)addend;
 	} else {
-		r = new_term(s, t->frame, IQ_TERM_SUM);
+		r = term_new(s, t->frame, IQ_TERM_SUM);
 		if (!r)
 			return NULL;
 		r->from = t;
@@ -130,7 +119,7 @@ static struct iq_term *from_caller(struct search *s, struct iq_term *t, int reg,
 
 static struct iq_term *entry_term(struct search *s, unsigned int n, const struct value *v)
 {
-	struct iq_term *t = new_term(s, n, IQ_TERM_ENTRY);
+	struct iq_term *t = term_new(s, n, IQ_TERM_ENTRY);
 	int reg = v->base == V_ENTRY ? (int)v->n : -1;
 	const struct iq_member *p;
 	struct value whole = value_whole((enum value_base)v->base, v->n, 0);
@@ -159,7 +148,7 @@ static struct iq_term *entry_term(struct search *s, unsigned int n, const struct
 
 static struct iq_term *call_term(struct search *s, unsigned int n, uint64_t target)
 {
-	struct iq_term *t = new_term(s, n, IQ_TERM_CALL);
+	struct iq_term *t = term_new(s, n, IQ_TERM_CALL);
 	struct iq_symbol symbol;
 	const struct iq_type *proto;
 
@@ -179,8 +168,7 @@ static struct iq_term *term_value(struct search *s, unsigned int n, const struct
 static struct iq_term *read_back(struct search *s, unsigned int n, unsigned int b, unsigned int at,
 				 unsigned int reg, bool loose);
 
-/* base + disp + index * scale of OP's memory operand into T; false: there is more to it. */
-static bool operand_terms(struct search *s, unsigned int n, unsigned int d, struct iq_term *t,
+bool term_operand(struct search *s, unsigned int n, unsigned int d, struct iq_term *t,
 			  bool loose)
 {
 	const struct op *op = &s->a->frame[n].flow->op[d];
@@ -214,7 +202,7 @@ static struct iq_term *computed(struct search *s, unsigned int n, unsigned int d
 		t = term_reg(s, n, d, (unsigned int)op->src, loose);
 		return sum(s, t, 0, op->from, op->is_signed);
 	case OP_SET:
-		t = new_term(s, n, IQ_TERM_CONSTANT);
+		t = term_new(s, n, IQ_TERM_CONSTANT);
 		if (t) {
 			t->value = (uint64_t)op->imm;
 			t->known = t->certain = true;
@@ -229,13 +217,13 @@ static struct iq_term *computed(struct search *s, unsigned int n, unsigned int d
 	case OP_LEA:
 		if ((unsigned int)op->dst != reg)
 			break;
-		t = new_term(s, n, op->kind == OP_LEA ? IQ_TERM_SUM : IQ_TERM_LOAD);
+		t = term_new(s, n, op->kind == OP_LEA ? IQ_TERM_SUM : IQ_TERM_LOAD);
 		if (!t)
 			return NULL;
 		t->at = op->address;
 		t->size = op->kind == OP_LEA ? op->size : op->from;
 		t->is_signed = op->is_signed;
-		if (!operand_terms(s, n, d, t, loose))
+		if (!term_operand(s, n, d, t, loose))
 			t->kind = IQ_TERM_UNKNOWN;
 		return t;
 	case OP_CALL:
@@ -249,7 +237,7 @@ static struct iq_term *computed(struct search *s, unsigned int n, unsigned int d
 	default:
 		break;
 	}
-	t = new_term(s, n, IQ_TERM_UNKNOWN);
+	t = term_new(s, n, IQ_TERM_UNKNOWN);
 	if (t)
 		t->at = op->address;
 	return t;
@@ -267,7 +255,7 @@ static struct iq_term *copy_known(struct search *s, unsigned int n, struct iq_te
 	if (!t || t->known || loose || !args_value(s->a, n, v, &value, &width, &certain, NULL) ||
 	    width < 8)
 		return t;
-	copy = new_term(s, n, t->kind);
+	copy = term_new(s, n, t->kind);
 	if (!copy)
 		return t;
 	*copy = *t;
@@ -300,7 +288,7 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 			    : NULL;
 		t = copy_known(s, n, t, &whole, loose);
 	} else if (o->kind == FROM_LOAD) {
-		t = new_term(s, n, IQ_TERM_LOAD);
+		t = term_new(s, n, IQ_TERM_LOAD);
 		if (t) {
 			struct value base = o->address;
 
@@ -312,7 +300,7 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 				t->from = term_value(s, n, &base, loose);
 		}
 	} else if (o->kind == FROM_PERCPU) {
-		t = new_term(s, n, IQ_TERM_PERCPU);
+		t = term_new(s, n, IQ_TERM_PERCPU);
 		if (t) {
 			t->at = op->address;
 			t->size = o->size;
@@ -331,7 +319,7 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 	} else if (op->dst >= 0) {
 		t = computed(s, n, d, (unsigned int)op->dst, loose);
 	} else {
-		t = new_term(s, n, IQ_TERM_UNKNOWN);
+		t = term_new(s, n, IQ_TERM_UNKNOWN);
 	}
 	if (t && !loose && !t->known && !(v->n & 1))
 		t->known = args_value(s->a, n, &whole, &t->value, &width, &t->certain, NULL) &&
@@ -353,7 +341,7 @@ static struct iq_term *term_value(struct search *s, unsigned int n, const struct
 	}
 	switch ((enum value_base)v->base) {
 	case V_CONST:
-		t = new_term(s, n, IQ_TERM_CONSTANT);
+		t = term_new(s, n, IQ_TERM_CONSTANT);
 		if (t) {
 			t->value = (uint64_t)v->addend;
 			t->known = t->certain = true;
@@ -361,7 +349,7 @@ static struct iq_term *term_value(struct search *s, unsigned int n, const struct
 		s->depth--;
 		return t;
 	case V_CFA:
-		t = new_term(s, n, IQ_TERM_FRAME);
+		t = term_new(s, n, IQ_TERM_FRAME);
 		if (t) {
 			t->offset = v->addend;
 			t->known = t->certain = x->has_cfa;
@@ -408,7 +396,7 @@ bool flow_leads_to(const struct flow *f, unsigned int p, unsigned int b)
 	bool falls = last->flow == IQ_FLOW_NONE || last->flow == IQ_FLOW_BRANCH ||
 		     (last->flow == IQ_FLOW_CALL && !last->no_return);
 
-	if (!from->reached || !from->firm)
+	if (!from->plain)
 		return false;
 	if (falls && last->address + last->length == to->address)
 		return true;
@@ -470,7 +458,7 @@ static struct iq_term *at_block(struct search *s, unsigned int n, unsigned int b
 	}
 	if (nr == 1 && !is_first)
 		return read_back(s, n, before[0], end_of(f, before[0]), reg, loose);
-	t = new_term(s, n, IQ_TERM_CHOICE);
+	t = term_new(s, n, IQ_TERM_CHOICE);
 	if (!t)
 		return NULL;
 	t->at = f->op[f->block[b].first].address;
@@ -525,8 +513,7 @@ static struct iq_term *read_back(struct search *s, unsigned int n, unsigned int 
 	return t;
 }
 
-static struct iq_term *term_reg(struct search *s, unsigned int n, unsigned int at, unsigned int reg,
-				bool loose)
+struct iq_term *term_reg(struct search *s, unsigned int n, unsigned int at, unsigned int reg, bool loose)
 {
 	struct frame_facts *x = &s->a->frame[n];
 	struct state st;

@@ -53,6 +53,45 @@ static void make_addresses(struct machine *m, uint64_t pa)
 	}
 }
 
+static bool frees(const char *name, unsigned int *parameter)
+{
+	*parameter = 0;
+	return name[0] == 'f';
+}
+
+static bool copies(const char *name)
+{
+	return name[0] == 'c';
+}
+
+/* What values are made of, and what was done before. */
+static void ask_terms(struct iq_args *a, unsigned int i)
+{
+	struct iq_effect_query q = {.field = DIRECT + STACK_A + 64,
+				    .size = 8,
+				    .from = DIRECT + STACK_A,
+				    .freed = DIRECT + STACK_A,
+				    .frees = frees,
+				    .copies = copies};
+	struct iq_condition condition;
+	struct iq_effect effect[4];
+	struct iq_passed passed[4];
+	struct iq_arena arena = {0};
+
+	for (unsigned int r = 0; r < 16; r++) {
+		const struct iq_term *t = iq_args_term(a, i, r, &arena);
+
+		if (t && t->kind == IQ_TERM_CHOICE && !t->nr_choices)
+			__builtin_trap();
+		iq_args_entry(a, i, r, &arena);
+	}
+	if (iq_args_condition(a, i, 0, &arena, &condition) && (!condition.left || !condition.right))
+		__builtin_trap();
+	if (iq_args_effects(a, i, &q, effect, 4) > 4 || iq_args_passed(a, i, passed, 4) > 4)
+		__builtin_trap();
+	iq_arena_free(&arena);
+}
+
 /* What the code says of the registers and words of all frames. */
 static void use_args(struct machine *m, const struct iq_backtrace *b)
 {
@@ -79,6 +118,7 @@ static void use_args(struct machine *m, const struct iq_backtrace *b)
 		for (unsigned int r = 0; r < 16; r++)
 			if (iq_args_origin(a, i, r, steps) > IQ_ORIGINS_MAX)
 				__builtin_trap();
+		ask_terms(a, i);
 		err = iq_args_slots(a, i, &slots, &nr);
 		for (unsigned int n = 0; !err && n < nr; n++)
 			iq_slot_label(&m->k, &slots[n], text, sizeof(text));
