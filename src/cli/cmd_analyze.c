@@ -100,6 +100,35 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	return NULL;
 }
 
+/* From the log alone, which the banner has read already: stacks and code are for those who ask. */
+void analyze_greeting(struct session *s, struct iq_buf *out)
+{
+	struct iq_console *log;
+	const struct iq_event *e;
+	struct iq_buf place = {0};
+	struct iq_error *err;
+
+	if (!s->kernel)
+		return;
+	err = iq_console_read_log(s->kernel, &log);
+	if (err) {
+		iq_error_free(err);
+		return;
+	}
+	e = &log->analysis.event;
+	if (e->symbol.name)
+		iq_buf_printf(&place, " in %s+0x%llx", e->symbol.name, (unsigned long long)e->offset);
+	if (e->module)
+		iq_buf_printf(&place, " [%s]", e->module);
+	if (e->class != IQ_CLASS_NONE) {
+		iq_buf_printf(out, "By the log this is %s", iq_class_text(e->class));
+		iq_buf_add_escaped(out, iq_buf_str(&place), place.len, false);
+		iq_buf_puts(out, ".\nanalyze says why, and what proves it.\n\n");
+	}
+	iq_buf_free(&place);
+	iq_console_free(log);
+}
+
 struct iq_error *analyze_log_file(struct session *s, const char *path, bool redact,
 				  struct iq_buf *out)
 {

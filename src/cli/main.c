@@ -338,8 +338,10 @@ static void run_all(struct session *s, const struct arguments *a)
 	struct iq_buf banner = {0};
 
 	if (s->interactive) {
-		if (!s->silent && !s->json)
+		if (!s->silent && !s->json) {
 			text_banner(s, &banner);
+			analyze_greeting(s, &banner);
+		}
 		if (!s->json)
 			show_warnings(s);
 		write_stdout(s, &banner);
