@@ -143,6 +143,46 @@ def from_return_address(t, core):
     t.note(f'{compared} of {len(wanted)} traces to their end')
 
 
+def frame_addresses(t, core, task):
+    """(address of registers, are they a user's) on a task's stack."""
+    out = t.inquest('-s', *t.dump_args(core), '-c', f'bt -e {task}').out
+    return [(a, kind == 'USER') for kind, a in re.findall(r'(USER|KERNEL)-MODE EXCEPTION FRAME AT: ([0-9a-f]+)', out)]
+
+
+@per_core(lambda c: c.whole() and (c.kernel or '').endswith('-sid'), quick=2)
+def fred_entries(t, core):
+    """No CPU of the lab has FRED, but its kernels have the entries: from there, by the rows of the kernel itself, real
+    registers on real stacks lead to user mode and to what was interrupted."""
+    calls = {}
+    for kind in ('user', 'kernel'):
+        out = t.inquest('-s', *t.dump_args(core), '-c', f'dis asm_fred_entrypoint_{kind}').out
+        calls[kind] = re.search(r'^(0x[0-9a-f]+).*\bcall\b.*fred_entry_from', out, re.M)
+    if not t.ok(all(calls.values()), 'no calls in the entries of FRED'):
+        return
+    tasks = [x for x in t.command(core, 'foreach bt')['tasks'] if x['frames']]
+    users = [x for x in tasks if x['user_regs'] and not x['running']]
+    seen = {'user': 0, 'kernel': 0}
+    for x in t.rng().sample(users, 6) + [x for x in tasks if x['running']]:
+        before = [f for f in x['frames'] if not f['inline']]
+        for address, user in frame_addresses(t, core, x['task']):
+            kind = 'user' if user else 'kernel'
+            got = t.command(core, f'bt -I {calls[kind][1]} -S 0x{address} {x["task"]}')['tasks'][0]
+            frames = [f for f in got['frames'] if not f['inline']]
+            what = f'{core.name}: pid {x["pid"]} from {address}'
+            t.equal(frames[0]['function'], f'asm_fred_entrypoint_{kind}', what)
+            seen[kind] += 1
+            if user:
+                t.equal((len(frames), got['complete'], got['user_regs']), (1, True, x['user_regs']), what)
+                continue
+            here = next((i for i, f in enumerate(before) if f['exception'] and
+                         f['exception'] == frames[1]['exception']), None) if len(frames) > 1 else None
+            if t.ok(here is not None, f'{what}: {[f["function"] for f in frames]}'):
+                t.equal([(f['ip'], f['sp'], f['function'], f['reliable']) for f in frames[1:]],
+                        [(f['ip'], f['sp'], f['function'], f['reliable']) for f in before[here:]], what)
+    t.ok(seen['user'] > 4 and seen['kernel'], f'only {seen}')
+    t.note(str(seen))
+
+
 def register_block(text):
     """The last registers that bt shows of a task: those that it entered the kernel with."""
     tail = text.split('\n#')[-1]
