@@ -145,6 +145,42 @@ static void others(struct iq_case *c, struct iq_finding *f, const struct iq_payl
 					    "the bytes could be this as well");
 }
 
+/* Is M, in this place, more than chance and more than a part of something else? */
+static bool counts(const struct window *w, const struct iq_suspect *s, bool intact,
+		   const struct iq_payload *m)
+{
+	bool partial = intact && m->offset + m->len <= w->focus + 6;
+	size_t n = covered(m, w->focus);
+
+	if (!s->bad && m->bits < IQ_PAYLOAD_STRONG)
+		return false;
+	/* The upper halves of all pointers are such fillings: it must be all of the field, or of its low half. */
+	if (!strcmp(m->format, "fill"))
+		return n >= (partial ? 4u : 8u);
+	/* Of what has the upper bits of a kernel pointer these say nothing. */
+	if (s->value >> 47 == 0x1ffff && m->offset >= w->focus + 2 && m->bits < 40)
+		return false;
+	return n >= (partial ? 3u : 4u);
+}
+
+/* What the field's bytes can be, the best first. */
+static unsigned int likenesses(const struct window *w, const struct iq_suspect *s, bool intact,
+			       struct iq_payload *m)
+{
+	bool kernel = s->value >> 47 == 0x1ffff;
+	unsigned int nr = 0, kept = 0;
+
+	for (unsigned int whole = intact ? 0 : 1; whole < 2 && !kept; whole++) {
+		/* At first only what ends with the low half: the rest is as it was. */
+		nr = iq_payload_find(w->bytes, whole ? w->len : w->focus + 4, w->focus,
+				     w->focus + (kernel ? 4 : 8), m, MATCHES);
+		for (unsigned int i = 0; i < nr; i++)
+			if (counts(w, s, intact, &m[i]))
+				m[kept++] = m[i];
+	}
+	return kept;
+}
+
 struct iq_error *iq_field_explain(struct iq_case *c, struct iq_suspect *s)
 {
 	struct iq_payload m[MATCHES];
@@ -152,7 +188,7 @@ struct iq_error *iq_field_explain(struct iq_case *c, struct iq_suspect *s)
 	struct window w;
 	unsigned int nr;
 	uint64_t from, to;
-	bool intact, partial, kernel;
+	bool intact, partial;
 
 	if (!read_window(c->k, s->address, &w))
 		return NULL;
@@ -160,20 +196,10 @@ struct iq_error *iq_field_explain(struct iq_case *c, struct iq_suspect *s)
 	if (iq_le64(w.bytes + w.focus) != s->value)
 		return NULL;
 	intact = upper_half_intact(c, s, &w);
-	/* Of what has the upper bits of a kernel pointer these say nothing. */
-	kernel = s->value >> 47 == 0x1ffff;
-	nr = 0;
-	if (intact) /* only what ends with the low half: the rest is as it was */
-		nr = iq_payload_find(w.bytes, w.focus + 4, w.focus, w.focus + 4, m, MATCHES);
+	nr = likenesses(&w, s, intact, m);
 	if (!nr)
-		nr = iq_payload_find(w.bytes, w.len, w.focus, w.focus + (kernel ? 4 : 8), m,
-				     MATCHES);
-	if (!nr || (kernel && m[0].offset >= w.focus + 2 && m[0].bits < 40))
 		return NULL;
 	partial = intact && m[0].offset + m[0].len <= w.focus + 6;
-	if (covered(&m[0], w.focus) < (partial ? 3u : 4u) ||
-	    (!s->bad && m[0].bits < IQ_PAYLOAD_STRONG))
-		return NULL;
 	f = claim(c, s, &w, &m[0], partial);
 	f->cause = s->cause;
 	f->refuted_by = "another structure that has these very bytes at this place by right";

@@ -13,6 +13,7 @@ static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint6
 			    struct iq_place *p)
 {
 	const struct iq_type *t = s->type ? iq_type_strip(s->type) : NULL, *own;
+	struct iq_symbol symbol;
 	uint64_t words[64];
 	unsigned int bits;
 
@@ -20,8 +21,10 @@ static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint6
 	    !c->k->arch->vm->is_kernel(&c->k->layout, v))
 		return 0;
 	iq_place_of(c->k, v, p);
+	if (p->kind == IQ_PLACE_SYMBOL)
+		return iq_symbol_at(c->k, v, &symbol) && symbol.address == v ? 12 : 4;
 	if (p->kind != IQ_PLACE_OBJECT)
-		return p->kind == IQ_PLACE_SYMBOL && s->has_address ? 4 : 0;
+		return 0;
 	t = t && t->kind == IQ_KIND_POINTER ? iq_type_strip(iq_type_target(t)) : NULL;
 	own = iq_cache_type(c->k, p->object.slab.cache);
 	bits = p->object.offset ? 2 : 8;
@@ -76,7 +79,7 @@ static void bit(struct iq_case *c, struct iq_suspect *s)
 		at = i;
 		of = p;
 	}
-	if (best < 8)
+	if (best < (c->k->arch->vm->canonical(&c->k->layout, s->value) ? 8u : 2u))
 		return;
 	/*
 	 * The high bits of a random number are hardly ever one away from those of a kernel pointer, and
@@ -106,7 +109,8 @@ static void moved(struct iq_case *c, struct iq_suspect *s)
 	for (unsigned int by = 1; by <= 3; by++) {
 		uint64_t up = s->value << 8 * by, top = ~UINT64_C(0) << (64 - 8 * by),
 			 down = s->value >> 8 * by | top;
-		bool is_up = up >= l->page_offset && up < end;
+		bool is_up = (up >= l->page_offset && up < end) ||
+			     (up >= c->k->stext && up >> 31 == 0x1ffffffff);
 		struct iq_place p;
 
 		if (!is_up && (by > 2 || down < l->page_offset || down >= end))
@@ -144,8 +148,8 @@ static void exchanged(struct iq_case *c, struct iq_suspect *s)
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(ways); i++) {
 		unsigned int bits = ways[i].value == v ? 0 : witness(c, s, ways[i].value, &p);
 
-		/* 17 upper bits that are all ones, and the direct map's below them. */
-		if (bits >= 8)
+		/* 17 upper bits that are all ones, and as many that are the direct map's below them. */
+		if (bits)
 			tell(c, s, "flip.order", IQ_CLASS_MEMORY_CORRUPTION, ways[i].value,
 			     bits + 16, &p, ways[i].how);
 	}

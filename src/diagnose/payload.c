@@ -39,9 +39,14 @@ void iq_payload_quote(const uint8_t *p, size_t len, char *buf, size_t room)
 	buf[at] = 0;
 }
 
+/* Bits beyond these make nothing surer: of two such likenesses the one that begins first holds the other. */
+#define ENOUGH 40u
+
 /* Better: more bits; of equal ones that which begins in the focus, then the longer one. */
 static bool better(const struct iq_payload *a, const struct iq_payload *b, size_t focus)
 {
+	if (a->bits >= ENOUGH && b->bits >= ENOUGH && a->offset != b->offset)
+		return a->offset < b->offset;
 	if (a->bits != b->bits)
 		return a->bits > b->bits;
 	if ((a->offset == focus) != (b->offset == focus))
@@ -92,6 +97,9 @@ static void try_at(struct hunt *h, const struct iq_payload_format *f, size_t at)
 	if (m.len > h->len - at)
 		m.len = h->len - at;
 	if (at + m.len <= h->focus)
+		return;
+	/* What looks the same either way is no exchange. */
+	if (h->swapped && (!strcmp(f->name, "fill") || !strcmp(f->name, "alternating")))
 		return;
 	if (h->swapped && m.bits) {
 		size_t n = strlen(m.text);

@@ -304,7 +304,7 @@ static unsigned int fill(const uint8_t *p, size_t n, struct iq_payload *m)
 	if (len < 4)
 		return 0;
 	return iq_payload_say(
-		m, (unsigned int)IQ_MIN(8 * (len - 1), (size_t)120) - (p[0] == 0xff ? 10 : 0), len,
+		m, (unsigned int)IQ_MIN(8 * (len - 1), (size_t)120) - (p[0] == 0xff || p[0] == 0x20 ? 10 : 0), len,
 		"%zu bytes 0x%02x (%s)", len, p[0], fill_meaning(p[0]));
 }
 

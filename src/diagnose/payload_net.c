@@ -93,7 +93,7 @@ static unsigned int ipv6(const uint8_t *p, size_t n, struct iq_payload *m)
 	next = p[6];
 	if (!protocol(next) && next != 0 && next != 43 && next != 44 && next != 59 && next != 60)
 		return 0;
-	if (!p[7])
+	if (!p[7] || iq_be16(p + 4) > 9000)
 		return 0;
 	bits += 4 + (p[7] == 64 || p[7] == 255 || p[7] == 1 || p[7] == 128 ? 6 : 1);
 	bits += !p[0] ? 0 : (p[0] == 0x60 && !(p[1] >> 4) ? 8 : 1);
@@ -103,7 +103,7 @@ static unsigned int ipv6(const uint8_t *p, size_t n, struct iq_payload *m)
 		for (unsigned int at = 8; at <= 24 && at + 16 <= n; at += 16)
 			if (iq_be16(p + at) == 0xfe80 || p[at] >> 5 == 1 || p[at] == 0xff ||
 			    p[at] == 0xfd || !iq_be64(p + at))
-				bits += iq_be16(p + at) == 0xfe80 || !iq_be64(p + at) ? 14 : 4;
+				bits += iq_be16(p + at) == 0xfe80 ? 14 : iq_be64(p + at) ? 4 : 3;
 			else
 				break;
 	}
@@ -353,7 +353,8 @@ static unsigned int icmp(const uint8_t *p, size_t n, struct iq_payload *m)
 	/* An echo of the usual 64 bytes whose checksum is right. */
 	for (size_t len = 64; len >= 8; len = len == 64 ? 40 : len == 40 ? 36 : len == 36 ? 8 : 0)
 		if (n >= len && sum(p, len) == 0xffff && iq_be16(p + 2)) {
-			bits = 15 + 14;
+			/* What ping sends counts up. */
+			bits = 15 + 14 + (len >= 36 && p[len - 1] == p[len - 2] + 1 ? 14 : 0);
 			m->whole = len;
 			return iq_payload_say(m, bits, len, "ICMP echo %s, sequence %u",
 					      p[0] ? "request" : "reply", iq_be16(p + 6));

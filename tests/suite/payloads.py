@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """
 Payloads as they come from devices, networks and files: made by the libraries and formats themselves, not from
 any table of inquest's.  sample(rng) yields (name, words, bytes): one of WORDS must be in what inquest says.
@@ -14,6 +15,7 @@ import sqlite3
 import struct
 import subprocess
 import tarfile
+import tempfile
 import uuid
 import wave
 import zipfile
@@ -219,15 +221,14 @@ def sound(rng):
 
 
 def sqlite(rng):
-    path = f"/tmp/iq-payload-{os.getpid()}.db"
-    db = sqlite3.connect(path)
-    db.execute("create table t (a int)")
-    db.commit()
-    db.close()
-    with open(path, "rb") as f:
-        data = f.read(256)
-    os.unlink(path)
-    return data
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "t.db")
+        db = sqlite3.connect(path)
+        db.execute(f"create table {rng.choice(WORDS)} (a int)")
+        db.commit()
+        db.close()
+        with open(path, "rb") as f:
+            return f.read(256)
 
 
 def certificate(rng):
