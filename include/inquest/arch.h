@@ -108,6 +108,7 @@ struct iq_walk_level {
 	unsigned int level;	/* 5 = top of five … 1 = PTE */
 	uint64_t entry_address; /* physical address of the entry, memory-encryption bits cleared */
 	uint64_t entry;		/* its content as read */
+	uint64_t span;		/* bytes of address space that it translates */
 };
 
 struct iq_walk {

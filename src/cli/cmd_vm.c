@@ -3,6 +3,7 @@
 #include "show.h"
 #include "internal.h"
 #include <inquest/fs.h>
+#include <inquest/swap.h>
 #include <inquest/vma.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -80,33 +81,77 @@ static void text_area(const struct area *a, struct iq_buf *out)
 		      a->vma.address, a->vma.start, a->vma.end, a->vma.flags, a->file);
 }
 
-/* Every page of the area: where it is, or what would be there. */
+/* The page at AT as crash's vm -p has it: where it is, or what would be read in if it were touched. */
+static void text_page_of(struct session *s, const struct area *a, uint64_t at, const struct iq_walk *w,
+			 struct iq_buf *out)
+{
+	const struct iq_walk_level *last = w->nr ? &w->level[w->nr - 1] : NULL;
+	char path[IQ_PATH_ROOM];
+	struct iq_entry e = {0};
+
+	if (w->status == IQ_MEM_OK) {
+		iq_buf_printf(out, "%" PRIx64 "\n", w->physical);
+		return;
+	}
+	if (w->status != IQ_MEM_UNMAPPED) {
+		iq_buf_printf(out, "(%s)\n", iq_mem_text(w->status));
+		return;
+	}
+	if (last)
+		iq_entry_of(s->kernel, last->entry, last->level, &e);
+	if (e.kind == IQ_ENTRY_SWAP && iq_swap_path(s->kernel, e.type, path)) {
+		iq_buf_puts(out, "SWAP: ");
+		iq_buf_add_escaped(out, path, strlen(path), false);
+		iq_buf_printf(out, "  OFFSET: %" PRIu64 "\n", e.offset);
+	} else if (e.kind > IQ_ENTRY_PRESENT) {
+		iq_buf_putc(out, '(');
+		iq_entry_text(s->kernel, &e, out);
+		iq_buf_puts(out, ")\n");
+	} else if (a->vma.file) {
+		iq_buf_printf(out, "FILE: %s  OFFSET: %" PRIx64 "\n", a->file,
+			      (at - a->vma.start) + a->vma.pgoff * iq_dump_info(s->dump)->page_size);
+	} else {
+		iq_buf_puts(out, "(not mapped)\n");
+	}
+}
+
+/* Bytes from AT on without a page: up to END, if there is no page table for a gigabyte or more; else a PAGE. */
+static uint64_t unmapped_size(const struct iq_walk *w, uint64_t at, uint64_t end, uint64_t page)
+{
+	const struct iq_walk_level *last = w->nr ? &w->level[w->nr - 1] : NULL;
+
+	if (w->status != IQ_MEM_UNMAPPED || !last || last->entry || last->span < UINT64_C(1) << 30)
+		return page;
+	return IQ_MIN(last->span - (at & (last->span - 1)), end - at);
+}
+
+/*
+ * Every page of the area.  Where a gigabyte and more has no page table there are no rows for each: areas can be
+ * terabytes that a process has only reserved, or, if they are damaged, all addresses that there are.
+ */
 static void text_pages(struct session *s, struct iq_vm *vm, const struct area *a, struct iq_buf *out)
 {
-	uint64_t size = iq_dump_info(s->dump)->page_size;
+	const struct iq_vm_ops *ops_of = s->kernel->arch->vm;
+	uint64_t page = iq_dump_info(s->dump)->page_size, size;
 
 	iq_buf_puts(out, "VIRTUAL     PHYSICAL\n");
 	for (uint64_t at = a->vma.start; at < a->vma.end; at += size) {
-		struct iq_walk w = {0};
-		enum iq_mem status;
+		struct iq_walk w;
 
-		iq_vm_walk(vm, at, &w);
-		status = w.status;
 		if (!stream_out(s, out) || iq_cancelled(&s->cancel))
 			return;
-		iq_buf_printf(out, "%-10" PRIx64 "  ", at);
-		if (status == IQ_MEM_OK)
-			iq_buf_printf(out, "%" PRIx64 "\n", w.physical);
-		else if (status != IQ_MEM_UNMAPPED)
-			iq_buf_printf(out, "(%s)\n", iq_mem_text(status));
-		else if (a->vma.file && !(w.nr && w.level[w.nr - 1].entry))
-			iq_buf_printf(out, "FILE: %s  OFFSET: %" PRIx64 "\n", a->file,
-				      (at - a->vma.start) + a->vma.pgoff * size);
-		else if (w.nr && w.level[w.nr - 1].entry)
-			iq_buf_printf(out, "(not present: %s %" PRIx64 ")\n",
-				      w.level[w.nr - 1].name, w.level[w.nr - 1].entry);
+		if (!ops_of->canonical(&s->kernel->layout, at) || ops_of->is_kernel(&s->kernel->layout, at)) {
+			iq_buf_printf(out, "%-10" PRIx64 "  (not a user address, and so on up to %" PRIx64 ")\n", at,
+				      a->vma.end);
+			return;
+		}
+		iq_vm_walk(vm, at, &w);
+		size = unmapped_size(&w, at, a->vma.end, page);
+		if (size > page)
+			iq_buf_printf(out, "%" PRIx64 "-%" PRIx64 "  ", at, at + size);
 		else
-			iq_buf_puts(out, "(not mapped)\n");
+			iq_buf_printf(out, "%-10" PRIx64 "  ", at);
+		text_page_of(s, a, at, &w, out);
 	}
 }
 

@@ -113,6 +113,7 @@ static void walk(struct iq_vm *vm, uint64_t va, struct iq_walk *w)
 
 		step->name = level_name(level, l->levels);
 		step->level = level;
+		step->span = UINT64_C(1) << shift;
 		step->entry_address = table + (va >> shift & 511) * 8;
 		w->status = read_entry(vm, step->entry_address, &step->entry);
 		if (w->status)
