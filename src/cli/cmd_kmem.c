@@ -106,7 +106,7 @@ static struct iq_error *places(struct session *s, int nr, char **words, bool phy
 }
 
 /* Views of their own; one at a time. */
-#define VIEWS "iVznfFohgvpsS"
+#define VIEWS "iVznfFohgvpsSr"
 
 static struct iq_error *view(struct session *s, int c, const char *but, int nr, char **words,
 			     struct result *r)
@@ -126,6 +126,7 @@ static struct iq_error *view(struct session *s, int c, const char *but, int nr, 
 	case 'v': return kmem_vmaps(s, nr, words, r);
 	case 's': return kmem_slabs(s, false, but, nr, words, r);
 	case 'S': return kmem_slabs(s, true, but, nr, words, r);
+	case 'r': return kmem_roots(s, r);
 	default: return kmem_pages(s, nr, words, r);
 	}
 }
@@ -161,7 +162,7 @@ const struct command cmd_kmem = {
 	.name = "kmem",
 	.summary = "what an address of kernel memory is",
 	.help = "kmem [-P] ADDRESS…\n"
-		"kmem -i | -V | -z | -n | -f | -F | -o | -h\n"
+		"kmem -i | -V | -z | -n | -f | -F | -o | -h | -r\n"
 		"kmem -s | -S [-I CACHE,…] [CACHE | ADDRESS…]\n"
 		"kmem -g [FLAGS] | -v [ADDRESS…] | -p [ADDRESS…]\n"
 		"\n"
@@ -186,6 +187,7 @@ const struct command cmd_kmem = {
 		"       them; of those that are named also where they are created and what was merged\n"
 		"  -S   the same with every slab: of each CPU, partial ones, and full ones, which are found\n"
 		"       through the memory map\n"
+		"  -r   the slab caches, each with those that were made of it for memory cgroups (before 5.9)\n"
 		"  -I   leave these caches out\n"
 		"  -g   page flags: all of this kernel, or those in FLAGS\n"
 		"  -v   vmalloc areas: all, or those that hold the addresses\n"

@@ -15,6 +15,8 @@ struct iq_error *kmem_zones(struct session *s, struct result *r) IQ_CHECK;
 /* A struct zone as -z and -n show it. */
 struct iq_zone;
 json_t *json_zone(const struct iq_zone *z);
+/* kmem_root.c: -r */
+struct iq_error *kmem_roots(struct session *s, struct result *r) IQ_CHECK;
 /* kmem_nodes.c: -n */
 struct iq_error *kmem_nodes(struct session *s, struct result *r) IQ_CHECK;
 /* kmem_free.c: -f, -F (with every block) */

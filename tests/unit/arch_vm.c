@@ -398,6 +398,38 @@ static void flags(void **state)
 	expect_flags(0, 1, "");
 }
 
+/* Entries that a kernel 6.1 wrote and what /proc/PID/pagemap said of them; and the other bits. */
+static void swap_entries(void **state)
+{
+	static const struct {
+		uint64_t entry;
+		unsigned int level, type;
+		uint64_t offset;
+		bool soft_dirty, uffd_wp, exclusive;
+	} some[] = {
+		{UINT64_C(0x7fffffffffffc0a), 1, 0, 0x1, true, false, true},
+		{UINT64_C(0x7fffffffff7fe0a), 1, 0, 0x400, true, false, true},
+		{UINT64_C(0x0fffffffffdb9604), 1, 1, 0x1234, false, true, false},
+		{UINT64_C(0xe7ffffffffdb9600), 2, 28, 0x1234, false, false, false},
+	};
+	static const uint64_t none[] = {0, 0x1234067, PROTNONE | 0xffffffedc000, UINT64_C(0x80000000050008e7)};
+	const struct iq_vm_ops *vm = iq_arch_by_machine(EM_X86_64)->vm;
+	struct iq_swap_bits b;
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(some); i++) {
+		assert_true(vm->swap_entry(some[i].entry, some[i].level, &b));
+		assert_int_equal(b.type, some[i].type);
+		assert_int_equal(b.offset, some[i].offset);
+		assert_int_equal(b.soft_dirty, some[i].soft_dirty);
+		assert_int_equal(b.uffd_wp, some[i].uffd_wp);
+		assert_int_equal(b.exclusive, some[i].exclusive);
+	}
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(none); i++)
+		assert_false(vm->swap_entry(none[i], 1, &b));
+	/* PSE alone: a huge page that is being split is there. */
+	assert_false(vm->swap_entry(PSE | 0x5000000, 2, &b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads, setup, teardown),
 		cmocka_unit_test_setup_teardown(loop, setup, teardown),
 		cmocka_unit_test(flags),
+		cmocka_unit_test(swap_entries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
