@@ -153,7 +153,8 @@ static bool rss_pages(struct iq_kernel *k, const struct task_layout *l, const st
 
 	if (l->rss_count != UINT64_MAX) {
 		for (i = 0; i < IQ_ARRAY_SIZE(counters); i++)
-			sum += (int64_t)get(k, task->mm, l->rss_count + 8 * counters[i], 8);
+			sum = (int64_t)((uint64_t)sum +
+					get(k, task->mm, l->rss_count + 8 * counters[i], 8));
 		*ret = sum > 0 ? (uint64_t)sum : 0;
 		return true;
 	}
