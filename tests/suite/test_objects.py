@@ -7,6 +7,9 @@ work queues, interrupts, cgroups …); inquest is asked what each of these objec
 import json
 import os
 import re
+import subprocess
+import tempfile
+import time
 
 from harness import per_core
 from suite import others
@@ -76,3 +79,52 @@ def types_against_drgn(t, core):
         t.ok(share['right'] >= least, f'{where}: {share["right"]:.1f} % right')
         t.ok(share['wrong'] < WRONG, f'{where}: {share["wrong"]:.2f} % wrong: {mistakes[:5]}')
         t.ok(share['part'] < 5, f'{where}: {share["part"]:.1f} % within others')
+
+
+# ---- Damaged objects -----------------------------------------------------------------------------------
+
+def segments(t, core):
+    """(offset in the file, physical address, length) of the dump's memory."""
+    rows = re.findall(r'^  LOAD +0x(\w+) 0x\w+ 0x(\w+)\s+0x(\w+)', t.sh(['readelf', '-lW', core.vmcore]).out, re.M)
+    return [tuple(int(x, 16) for x in r) for r in rows]
+
+
+def damage(rng, path, parts, slabs, page_offset):
+    """Write 3000 words into objects: pointers to others, into the middle of others, to themselves, and noise."""
+    written = 0
+    with open(path, 'r+b') as f:
+        for _ in range(3000):
+            at = rng.choice(slabs) + 8 * rng.randrange(512)
+            place = next((o + at - page_offset - p for o, p, n in parts if p <= at - page_offset < p + n), None)
+            if place is None:
+                continue
+            word = rng.choice([rng.choice(slabs) + 8 * rng.randrange(512), rng.getrandbits(64), at, 1, 8, at + 1,
+                               2**64 - 1, 0xdead000000000100])
+            f.seek(place)
+            f.write(word.to_bytes(8, 'little'))
+            written += 1
+    return written
+
+
+@per_core(lambda core: core.name == 'sysrq.elf' and core.whole(), quick=1)
+def damaged(t, core):
+    """Lists crossed, pointers anywhere: the types of objects are still told, in time."""
+    caches = t.command(core, 'kmem -S')['caches']
+    slabs = [int(s['memory'], 16) for c in caches if 'kmalloc' in c['name'] for s in c.get('slab_list', [])]
+    t.ok(len(slabs) > 50, f'only {len(slabs)} slabs')
+    rng, parts = t.rng(), segments(t, core)
+    page_offset = slabs[0] - int(t.command(core, f'vtop {slabs[0]:x}')['physical'], 16)
+    lines = ''.join(f'whatis {rng.choice(slabs) + 8 * rng.randrange(512):x}\n' for _ in range(300)).encode()
+    started = time.time()
+    t.inquest('--json', '-s', *t.dump_args(core), stdin=lines, check=False, timeout=300)
+    clean = time.time() - started
+    with tempfile.TemporaryDirectory() as d:
+        path = d + '/mutant.vmcore'
+        for _ in range(10 if t.all else 3):
+            subprocess.run(['cp', '--reflink=auto', '--sparse=always', core.vmcore, path], check=True)
+            t.ok(damage(rng, path, parts, slabs, page_offset) > 2500, 'little is damaged')
+            started = time.time()
+            out = t.inquest('--json', '-s', '--no-vmlinux', path, stdin=lines, check=False, timeout=300)
+            took = time.time() - started
+            t.equal(len(out.json()), 300, 'answers')
+            t.ok(took < 10 * clean + 5, f'{took:.1f} s, {clean:.1f} s of the whole dump')

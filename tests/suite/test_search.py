@@ -171,7 +171,7 @@ def session(t, core, vmlinux):
         t.ok('page' in kinds and kinds['page']['pfn'] == a >> 12, f'{how}: kmem {a:x} shows no page')
         if h['whatis'] and h['whatis']['kind'] in kinds:
             k = kinds[h['whatis']['kind']]
-            t.ok(all(k[x] == h['whatis'][x] for x in k), f'{how}: kmem {a:x} and search -A disagree')
+            t.ok(all(k[x] == v for x, v in h['whatis'].items()), f'{how}: kmem {a:x} and search -A disagree')
         else:
             t.fail(f'{how}: kmem {a:x}: {sorted(kinds)}, search -A: {h["whatis"]}')
         if h['whatis'] and h['whatis']['kind'] == 'stack' and h['whatis']['cpu'] is None:
