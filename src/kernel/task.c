@@ -165,12 +165,12 @@ static bool rss_pages(struct iq_kernel *k, const struct task_layout *l, const st
 	for (i = 0; i < IQ_ARRAY_SIZE(counters); i++) {
 		uint64_t counter = task->mm + l->rss_stat + l->rss_stat_size * counters[i];
 
-		sum += (int64_t)get(k, counter, l->counter_count, 8);
+		sum = (int64_t)((uint64_t)sum + get(k, counter, l->counter_count, 8));
 		percpu = get(k, counter, l->counter_percpu, 8);
 		for (c = 0; percpu && c < nr; c++) {
 			offset = cpus[c].percpu_offset;
 			if (cpus[c].present && kernel_read_uint(k, percpu + offset, 4, &v))
-				sum += (int32_t)v;
+				sum = (int64_t)((uint64_t)sum + (uint64_t)(int32_t)v);
 		}
 	}
 	*ret = sum > 0 ? (uint64_t)sum : 0;
