@@ -272,3 +272,36 @@ def kfence(t, core):
     for c in caches:
         t.equal(len(c['slab_list']), c['slabs'], f'{c["name"]}: slabs')
         t.none([d['text'] for d in c['damage']], f'{c["name"]}: damage')
+
+
+# ---- Anything ------------------------------------------------------------------------------------
+
+@per_core(lambda c: re.match(r'((null-deref|irq-kernel-\w+)\.kdump$|slub-tracks|kfence-read)', c.name) and c.whole())
+def random_damage(t, core):
+    """Words of caches, nodes, slabs, sheaves, tracks and free objects overwritten: answers in time and in bounds."""
+    rng, rounds = t.rng(), 25 if t.all else 6
+    caches = t.command(core, 'kmem -S')['caches']
+    started = t.inquest('--json', *t.dump_args(core), '-c', 'kmem -s; kmem -S', timeout=60).seconds
+    slabs = [(c, s) for c in caches for s in c['slab_list']]
+    with tempfile.TemporaryDirectory() as d:
+        copy = PatchedKdump(core, d)
+        for _ in range(rounds):
+            what = []
+            for _ in range(rng.choice([1, 1, 3, 10])):
+                c, s = rng.choice(slabs)
+                memory = int(s['memory'], 16)
+                place = rng.choice([int(c['cache'], 16) + 8 * rng.randrange(32), int(s['slab'], 16) + 8 * rng.randrange(8),
+                                    memory + 8 * rng.randrange(512)])
+                value = rng.choice([0, 1, (1 << 64) - 1, rng.getrandbits(64), memory, int(s['slab'], 16), place,
+                                    0x6b6b6b6b6b6b6b6b, int(rng.choice(slabs)[1]['slab'], 16)])
+                physical = t.command(core, f'vtop {place:x}').get('physical')
+                if physical and int(physical, 16) // 4096 in copy.index:
+                    copy.write(int(physical, 16), struct.pack('<Q', value))
+                    what.append(f'{place:x} = {value:x} ({c["name"]})')
+            out = t.inquest('--json', '--no-vmlinux', copy.path, '-c', f'kmem -s; kmem -S; kmem -S {c["name"]}; '
+                            f'kmem {memory:x}; kmem -s {memory:x}; annotate {memory:x} 64; whatis {memory:x}',
+                            check=False, timeout=120)
+            copy.restore()
+            t.ok(out.status in (0, 1, 2), f'{what}: status {out.status}')
+            t.ok(out.status == 2 or len(out.json()) == 7, f'{what}: {len(out.json())} answers')
+            t.ok(out.seconds < 10 * max(started, 1), f'{what}: {out.seconds:.0f} s')
