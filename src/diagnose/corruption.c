@@ -6,6 +6,7 @@
 #include "stages.h"
 #include "value.h"
 
+#include <inquest/slab_check.h>
 #include <inttypes.h>
 
 /* Did the event say that a pointer was bad, and not something else? */
@@ -89,6 +90,52 @@ static bool stacks(struct iq_case *c, const struct iq_suspect *s)
 	return false;
 }
 
+/* What the slabs of the objects on the way show, whoever did it. */
+struct slab_damage {
+	struct iq_case *c;
+	unsigned int nr;
+};
+
+static bool slab_damage(void *arg, const struct iq_slab_finding *d)
+{
+	struct slab_damage *x = arg;
+	bool bytes = d->kind == IQ_SLAB_FREE_POINTER || d->kind == IQ_SLAB_CYCLE ||
+		     d->kind == IQ_SLAB_RED_ZONE || d->kind == IQ_SLAB_POISON ||
+		     d->kind == IQ_SLAB_PADDING;
+	struct iq_finding *f;
+
+	if (d->kind == IQ_SLAB_COUNT)
+		return true;
+	f = iq_case_finding(x->c, "slab.damage",
+			    d->kind == IQ_SLAB_POISON ? IQ_CLASS_USE_AFTER_FREE
+			    : d->kind == IQ_SLAB_RED_ZONE || d->kind == IQ_SLAB_PADDING
+				    ? IQ_CLASS_HEAP_OVERFLOW
+			    : d->kind == IQ_SLAB_CYCLE ? IQ_CLASS_DOUBLE_FREE
+						       : IQ_CLASS_MEMORY_CORRUPTION,
+			    bytes ? IQ_CONFIDENCE_CERTAIN : IQ_CONFIDENCE_POSSIBLE, "%s", d->text);
+	iq_finding_evidence(x->c, f, IQ_SOURCE_MEMORY, d->address,
+			    iq_case_text(x->c, "0x%" PRIx64, d->found), "%s",
+			    iq_slab_damage_text(d->kind));
+	return ++x->nr < 3;
+}
+
+static void slabs(struct iq_case *c)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+	struct slab_damage damage = {.c = c};
+	uint64_t last = 0;
+
+	for (unsigned int i = 0; x->present && i < x->nr_links && i < 12 && damage.nr < 3; i++) {
+		struct iq_slab slab;
+
+		if (!x->links[i].has_value || !iq_slab_at(c->k, x->links[i].value, &slab) ||
+		    slab.address == last)
+			continue;
+		last = slab.address;
+		iq_slab_check(c->k, &slab, slab_damage, &damage);
+	}
+}
+
 static bool from_culprit(const struct iq_analysis *a, struct iq_suspect *s)
 {
 	const struct iq_culprit *x = &a->culprit;
@@ -106,6 +153,15 @@ static bool from_culprit(const struct iq_analysis *a, struct iq_suspect *s)
 	return true;
 }
 
+/* Is VALUE what the access was made through?  What was stored, compared or counted is not. */
+static bool used(const struct iq_event *e, uint64_t value)
+{
+	uint64_t d = e->address > value ? e->address - value : value - e->address;
+
+	return !e->has_address || !about_pointer(e) || e->class == IQ_CLASS_DOUBLE_FREE ||
+	       e->class == IQ_CLASS_INVALID_FREE || d < 1 << 20;
+}
+
 static bool from_instruction(struct iq_case *c, struct iq_suspect *s)
 {
 	const struct iq_analysis *a = &c->analysis;
@@ -115,7 +171,7 @@ static bool from_instruction(struct iq_case *c, struct iq_suspect *s)
 	    !iq_reg_known(&a->event.regs, reg))
 		return false;
 	*s = (struct iq_suspect){
-		.name = iq_case_text(c, "%s", c->k->arch->reg_names[reg]),
+		.name = iq_case_text(c, "the pointer in %s", c->k->arch->reg_names[reg]),
 		.value = a->event.regs.value[reg],
 	};
 	return true;
@@ -133,11 +189,13 @@ struct iq_error *iq_stage_corruption(struct iq_case *c)
 	IQ_TRY(iq_heap_freed(c));
 	if (a->nr_findings > before)
 		return NULL;
-	if (from_culprit(a, &s) || (about_pointer(e) && from_instruction(c, &s))) {
+	if ((from_culprit(a, &s) && used(e, s.value)) ||
+	    (about_pointer(e) && from_instruction(c, &s))) {
 		s.bad = about_pointer(e);
 		s.cause = s.bad && !stacks(c, &s);
 		IQ_TRY(iq_value_explain(c, &s));
 		links(c);
+		slabs(c);
 	} else if (about_pointer(e) && e->has_address) {
 		s = (struct iq_suspect){
 			.name = "the address", .value = e->address, .bad = true, .cause = true};

@@ -151,7 +151,7 @@ static void exchanged(struct iq_case *c, struct iq_suspect *s)
 		/* 17 upper bits that are all ones, and as many that are the direct map's below them. */
 		if (bits)
 			tell(c, s, "flip.order", IQ_CLASS_MEMORY_CORRUPTION, ways[i].value,
-			     bits + 16, &p, ways[i].how);
+			     bits + 20, &p, ways[i].how);
 	}
 }
 

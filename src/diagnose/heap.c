@@ -144,7 +144,7 @@ void iq_heap_pointer(struct iq_case *c, const struct iq_suspect *s)
 				    s->bad ? surety(&p.object) : IQ_CONFIDENCE_LIKELY,
 				    "%s points to an object that is free (%s, 0x%" PRIx64 ")",
 				    s->name, p.object.slab.cache->name, p.object.object);
-		f->cause = s->cause && s->bad;
+		f->cause = s->cause && s->bad && s->weight < IQ_PAYLOAD_STRONG;
 		object_evidence(c, f, &p.object);
 		f->refuted_by = "the object was freed only after the crash, by another CPU";
 	} else if (p.kind == IQ_PLACE_OBJECT && p.object.state == IQ_OBJECT_RCU_PENDING) {

@@ -137,12 +137,18 @@ static unsigned int identify(const uint8_t *p, size_t n, struct iq_payload *m)
 	if (p[1] & 0x80 ? iq_le16(p) != 0x848a && iq_le16(p) != 0x85c0 : p[1] & 0x40)
 		return 0;
 	(void)n;
+	/* Words 7 to 9 are retired and zero: text is no such data, though it has letters there too. */
+	if (iq_le16(p + 14) | iq_le16(p + 16) | iq_le16(p + 18))
+		return 0;
 	if (!printable(p + 54, 40))
 		return 0;
 	for (unsigned int i = 0; i < 40; i++)
 		model[i] = (char)p[54 + (i ^ 1)];
 	model[40] = 0;
 	if (!printable(p + 20, 20) && p[20])
+		return 0;
+	/* Padded with blanks, as no text is in the middle. */
+	if (model[39] != ' ' || model[38] != ' ' || !printable(p + 46, 8))
 		return 0;
 	for (int i = 39; i >= 0 && model[i] == ' '; i--)
 		model[i] = 0;
@@ -186,6 +192,9 @@ static unsigned int nvme_identify(const uint8_t *p, size_t n, struct iq_payload 
 	char model[48];
 
 	(void)n;
+	/* Names are filled with blanks; the numbers before them are no letters as well. */
+	if (printable(p, 4) || p[63] != ' ')
+		return 0;
 	if (!iq_le16(p) || !printable(p + 4, 60) || p[24] == ' ')
 		return 0;
 	iq_payload_quote(p + 24, 40, model, sizeof(model));
@@ -220,11 +229,24 @@ static unsigned int mbr(const uint8_t *p, size_t n, struct iq_payload *m)
 		    : 0;
 }
 
+/* The geometry that all disks above 8 GB claim: 16383 cylinders, 16 heads, 63 sectors. */
+static unsigned int identify_start(const uint8_t *p, size_t n, struct iq_payload *m)
+{
+	(void)n;
+	if (p[1] & 0x80 || iq_le16(p + 2) != 0x3fff || iq_le16(p + 6) != 16 ||
+	    iq_le16(p + 12) != 63)
+		return 0;
+	m->whole = 512;
+	return iq_payload_say(m, 46, 14,
+			      "ATA IDENTIFY data (16383 cylinders, 16 heads, 63 sectors)");
+}
+
 const struct iq_payload_format iq_payload_storage[] = {
 	{"scsi.sense", 8, sense},
 	{"scsi.cdb", 6, cdb},
 	{"scsi.inquiry", 16, inquiry},
 	{"ata.identify", 94, identify},
+	{"ata.start", 14, identify_start},
 	{"nvme.sqe", 64, nvme_sqe},
 	{"nvme.cqe", 16, nvme_cqe},
 	{"nvme.identify", 64, nvme_identify},

@@ -185,17 +185,21 @@ static void settle(struct iq_case *c, const struct iq_suspect *s)
 
 struct iq_error *iq_value_explain(struct iq_case *c, struct iq_suspect *s)
 {
+	bool word;
+
 	explain_word(c, s);
+	word = s->weight >= WORD_ENOUGH;
 	if (s->has_address)
 		iq_heap_holder(c, s);
 	if (s->has_address && s->weight < WORD_ENOUGH)
 		IQ_TRY(iq_field_explain(c, s));
 	if (s->weight < IQ_PAYLOAD_STRONG)
 		explain_kind(c, s);
-	if (s->weight < WORD_ENOUGH) {
+	if (s->weight < WORD_ENOUGH)
 		iq_flip_explain(c, s);
+	/* Where it leads to is worth knowing even if it is clear why it does. */
+	if (!word)
 		iq_heap_pointer(c, s);
-	}
 	settle(c, s);
 	return NULL;
 }
