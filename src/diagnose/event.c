@@ -276,6 +276,18 @@ static void from_registers(struct iq_case *c, struct iq_event *e)
 	e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_POSSIBLE);
 }
 
+/*
+ * Is it known that nothing happened?  Nobody panicked, nobody oopsed, and the stacks that would show it could be read.
+ */
+static bool is_healthy(struct iq_case *c)
+{
+	uint64_t cpu, oopses;
+
+	return c->has_trace && c->trace.nr > 1 && iq_kernel_variable(c->k, "panic_cpu", 4, &cpu) &&
+	       (int32_t)cpu < 0 && (!iq_kernel_symbol(c->k, "die_counter") ||
+				    (iq_kernel_variable(c->k, "die_counter", 4, &oopses) && !oopses));
+}
+
 static void say_who(struct iq_case *c, struct iq_event *e)
 {
 	if (!c->has_trace)
@@ -310,6 +322,8 @@ struct iq_error *iq_stage_event(struct iq_case *c)
 		from_registers(c, e);
 		if (e->class != IQ_CLASS_NONE)
 			say_who(c, e);
+		else if (is_healthy(c))
+			e->confidence = IQ_CONFIDENCE_LIKELY;
 	}
 	iq_event_first(c, e);
 	iq_event_records(c, e);

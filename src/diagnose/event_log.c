@@ -27,6 +27,12 @@ static void from_log_alone(struct iq_case *c, struct iq_event *e, const struct i
 	iq_event_evidence(c, e, IQ_SOURCE_LOG, 0, said->message, "the log says so; nothing else was found");
 }
 
+static bool was_survived(enum iq_class class)
+{
+	return class != IQ_CLASS_SOFT_LOCKUP && class != IQ_CLASS_HARD_LOCKUP && class != IQ_CLASS_RCU_STALL &&
+	       class != IQ_CLASS_HUNG_TASK && class != IQ_CLASS_DEADLOCK;
+}
+
 static bool is_memory_error(enum iq_class class)
 {
 	return class == IQ_CLASS_USE_AFTER_FREE || class == IQ_CLASS_HEAP_OVERFLOW ||
@@ -54,7 +60,9 @@ void iq_event_log(struct iq_case *c, struct iq_event *e)
 		e->message_from_log = true;
 		iq_event_evidence(c, e, IQ_SOURCE_LOG, 0, NULL, "the log says the same");
 	} else if (said->class != IQ_CLASS_NONE && e->class == IQ_CLASS_NONE) {
-		from_log_alone(c, e, said);
+		/* What a machine survived that was well when it was dumped is not what it died of. */
+		if (e->confidence == IQ_CONFIDENCE_UNKNOWN || !was_survived(said->class))
+			from_log_alone(c, e, said);
 	} else if (said->class != IQ_CLASS_NONE) {
 		iq_event_evidence(c, e, IQ_SOURCE_LOG, 0, said->message, "the log has another report (%s)",
 				  iq_class_text(said->class));

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const happened[IQ_CLASSES] = {
-	[IQ_CLASS_NONE] = "no crash was found in this dump",
+	[IQ_CLASS_NONE] = "no crash was found",
 	[IQ_CLASS_BUG] = "the kernel hit a BUG()",
 	[IQ_CLASS_WARN] = "the kernel hit a WARN() and panics on warnings",
 	[IQ_CLASS_NULL_DEREF] = "the kernel accessed memory through a NULL pointer",
@@ -92,7 +92,10 @@ struct iq_error *iq_stage_verdict(struct iq_case *c)
 	const struct iq_finding *cause = best_cause(a);
 	struct iq_buf b = { 0 };
 
-	iq_buf_puts(&b, happened[a->event.class]);
+	if (a->event.class == IQ_CLASS_NONE && a->event.confidence == IQ_CONFIDENCE_UNKNOWN)
+		iq_buf_puts(&b, "what happened cannot be told from this dump");
+	else
+		iq_buf_puts(&b, happened[a->event.class]);
 	if (a->event.class != IQ_CLASS_NONE) {
 		add_place(&a->event, &b);
 		add_detail(a, &b);

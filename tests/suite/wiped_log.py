@@ -19,7 +19,8 @@ def last_words(core):
 
 
 def grams_of(texts):
-    return {t[i:i + GRAM] for t in texts for i in range(len(t) - GRAM + 1)}
+    """Pieces with a blank in them: a name alone is a symbol's as well."""
+    return {t[i:i + GRAM] for t in texts for i in range(len(t) - GRAM + 1) if b' ' in t[i:i + GRAM]}
 
 
 def wipe(core, folder, buffer, length):
