@@ -12,8 +12,9 @@ static const struct iq_term *term_of(struct iq_case *c, const struct bad_use *u)
 	if (u->condition)
 		return u->condition->left;
 	if (!u->memory)
-		return u->reg >= 0 ? iq_args_term(c->args, u->frame, (unsigned int)u->reg, &c->arena)
-				   : NULL;
+		return u->reg >= 0
+			       ? iq_args_term(c->args, u->frame, (unsigned int)u->reg, &c->arena)
+			       : NULL;
 	t = iq_arena_alloc(&c->arena, sizeof(*t));
 	if (!t)
 		return NULL;
@@ -29,7 +30,8 @@ static const struct iq_term *term_of(struct iq_case *c, const struct bad_use *u)
 		t->from = from;
 	}
 	if (u->memory->index >= 0) {
-		t->index = iq_args_term(c->args, u->frame, (unsigned int)u->memory->index, &c->arena);
+		t->index =
+			iq_args_term(c->args, u->frame, (unsigned int)u->memory->index, &c->arena);
 		if (!t->index)
 			return NULL;
 	}
@@ -76,8 +78,8 @@ static const char *call_text(struct iq_case *c, const char *function, unsigned i
 }
 
 /* "BUG_ON(req->state == 3)" */
-static const char *condition_text(struct iq_case *c, const struct chain *ch, const struct bad_use *u,
-				  const char *expression)
+static const char *condition_text(struct iq_case *c, const struct chain *ch,
+				  const struct bad_use *u, const char *expression)
 {
 	const struct iq_condition *k = u->condition;
 	struct value_of v = ch->values;
@@ -95,7 +97,8 @@ static const char *condition_text(struct iq_case *c, const struct chain *ch, con
 	else if (!right && ch->nr && iq_pointed_to(ch->link[ch->nr - 1].type))
 		iq_buf_printf(&b, " %s NULL)", k->relation);
 	else
-		iq_buf_printf(&b, right < 4096 ? " %s %" PRIu64 ")" : " %s 0x%" PRIx64 ")", k->relation, right);
+		iq_buf_printf(&b, right < 4096 ? " %s %" PRIu64 ")" : " %s 0x%" PRIx64 ")",
+			      k->relation, right);
 	text = iq_case_text(c, "%s", iq_buf_str(&b));
 	iq_buf_free(&b);
 	return text;
@@ -137,8 +140,9 @@ static unsigned int choose(const struct chain *ch, struct iq_case *c)
 		/* One that leads to a free object is bad as well, but what was read there was wrong. */
 		if (l->verdict == IQ_LINK_BAD &&
 		    (iq_is_garbage(c, l->value) ||
-		     !(l->object && ((l->object->has_object && l->object->object.state >= IQ_OBJECT_FREE) ||
-				     l->object->use == IQ_PAGE_FREE))))
+		     !(l->object &&
+		       ((l->object->has_object && l->object->object.state >= IQ_OBJECT_FREE) ||
+			l->object->use == IQ_PAGE_FREE))))
 			return i;
 	}
 	return ch->nr - 1;

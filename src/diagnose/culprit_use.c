@@ -288,13 +288,15 @@ static bool use_in_condition(struct iq_case *c, struct bad_use *u)
 	int frame = e->frame;
 
 	while (frame < (int)c->trace.nr && c->trace.frames[frame].symbol.name &&
-	       !c->trace.frames[frame].symbol.module && iq_skip_function(c->trace.frames[frame].symbol.name) &&
-	       frame < e->frame + 4)
+	       !c->trace.frames[frame].symbol.module &&
+	       iq_skip_function(c->trace.frames[frame].symbol.name) && frame < e->frame + 4)
 		frame++;
-	if (!condition || frame >= (int)c->trace.nr || (frame > e->frame && c->trace.frames[frame].exact_ip))
+	if (!condition || frame >= (int)c->trace.nr ||
+	    (frame > e->frame && c->trace.frames[frame].exact_ip))
 		return false;
 	for (unsigned int i = 0;; i++) {
-		if (i == 3 || !iq_args_condition(c->args, (unsigned int)frame, i, &c->arena, condition))
+		if (i == 3 ||
+		    !iq_args_condition(c->args, (unsigned int)frame, i, &c->arena, condition))
 			return false;
 		if (!is_once(c, condition->left))
 			break;
@@ -303,7 +305,7 @@ static bool use_in_condition(struct iq_case *c, struct bad_use *u)
 			      .frame = (unsigned int)frame,
 			      .reg = -1,
 			      .condition = condition,
-			      .check = e->class == IQ_CLASS_BUG    ? "BUG_ON"
+			      .check = e->class == IQ_CLASS_BUG	   ? "BUG_ON"
 				       : e->class == IQ_CLASS_WARN ? "WARN_ON"
 								   : "check"};
 	return true;
@@ -317,7 +319,8 @@ bool iq_find_use(struct iq_case *c, struct bad_use *u)
 	*u = (struct bad_use){.reg = -1};
 	if (!c->has_trace || e->frame < 0)
 		return false;
-	if (iq_is_fault(e) && f->present && (f->operand >= 0 || f->reg >= 0 || e->class == IQ_CLASS_DIVIDE_ERROR) &&
+	if (iq_is_fault(e) && f->present &&
+	    (f->operand >= 0 || f->reg >= 0 || e->class == IQ_CLASS_DIVIDE_ERROR) &&
 	    use_in_insn(c, u))
 		return true;
 	*u = (struct bad_use){.reg = -1};
@@ -335,7 +338,8 @@ bool iq_find_use(struct iq_case *c, struct bad_use *u)
 	case IQ_CLASS_HEAP_OVERFLOW:
 		if (use_in_check(c, u))
 			return true;
-		return (e->class == IQ_CLASS_BUG || e->class == IQ_CLASS_WARN || e->class == IQ_CLASS_FORTIFY) &&
+		return (e->class == IQ_CLASS_BUG || e->class == IQ_CLASS_WARN ||
+			e->class == IQ_CLASS_FORTIFY) &&
 		       use_in_condition(c, u);
 	default:
 		return false;

@@ -4,8 +4,8 @@
  */
 #include "provenance.h"
 
-#include <inquest/inspect.h>
 #include <ctype.h>
+#include <inquest/inspect.h>
 #include <inttypes.h>
 
 #define LONGEST 15 /* bytes of an x86 instruction */
@@ -129,14 +129,16 @@ static struct named name_of_register(struct iq_case *c, unsigned int n, unsigned
 
 		if (!type && known)
 			type = iq_struct_at(c, value);
-		name = iq_name_register(c, reg, type && !name.type ? iq_type_pointer_to(type) : type);
+		name = iq_name_register(c, reg,
+					type && !name.type ? iq_type_pointer_to(type) : type);
 	}
 	name.has_value = known;
 	name.value = value;
 	return name;
 }
 
-struct named iq_name_operand(struct iq_case *c, unsigned int n, const struct iq_operand *op, int reg)
+struct named iq_name_operand(struct iq_case *c, unsigned int n, const struct iq_operand *op,
+			     int reg)
 {
 	const struct iq_regs *regs = &c->trace.frames[n].regs;
 	struct named base;
@@ -161,7 +163,8 @@ struct named iq_name_operand(struct iq_case *c, unsigned int n, const struct iq_
 		struct named index = name_of_register(c, n, (unsigned int)op->index);
 
 		if (base.text && index.text)
-			return (struct named){.text = iq_case_text(c, "%s[%s]", base.text, index.text)};
+			return (struct named){
+				.text = iq_case_text(c, "%s[%s]", base.text, index.text)};
 	}
 	return iq_name_member(c, &base, offset, op->size);
 }
@@ -172,7 +175,8 @@ static const char *stored(struct iq_case *c, const struct iq_insn *in)
 	static const struct {
 		const char *mnemonic, *sign;
 	} signs[] = {
-		{"add", "+="}, {"sub", "-="}, {"or", "|="}, {"and", "&="}, {"xor", "^="}, {"mov", "="},
+		{"add", "+="}, {"sub", "-="}, {"or", "|="},
+		{"and", "&="}, {"xor", "^="}, {"mov", "="},
 	};
 	const struct iq_regs *regs = &c->analysis.event.regs;
 	const struct iq_operand *s = &in->operand[1];
@@ -197,8 +201,8 @@ static const char *stored(struct iq_case *c, const struct iq_insn *in)
 			continue;
 		if (value == 1 && i < 2)
 			return i ? "--" : "++";
-		return iq_case_text(c, value < 10 ? " %s %" PRIu64 : " %s 0x%" PRIx64, signs[i].sign,
-				    value);
+		return iq_case_text(c, value < 10 ? " %s %" PRIu64 : " %s 0x%" PRIx64,
+				    signs[i].sign, value);
 	}
 	return "";
 }
@@ -213,14 +217,14 @@ static const char *in_c(struct iq_case *c, const struct iq_fault_insn *f)
 	if (!lvalue.text)
 		return NULL;
 	does = f->insn.flow == IQ_FLOW_CALL || f->insn.flow == IQ_FLOW_JUMP ? "()"
-	       : op->write && f->operand == 0				      ? stored(c, &f->insn)
-									      : "";
+	       : op->write && f->operand == 0				    ? stored(c, &f->insn)
+									    : "";
 	if (f->reg >= 0)
 		base = name_of_register(c, (unsigned int)e->frame, (unsigned int)f->reg);
 	if (!base.text || !base.has_value)
 		return iq_case_text(c, "%s%s", lvalue.text, does);
-	return iq_case_text(c, "%s%s with %s%s == %s", lvalue.text, does, base.is_address ? "&" : "",
-			    base.text, iq_value_word(c, base.value));
+	return iq_case_text(c, "%s%s with %s%s == %s", lvalue.text, does,
+			    base.is_address ? "&" : "", base.text, iq_value_word(c, base.value));
 }
 
 /* ---- Nowhere to execute ----------------------------------------------------------------------- */

@@ -17,16 +17,36 @@ static const struct {
 	unsigned int parameter;
 	bool put; /* only the last reference frees it */
 } frees[] = {
-	{"kfree", 0},		  {"kfree_sensitive", 0}, {"kzfree", 0},
-	{"kvfree", 0},		  {"kvfree_sensitive", 0},{"kfree_const", 0},
-	{"vfree", 0},		  {"kvfree_call_rcu", 1}, {"kmem_cache_free", 1},
-	{"__kfree_skb", 0},	  {"free_pages", 0},	  {"__free_pages", 0},
-	{"free_percpu", 0},	  {"mempool_free", 0},	  {"devm_kfree", 1},
-	{"iounmap", 0},		  {"vunmap", 0},	  {"free_netdev", 0},
-	{"kfree_skb", 0, true},	  {"consume_skb", 0, true},{"kfree_skb_reason", 0, true},
-	{"put_device", 0, true},  {"kobject_put", 0, true},{"put_page", 0, true},
-	{"__folio_put", 0, true}, {"usb_free_urb", 0, true},{"__put_task_struct", 0, true},
-	{"fput", 0, true},	  {"iput", 0, true},	  {"dput", 0, true},
+	{"kfree", 0},
+	{"kfree_sensitive", 0},
+	{"kzfree", 0},
+	{"kvfree", 0},
+	{"kvfree_sensitive", 0},
+	{"kfree_const", 0},
+	{"vfree", 0},
+	{"kvfree_call_rcu", 1},
+	{"kmem_cache_free", 1},
+	{"__kfree_skb", 0},
+	{"free_pages", 0},
+	{"__free_pages", 0},
+	{"free_percpu", 0},
+	{"mempool_free", 0},
+	{"devm_kfree", 1},
+	{"iounmap", 0},
+	{"vunmap", 0},
+	{"free_netdev", 0},
+	{"kfree_skb", 0, true},
+	{"consume_skb", 0, true},
+	{"kfree_skb_reason", 0, true},
+	{"put_device", 0, true},
+	{"kobject_put", 0, true},
+	{"put_page", 0, true},
+	{"__folio_put", 0, true},
+	{"usb_free_urb", 0, true},
+	{"__put_task_struct", 0, true},
+	{"fput", 0, true},
+	{"iput", 0, true},
+	{"dput", 0, true},
 };
 
 static bool frees_by(const char *name, unsigned int *parameter, bool puts)
@@ -52,11 +72,13 @@ static bool is_true_free(const char *name, unsigned int *parameter)
 
 static bool is_copy(const char *name)
 {
-	static const char *const copies[] = {"memcpy",	"__memcpy", "memmove", "__memmove", "memset", "__memset",
-					     "memcpy_orig", "memcpy_erms", "memset_orig", "memset_erms",
-					     "_copy_from_user", "copy_from_user", "_copy_from_iter",
-					     "strscpy", "sized_strscpy", "strlcpy", "strncpy", "strcpy",
-					     "strcat", "sprintf", "skb_copy_bits"};
+	static const char *const copies[] = {"memcpy",		"__memcpy",	   "memmove",
+					     "__memmove",	"memset",	   "__memset",
+					     "memcpy_orig",	"memcpy_erms",	   "memset_orig",
+					     "memset_erms",	"_copy_from_user", "copy_from_user",
+					     "_copy_from_iter", "strscpy",	   "sized_strscpy",
+					     "strlcpy",		"strncpy",	   "strcpy",
+					     "strcat",		"sprintf",	   "skb_copy_bits"};
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(copies); i++)
 		if (iq_same_function(name, copies[i]))
@@ -93,8 +115,8 @@ static void find_suspects(struct iq_case *c, const struct iq_effect_query *q, bo
 {
 	const struct iq_event *e = &c->analysis.event;
 
-	for (unsigned int i = (unsigned int)e->frame; i < c->trace.nr && i < (unsigned int)e->frame + FRAMES_MAX;
-	     i++) {
+	for (unsigned int i = (unsigned int)e->frame;
+	     i < c->trace.nr && i < (unsigned int)e->frame + FRAMES_MAX; i++) {
 		const struct iq_frame *f = &c->trace.frames[i];
 		struct iq_effect effect[EFFECTS_MAX];
 		unsigned int nr;
@@ -103,7 +125,8 @@ static void find_suspects(struct iq_case *c, const struct iq_effect_query *q, bo
 			break;
 		if (!f->symbol.name)
 			continue;
-		if (!f->symbol.module && (iq_skip_function(f->symbol.name) || iq_skip_entry(f->symbol.name)))
+		if (!f->symbol.module &&
+		    (iq_skip_function(f->symbol.name) || iq_skip_entry(f->symbol.name)))
 			continue;
 		nr = iq_args_effects(c->args, i, q, effect, EFFECTS_MAX);
 		for (unsigned int j = 0; j < nr; j++) {
@@ -146,8 +169,8 @@ static void blame(struct iq_case *c, const struct suspect *s, const char *what)
 			       .module = s->effect.function.module};
 	iq_blame_line(c, s->effect.at, b);
 	b->why = iq_case_text(c, "%s() calls it before, and it %s%s (instruction at 0x%" PRIx64 ")",
-			      c->trace.frames[s->frame].symbol.name, s->effect.sure ? "" : "probably ",
-			      what, s->effect.at);
+			      c->trace.frames[s->frame].symbol.name,
+			      s->effect.sure ? "" : "probably ", what, s->effect.at);
 }
 
 /* Was what a link leads to freed before, by somebody who was called on the way? */
@@ -209,7 +232,8 @@ static void blame_user(struct iq_case *c)
 	}
 	if (!f->symbol.name || is_dull(&f->symbol))
 		return;
-	*b = (struct iq_blame){.present = true, .function = f->symbol.name, .module = f->symbol.module};
+	*b = (struct iq_blame){
+		.present = true, .function = f->symbol.name, .module = f->symbol.module};
 	iq_blame_line(c, f->exact_ip ? f->ip : f->ip - 1, b);
 	b->why = iq_case_text(c, iq_bad_exec(c) ? "it called through %s" : why, x->expression);
 }

@@ -156,8 +156,7 @@ static struct named walk_entry(struct chain *ch, const struct iq_term *t, struct
 {
 	struct named n = {0}, outer = {0};
 	uint64_t value = 0, from;
-	bool has = observed(t, &seen, &value),
-	     follow = t->from && t->sure && !ch->local;
+	bool has = observed(t, &seen, &value), follow = t->from && t->sure && !ch->local;
 
 	if (!has)
 		has = iq_term_value(&ch->values, t, &value);
@@ -280,11 +279,11 @@ static struct named walk_choice(struct chain *ch, const struct iq_term *t, struc
 	if (ch->values.bound && t->choice == ch->values.bound->choice) {
 		n = element(ch, ch->values.bound_value);
 		if (!n.text)
-			n = (struct named){.text = iq_case_text(ch->c, "0x%" PRIx64,
-								ch->values.bound_value),
-					   .atom = true,
-					   .has_value = true,
-					   .value = ch->values.bound_value};
+			n = (struct named){
+				.text = iq_case_text(ch->c, "0x%" PRIx64, ch->values.bound_value),
+				.atom = true,
+				.has_value = true,
+				.value = ch->values.bound_value};
 		add_link(ch, &n, t);
 		return n;
 	}
@@ -394,8 +393,8 @@ static bool comes_from_memory(const struct iq_term *t)
 {
 	while (t && t->kind == IQ_TERM_SUM)
 		t = t->from;
-	return t && (t->kind == IQ_TERM_LOAD || t->kind == IQ_TERM_PERCPU || t->kind == IQ_TERM_CALL ||
-		     t->kind == IQ_TERM_CHOICE);
+	return t && (t->kind == IQ_TERM_LOAD || t->kind == IQ_TERM_PERCPU ||
+		     t->kind == IQ_TERM_CALL || t->kind == IQ_TERM_CHOICE);
 }
 
 /* The chain belongs to the outermost function that was given the value. */
@@ -446,8 +445,8 @@ struct named iq_chain_of(struct chain *ch, const struct iq_term *t, const uint64
 	n = walk(ch, t, value ? (struct seen){t, *value} : (struct seen){0}, expected);
 	/* "stats" of one function is "s->port->stats" of its caller: the latter says more. */
 	while (ch->nr > 1 && n.has_value && n.value == ch->link[ch->nr - 1].value &&
-	       ch->term[ch->nr - 1]->kind == IQ_TERM_ENTRY &&
-	       ch->link[ch->nr - 1].has_value && ch->link[ch->nr - 2].has_value &&
+	       ch->term[ch->nr - 1]->kind == IQ_TERM_ENTRY && ch->link[ch->nr - 1].has_value &&
+	       ch->link[ch->nr - 2].has_value &&
 	       ch->link[ch->nr - 1].value == ch->link[ch->nr - 2].value) {
 		ch->nr--;
 		n.text = ch->link[ch->nr - 1].expression;
@@ -480,7 +479,8 @@ static bool is_pointer(const struct iq_type *t)
 }
 
 /* Does VALUE point into an object where no TYPE has room, or begins? */
-static bool misplaced(struct iq_case *c, const struct iq_type *type, uint64_t value, const struct iq_whatis *w)
+static bool misplaced(struct iq_case *c, const struct iq_type *type, uint64_t value,
+		      const struct iq_whatis *w)
 {
 	const struct iq_type *to = iq_pointed_to(type), *whole, *inner;
 	struct iq_buf path = {0};
@@ -519,7 +519,8 @@ static void judge(struct chain *ch, unsigned int i, bool used_as_pointer)
 		return;
 	l->verdict = IQ_LINK_OK;
 	if ((l->object->has_object && l->object->object.object &&
-	     (l->object->object.state == IQ_OBJECT_FREE || l->object->object.state == IQ_OBJECT_CPU_FREE ||
+	     (l->object->object.state == IQ_OBJECT_FREE ||
+	      l->object->object.state == IQ_OBJECT_CPU_FREE ||
 	      l->object->object.state == IQ_OBJECT_SHEAF)) ||
 	    (l->object->has_page && l->object->use == IQ_PAGE_FREE) ||
 	    misplaced(c, l->type, l->value, l->object))

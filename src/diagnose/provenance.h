@@ -12,8 +12,8 @@
 
 struct value_of {
 	struct iq_case *c;
-	int cpu;		    /* for per-CPU variables; -1: not known */
-	const struct iq_term *bound;/* this choice is `bound_value`; NULL: none */
+	int cpu; /* for per-CPU variables; -1: not known */
+	const struct iq_term *bound; /* this choice is `bound_value`; NULL: none */
 	uint64_t bound_value;
 	unsigned int depth, steps;
 };
@@ -28,10 +28,10 @@ bool iq_term_read(struct value_of *v, const struct iq_term *t, uint64_t address,
 /* Which way a choice went. */
 struct way {
 	const struct iq_term *term; /* of its choices; NULL: several are possible */
-	bool loop;		    /* TERM follows from the choice of the round before, which was: */
+	bool loop; /* TERM follows from the choice of the round before, which was: */
 	uint64_t before;
 	unsigned int rounds;
-	const struct iq_term *first;/* how the loop began */
+	const struct iq_term *first; /* how the loop began */
 	uint64_t first_value;
 };
 /* CHOICE, of which TOP (it may be the same) is made, led to TOP being VALUE. */
@@ -52,15 +52,15 @@ const struct iq_type *iq_struct_at(struct iq_case *c, uint64_t address);
 
 /* What people call a value, and its type. */
 struct named {
-	const char *text;	    /* NULL: nothing */
+	const char *text; /* NULL: nothing */
 	const struct iq_type *type; /* NULL: not known */
-	bool atom;		    /* needs no parentheses */
+	bool atom; /* needs no parentheses */
 	bool has_value;
 	uint64_t value;
-	bool is_address;	    /* "&x": text is "x" */
-	const char *root;	    /* of "root + offset", where the sum has no name of its own; NULL */
+	bool is_address; /* "&x": text is "x" */
+	const char *root; /* of "root + offset", where the sum has no name of its own; NULL */
 	int64_t root_offset;
-	bool cast;		    /* to C it is no pointer to what `type` says: it must be cast */
+	bool cast; /* to C it is no pointer to what `type` says: it must be cast */
 };
 /* What the pointer TYPE points to, without qualifiers and typedefs; NULL: no pointer. */
 const struct iq_type *iq_pointed_to(const struct iq_type *type);
@@ -94,9 +94,9 @@ struct chain {
 	const struct iq_term *term[CHAIN_MAX];
 	unsigned int nr;
 	unsigned int depth;
-	bool local;		/* callers are not asked */
-	int user;		/* the outermost frame that handed the value on as it was; -1: none */
-	unsigned int user_reg;	/* in this register */
+	bool local; /* callers are not asked */
+	int user; /* the outermost frame that handed the value on as it was; -1: none */
+	unsigned int user_reg; /* in this register */
 };
 /*
  * The chain of T, whose value was *VALUE (NULL: not known) and is used as EXPECTED (NULL: not known).  Returns how the value is
@@ -118,7 +118,8 @@ bool iq_bad_exec(struct iq_case *c);
 /* VALUE as people write it: NULL, ERR_PTR(-2), 0x…. */
 const char *iq_value_word(struct iq_case *c, uint64_t value);
 /* What memory operand OP of frame N's instruction is called there, or its register REG (OP is NULL). */
-struct named iq_name_operand(struct iq_case *c, unsigned int n, const struct iq_operand *op, int reg);
+struct named iq_name_operand(struct iq_case *c, unsigned int n, const struct iq_operand *op,
+			     int reg);
 
 /* ---- culprit_use.c ---- */
 
@@ -128,15 +129,16 @@ struct bad_use {
 	unsigned int frame;
 	int reg;
 	const struct iq_operand *memory; /* instead of `reg`: the operand's content */
-	bool pointer;		   /* it was used as one */
-	bool lvalue;		   /* what is wrong is what it points to */
-	const struct iq_type *type;/* as the user has it; NULL: not known */
-	const struct iq_condition *condition; /* what failed a comparison: its left side; NULL: none */
-	const char *check;	   /* "BUG_ON", "WARN_ON" … of the condition */
-	bool has_value;		   /* as the called function knows it */
+	bool pointer; /* it was used as one */
+	bool lvalue; /* what is wrong is what it points to */
+	const struct iq_type *type; /* as the user has it; NULL: not known */
+	const struct iq_condition
+		*condition; /* what failed a comparison: its left side; NULL: none */
+	const char *check; /* "BUG_ON", "WARN_ON" … of the condition */
+	bool has_value; /* as the called function knows it */
 	uint64_t value;
-	const char *user;	   /* the function that was given it; NULL: none, the instruction used it */
-	unsigned int parameter;	   /* as this parameter */
+	const char *user; /* the function that was given it; NULL: none, the instruction used it */
+	unsigned int parameter; /* as this parameter */
 	unsigned int nr_parameters;
 	/* What is wrong is found by following pointers at these offsets from it. */
 	int64_t then[2];

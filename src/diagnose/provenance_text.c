@@ -63,7 +63,8 @@ static struct named cast(struct iq_case *c, const struct named *base, const stru
  * BASE is no pointer to something that has OFFSET, but leads into an object of known type that has: the pointer to
  * that, and *OFFSET from its beginning.
  */
-static bool container(struct iq_case *c, const struct named *base, int64_t *offset, struct named *ret)
+static bool container(struct iq_case *c, const struct named *base, int64_t *offset,
+		      struct named *ret)
 {
 	uint64_t start;
 	const struct iq_type *type, *inner;
@@ -94,12 +95,15 @@ static bool container(struct iq_case *c, const struct named *base, int64_t *offs
 }
 
 /* BASE is an array of type ARRAY: its element at OFFSET, or a member of that. */
-static bool element(struct iq_case *c, const struct named *base, const struct iq_type *array, int64_t offset,
-		    unsigned int size, struct named *ret)
+static bool element(struct iq_case *c, const struct named *base, const struct iq_type *array,
+		    int64_t offset, unsigned int size, struct named *ret)
 {
 	const struct iq_type *each = iq_type_target(array);
-	uint64_t one = iq_type_strip(each)->kind == IQ_KIND_POINTER ? c->k->arch->word : iq_type_strip(each)->size;
-	struct named e = {.atom = true, .has_value = base->has_value, .value = base->value + (uint64_t)offset};
+	uint64_t one = iq_type_strip(each)->kind == IQ_KIND_POINTER ? c->k->arch->word
+								    : iq_type_strip(each)->size;
+	struct named e = {.atom = true,
+			  .has_value = base->has_value,
+			  .value = base->value + (uint64_t)offset};
 
 	if (offset < 0 || !one || (array->count && (uint64_t)offset / one >= array->count))
 		return false;
@@ -125,7 +129,8 @@ struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t
 
 	if (!base->text)
 		return (struct named){0};
-	if (base->is_address && to && to->kind == IQ_KIND_ARRAY && element(c, base, to, offset, size, &from))
+	if (base->is_address && to && to->kind == IQ_KIND_ARRAY &&
+	    element(c, base, to, offset, size, &from))
 		return from;
 	if (base->cast && to)
 		from = cast(c, base, iq_type_target(iq_type_strip(base->type)));
@@ -163,8 +168,8 @@ struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t
 	iq_buf_printf(&b, "*(u%u *)(", size * 8);
 	if (base->root) {
 		offset += base->root_offset;
-		iq_buf_printf(&b, "(void *)%s %c 0x%" PRIx64 ")", base->root, offset < 0 ? '-' : '+',
-			      (uint64_t)(offset < 0 ? -offset : offset));
+		iq_buf_printf(&b, "(void *)%s %c 0x%" PRIx64 ")", base->root,
+			      offset < 0 ? '-' : '+', (uint64_t)(offset < 0 ? -offset : offset));
 		return made(c, &b, NULL);
 	}
 	if (offset && to && to->size != 1)
@@ -198,17 +203,20 @@ static bool entry_of(struct iq_case *c, const struct named *base, int64_t offset
 }
 
 /* BASE points to a struct whose first member is what is expected. */
-static bool first_member(struct iq_case *c, const struct named *base, const struct iq_type *expected,
-			 struct named *ret)
+static bool first_member(struct iq_case *c, const struct named *base,
+			 const struct iq_type *expected, struct named *ret)
 {
-	const struct iq_type *to = base->cast ? NULL : iq_pointed_to(base->type), *want = iq_pointed_to(expected);
+	const struct iq_type *to = base->cast ? NULL : iq_pointed_to(base->type),
+			     *want = iq_pointed_to(expected);
 	const struct iq_type *type;
 	struct iq_buf path = {0}, b = {0};
 	bool is;
 
-	if (!to || !want || !is_struct(to) || !is_struct(want) || !want->name[0] || !strcmp(to->name, want->name))
+	if (!to || !want || !is_struct(to) || !is_struct(want) || !want->name[0] ||
+	    !strcmp(to->name, want->name))
 		return false;
-	is = iq_member_sized(to, 0, 0, &type, &path) && !strcmp(iq_type_strip(type)->name, want->name);
+	is = iq_member_sized(to, 0, 0, &type, &path) &&
+	     !strcmp(iq_type_strip(type)->name, want->name);
 	if (is) {
 		arrow(&b, base, iq_buf_str(&path));
 		*ret = made(c, &b, iq_type_pointer_to(type));
@@ -243,7 +251,9 @@ struct named iq_name_sum(struct iq_case *c, const struct named *base, int64_t of
 				      (uint64_t)(offset < 0 ? -offset : offset));
 			n = made(c, &b, NULL);
 			n.atom = false;
-			n.root = base->root ? base->root : base->atom && !base->is_address ? base->text : NULL;
+			n.root = base->root			   ? base->root
+				 : base->atom && !base->is_address ? base->text
+								   : NULL;
 			n.root_offset = base->root_offset + offset;
 		}
 		iq_buf_free(&path);

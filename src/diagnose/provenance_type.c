@@ -23,7 +23,8 @@ struct iq_uses {
 /* A cache of one purpose. */
 static bool is_special(const struct iq_cache *cache)
 {
-	return !(cache->debug & IQ_CACHE_KMALLOC) && strncmp(cache->name, "kmalloc", 7) && cache->users <= 1;
+	return !(cache->debug & IQ_CACHE_KMALLOC) && strncmp(cache->name, "kmalloc", 7) &&
+	       cache->users <= 1;
 }
 
 static void add_use(struct iq_case *c, const struct iq_passed *p)
@@ -34,7 +35,8 @@ static void add_use(struct iq_case *c, const struct iq_passed *p)
 
 	/* Of an object's first member the type would be a smaller one. */
 	if (!to || u->nr == USES_MAX || !iq_object_at(c->k, p->value, &o) || o.object != p->value ||
-	    !o.slab.cache || to->size > o.slab.cache->object_size || 2 * to->size < o.slab.cache->object_size)
+	    !o.slab.cache || to->size > o.slab.cache->object_size ||
+	    2 * to->size < o.slab.cache->object_size)
 		return;
 	for (unsigned int i = 0; i < u->nr; i++) {
 		if (u->use[i].object != o.object)
@@ -44,10 +46,10 @@ static void add_use(struct iq_case *c, const struct iq_passed *p)
 			u->use[i].type = to;
 		return;
 	}
-	u->use[u->nr++] = (struct use){
-		.object = o.object,
-		.cache = is_special(o.slab.cache) ? o.slab.cache->address : 0,
-		.type = to};
+	u->use[u->nr++] =
+		(struct use){.object = o.object,
+			     .cache = is_special(o.slab.cache) ? o.slab.cache->address : 0,
+			     .type = to};
 }
 
 static const struct iq_uses *uses(struct iq_case *c)
@@ -113,7 +115,8 @@ static const struct iq_type *by_size(struct iq_case *c, const struct iq_object *
 	const char *asked = NULL;
 
 	for (unsigned int i = 0; i < c->trace.nr && i < 64; i++) {
-		const char *name = c->trace.frames[i].symbol.name ? c->trace.frames[i].symbol.module : NULL;
+		const char *name =
+			c->trace.frames[i].symbol.name ? c->trace.frames[i].symbol.module : NULL;
 		struct iq_module *m = name && name != asked ? iq_module_by_name(c->k, name) : NULL;
 		struct iq_types *types = m ? iq_module_types(c->k, m) : NULL;
 
@@ -124,8 +127,8 @@ static const struct iq_type *by_size(struct iq_case *c, const struct iq_object *
 		     id = iq_types_next(types, id), n++) {
 			const struct iq_type *t = iq_type_by_id(types, id);
 
-			if (!t || t->kind != IQ_KIND_STRUCT || t->size != o->slab.cache->object_size || !t->name[0] ||
-			    !fits(c, t, o))
+			if (!t || t->kind != IQ_KIND_STRUCT ||
+			    t->size != o->slab.cache->object_size || !t->name[0] || !fits(c, t, o))
 				continue;
 			if (found && strcmp(found->name, t->name))
 				return NULL;

@@ -10,14 +10,14 @@ static const struct {
 	const char *branch, *relation, *opposite;
 	bool is_signed;
 } branches[] = {
-	{"jz", "==", "!=", false}, {"je", "==", "!=", false},	{"jnz", "!=", "==", false},
-	{"jne", "!=", "==", false}, {"jb", "<", ">=", false},	{"jnae", "<", ">=", false},
-	{"jc", "<", ">=", false},  {"jnb", ">=", "<", false},	{"jae", ">=", "<", false},
-	{"jnc", ">=", "<", false}, {"jbe", "<=", ">", false},	{"jna", "<=", ">", false},
-	{"jnbe", ">", "<=", false}, {"ja", ">", "<=", false},	{"jl", "<", ">=", true},
-	{"jnge", "<", ">=", true}, {"jnl", ">=", "<", true},	{"jge", ">=", "<", true},
-	{"jle", "<=", ">", true},  {"jng", "<=", ">", true},	{"jnle", ">", "<=", true},
-	{"jg", ">", "<=", true},   {"js", "<", ">=", true},	{"jns", ">=", "<", true},
+	{"jz", "==", "!=", false},  {"je", "==", "!=", false}, {"jnz", "!=", "==", false},
+	{"jne", "!=", "==", false}, {"jb", "<", ">=", false},  {"jnae", "<", ">=", false},
+	{"jc", "<", ">=", false},   {"jnb", ">=", "<", false}, {"jae", ">=", "<", false},
+	{"jnc", ">=", "<", false},  {"jbe", "<=", ">", false}, {"jna", "<=", ">", false},
+	{"jnbe", ">", "<=", false}, {"ja", ">", "<=", false},  {"jl", "<", ">=", true},
+	{"jnge", "<", ">=", true},  {"jnl", ">=", "<", true},  {"jge", ">=", "<", true},
+	{"jle", "<=", ">", true},   {"jng", "<=", ">", true},  {"jnle", ">", "<=", true},
+	{"jg", ">", "<=", true},    {"js", "<", ">=", true},   {"jns", ">=", "<", true},
 };
 
 static bool decode_at(struct iq_args *a, uint64_t address, struct iq_insn *in)
@@ -47,7 +47,8 @@ static int only_way(const struct flow *f, unsigned int b)
 }
 
 /* Operand O of operation D, as it was read. */
-static struct iq_term *operand(struct search *s, unsigned int n, unsigned int d, const struct iq_operand *o)
+static struct iq_term *operand(struct search *s, unsigned int n, unsigned int d,
+			       const struct iq_operand *o)
 {
 	struct iq_term *t, *r;
 
@@ -83,7 +84,8 @@ static struct iq_term *operand(struct search *s, unsigned int n, unsigned int d,
 
 static bool same_register(const struct iq_operand *a, const struct iq_operand *b)
 {
-	return a->kind == IQ_OP_REG && b->kind == IQ_OP_REG && a->reg == b->reg && a->high_byte == b->high_byte;
+	return a->kind == IQ_OP_REG && b->kind == IQ_OP_REG && a->reg == b->reg &&
+	       a->high_byte == b->high_byte;
 }
 
 /* The comparison that operation D is: cmp or test. */
@@ -109,7 +111,8 @@ static bool compare(struct search *s, unsigned int n, unsigned int d, const stru
 }
 
 /* Flags are set by the last cmp or test in front of the branch; moves leave them alone. */
-static bool find_compare(struct search *s, unsigned int n, const struct block *b, struct iq_condition *ret)
+static bool find_compare(struct search *s, unsigned int n, const struct block *b,
+			 struct iq_condition *ret)
 {
 	const struct flow *f = s->a->frame[n].flow;
 
@@ -120,8 +123,9 @@ static bool find_compare(struct search *s, unsigned int n, const struct block *b
 			return false;
 		if (!strcmp(in.mnemonic, "cmp") || !strcmp(in.mnemonic, "test"))
 			return compare(s, n, i - 1, &in, ret);
-		if (strncmp(in.mnemonic, "mov", 3) && strcmp(in.mnemonic, "lea") && strncmp(in.mnemonic, "nop", 3) &&
-		    strncmp(in.mnemonic, "push", 4) && strncmp(in.mnemonic, "pop", 3))
+		if (strncmp(in.mnemonic, "mov", 3) && strcmp(in.mnemonic, "lea") &&
+		    strncmp(in.mnemonic, "nop", 3) && strncmp(in.mnemonic, "push", 4) &&
+		    strncmp(in.mnemonic, "pop", 3))
 			return false;
 	}
 	return false;
@@ -146,8 +150,8 @@ static bool decided(struct search *s, unsigned int n, const struct block *b, con
 	return false;
 }
 
-bool iq_args_condition(struct iq_args *a, unsigned int n, unsigned int before_it, struct iq_arena *arena,
-		       struct iq_condition *ret)
+bool iq_args_condition(struct iq_args *a, unsigned int n, unsigned int before_it,
+		       struct iq_arena *arena, struct iq_condition *ret)
 {
 	struct search s = {.a = a, .arena = arena, .first = n};
 	const struct flow *f;

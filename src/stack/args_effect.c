@@ -32,8 +32,8 @@ struct work {
 
 /* ---- Values in a function that is not on the stack ---------------------------------------------- */
 
-static bool value_in(struct work *w, const struct flow *f, const struct given *g, const struct value *v,
-		     unsigned int depth, uint64_t *ret)
+static bool value_in(struct work *w, const struct flow *f, const struct given *g,
+		     const struct value *v, unsigned int depth, uint64_t *ret)
 {
 	const struct origin *o;
 	uint64_t base = 0;
@@ -58,7 +58,8 @@ static bool value_in(struct work *w, const struct flow *f, const struct given *g
 	default:
 		return false;
 	}
-	*ret = (uint64_t)value_extend((int64_t)(base + (uint64_t)v->addend), v->width, v->is_signed);
+	*ret = (uint64_t)value_extend((int64_t)(base + (uint64_t)v->addend), v->width,
+				      v->is_signed);
 	return true;
 }
 
@@ -96,8 +97,8 @@ static void note_effect(struct work *w, uint64_t at, unsigned int depth, bool fr
 /* ---- One function ------------------------------------------------------------------------------- */
 
 /* lea (%r8,%rax,1): at least as much as its base. */
-static bool least_value(struct work *w, struct flow *f, const struct given *g, const struct value *v,
-			uint64_t *ret)
+static bool least_value(struct work *w, struct flow *f, const struct given *g,
+			const struct value *v, uint64_t *ret)
 {
 	const struct op *op;
 	struct state st;
@@ -158,18 +159,20 @@ static bool writes_field(struct work *w, struct flow *f, const struct given *g, 
 		return true;
 	/* Something else is there now: it was not the last to write. */
 	if (op->kind == OP_STORE_IMM && address == q->field && size == q->size)
-		return (uint64_t)value_extend(op->imm, (unsigned int)IQ_MIN(size, 8), false) == q->value;
+		return (uint64_t)value_extend(op->imm, (unsigned int)IQ_MIN(size, 8), false) ==
+		       q->value;
 	if (op->kind == OP_STORE && op->src >= 0 && address == q->field && size == q->size &&
 	    st->reg[op->src].base != V_DEF && value_in(w, f, g, &st->reg[op->src], 0, &value))
 		return value == q->value;
 	return true;
 }
 
-static void look_into(struct work *w, const struct iq_symbol *s, const struct given *g, unsigned int depth);
+static void look_into(struct work *w, const struct iq_symbol *s, const struct given *g,
+		      unsigned int depth);
 
 /* A call with ST in front of it, in a function that was given G. */
-static void look_at_call(struct work *w, const struct flow *f, const struct given *g, const struct op *op,
-			 const struct state *st, unsigned int depth)
+static void look_at_call(struct work *w, const struct flow *f, const struct given *g,
+			 const struct op *op, const struct state *st, unsigned int depth)
 {
 	const struct iq_arch *arch = w->a->k->arch;
 	struct given inner = {0};
@@ -208,7 +211,8 @@ static void look_at_call(struct work *w, const struct flow *f, const struct give
 		look_into(w, &s, &inner, depth + 1);
 }
 
-static void look_into(struct work *w, const struct iq_symbol *s, const struct given *g, unsigned int depth)
+static void look_into(struct work *w, const struct iq_symbol *s, const struct given *g,
+		      unsigned int depth)
 {
 	struct flow *f;
 
@@ -219,8 +223,8 @@ static void look_into(struct work *w, const struct iq_symbol *s, const struct gi
 		return;
 	for (unsigned int i = 0; i < f->nr_ops && w->ops < OPS_MAX; i++) {
 		const struct op *op = &f->op[i];
-		bool call = op->kind == OP_CALL ||
-			    (op->flow == IQ_FLOW_JUMP && op->has_target && code_find(f, op->target) < 0);
+		bool call = op->kind == OP_CALL || (op->flow == IQ_FLOW_JUMP && op->has_target &&
+						    code_find(f, op->target) < 0);
 		struct state st;
 		enum how how;
 
@@ -342,7 +346,8 @@ unsigned int iq_args_effects(struct iq_args *a, unsigned int n, const struct iq_
 	return w.nr;
 }
 
-unsigned int iq_args_passed(struct iq_args *a, unsigned int n, struct iq_passed *ret, unsigned int max)
+unsigned int iq_args_passed(struct iq_args *a, unsigned int n, struct iq_passed *ret,
+			    unsigned int max)
 {
 	struct work w = {.a = a};
 	const struct iq_arch *arch = a->k->arch;
@@ -369,14 +374,16 @@ unsigned int iq_args_passed(struct iq_args *a, unsigned int n, struct iq_passed 
 		p = proto ? iq_type_members(proto, &params) : NULL;
 		if (!p || !flow_at(a->k, a->frame[n].flow, i, &st))
 			continue;
-		for (unsigned int j = 0; j < params && nr < max && args_place(arch, p[j].type, &at, &place); j++) {
+		for (unsigned int j = 0;
+		     j < params && nr < max && args_place(arch, p[j].type, &at, &place); j++) {
 			const struct iq_type *t = iq_type_strip(p[j].type), *to;
 			uint64_t value;
 
 			if (place.on_stack || place.nr_registers != 1 || t->kind != IQ_KIND_POINTER)
 				continue;
 			to = iq_type_strip(iq_type_target(t));
-			if ((to->kind != IQ_KIND_STRUCT && to->kind != IQ_KIND_UNION) || !to->size ||
+			if ((to->kind != IQ_KIND_STRUCT && to->kind != IQ_KIND_UNION) ||
+			    !to->size ||
 			    !frame_value(&w, n, &st.reg[arch->arg_regs[place.first]], 0, &value) ||
 			    value < 65536)
 				continue;

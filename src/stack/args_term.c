@@ -11,11 +11,8 @@
 
 /* Terms of one question; calls within calls of the search. */
 #define TERMS_MAX 4096
-#define DEPTH_MAX 200
 /* Callers that are asked where a parameter comes from. */
 #define CALLERS_MAX 24
-#define CHOICES_MAX 16
-
 
 struct iq_term *term_new(struct search *s, unsigned int n, enum iq_term_kind kind)
 {
@@ -163,13 +160,7 @@ static struct iq_term *call_term(struct search *s, unsigned int n, uint64_t targ
 	return t;
 }
 
-static struct iq_term *term_value(struct search *s, unsigned int n, const struct value *v,
-				  bool loose);
-static struct iq_term *read_back(struct search *s, unsigned int n, unsigned int b, unsigned int at,
-				 unsigned int reg, bool loose);
-
-bool term_operand(struct search *s, unsigned int n, unsigned int d, struct iq_term *t,
-			  bool loose)
+bool term_operand(struct search *s, unsigned int n, unsigned int d, struct iq_term *t, bool loose)
 {
 	const struct op *op = &s->a->frame[n].flow->op[d];
 
@@ -187,9 +178,8 @@ bool term_operand(struct search *s, unsigned int n, unsigned int d, struct iq_te
 	return op->base < 0 || op->base >= NR_GPR || t->from;
 }
 
-/* What operation D of frame N's function computed into REG. */
-static struct iq_term *computed(struct search *s, unsigned int n, unsigned int d, unsigned int reg,
-				bool loose)
+struct iq_term *term_computed(struct search *s, unsigned int n, unsigned int d, unsigned int reg,
+			      bool loose)
 {
 	const struct flow *f = s->a->frame[n].flow;
 	const struct op *op = &f->op[d];
@@ -284,7 +274,7 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 		int reg = op->kind == OP_MOVE || op->kind == OP_STORE ? op->src : op->base;
 
 		t = reg >= 0 && reg < NR_GPR
-			    ? read_back(s, n, flow_block_of(f, d), d, (unsigned int)reg, loose)
+			    ? term_back(s, n, flow_block_of(f, d), d, (unsigned int)reg, loose)
 			    : NULL;
 		t = copy_known(s, n, t, &whole, loose);
 	} else if (o->kind == FROM_LOAD) {
@@ -306,7 +296,8 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 			t->size = o->size;
 			t->address = (uint64_t)o->address.addend;
 		}
-		if (t && t->size == 8 && s->a->current_offset && t->address == s->a->current_offset) {
+		if (t && t->size == 8 && s->a->current_offset &&
+		    t->address == s->a->current_offset) {
 			struct iq_types *types = iq_kernel_types(s->a->k);
 
 			t->name = "current";
@@ -317,7 +308,7 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 		if (t)
 			t->at = op->address;
 	} else if (op->dst >= 0) {
-		t = computed(s, n, d, (unsigned int)op->dst, loose);
+		t = term_computed(s, n, d, (unsigned int)op->dst, loose);
 	} else {
 		t = term_new(s, n, IQ_TERM_UNKNOWN);
 	}
@@ -329,13 +320,12 @@ static struct iq_term *defined(struct search *s, unsigned int n, const struct va
 	return t;
 }
 
-static struct iq_term *term_value(struct search *s, unsigned int n, const struct value *v,
-				  bool loose)
+struct iq_term *term_value(struct search *s, unsigned int n, const struct value *v, bool loose)
 {
 	const struct frame_facts *x = &s->a->frame[n];
 	struct iq_term *t = NULL;
 
-	if (++s->depth > DEPTH_MAX) {
+	if (++s->depth > TERM_DEPTH_MAX) {
 		s->depth--;
 		return NULL;
 	}
@@ -371,149 +361,10 @@ static struct iq_term *term_value(struct search *s, unsigned int n, const struct
 	return sum(s, t, v->addend, v->width, v->is_signed);
 }
 
-/* ---- Backwards through blocks ----------------------------------------------------------------- */
+/* ---- Registers --------------------------------------------------------------------------------- */
 
-unsigned int flow_block_of(const struct flow *f, unsigned int at)
-{
-	unsigned int low = 0, high = f->nr_blocks;
-
-	while (low < high) {
-		unsigned int mid = low + (high - low) / 2;
-
-		if (f->block[mid].first <= at)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? low - 1 : 0;
-}
-
-bool flow_leads_to(const struct flow *f, unsigned int p, unsigned int b)
-{
-	const struct block *from = &f->block[p];
-	const struct op *last = &f->op[from->first + from->nr - 1];
-	const struct op *to = &f->op[f->block[b].first];
-	bool falls = last->flow == IQ_FLOW_NONE || last->flow == IQ_FLOW_BRANCH ||
-		     (last->flow == IQ_FLOW_CALL && !last->no_return);
-
-	if (!from->plain)
-		return false;
-	if (falls && last->address + last->length == to->address)
-		return true;
-	return (last->flow == IQ_FLOW_BRANCH || last->flow == IQ_FLOW_JUMP) && last->has_target &&
-	       last->target == to->address;
-}
-
-static bool writes(const struct iq_args *a, const struct flow *f, const struct op *op,
-		   unsigned int reg)
-{
-	if (op->kind == OP_CALL)
-		return op->address - f->entry > 4 && !(a->k->arch->callee_saved >> reg & 1);
-	if ((op->kind == OP_MOVE || op->kind == OP_SET || op->kind == OP_LOAD ||
-	     op->kind == OP_LEA || op->kind == OP_ADD || op->kind == OP_POP) &&
-	    op->dst >= 0 && (unsigned int)op->dst == reg)
-		return true;
-	return op->writes >> reg & 1;
-}
-
-static void add_choice(struct iq_term *t, struct iq_term *c)
-{
-	if (!c || c == t)
-		return;
-	for (unsigned int i = 0; i < t->nr_choices; i++)
-		if (t->choice[i] == c)
-			return;
-	if (t->nr_choices < CHOICES_MAX)
-		t->choice[t->nr_choices++] = c;
-}
-
-static unsigned int end_of(const struct flow *f, unsigned int b)
-{
-	return f->block[b].first + f->block[b].nr;
-}
-
-/* What REG holds where block B begins. */
-static struct iq_term *at_block(struct search *s, unsigned int n, unsigned int b, unsigned int reg,
-				bool loose)
-{
-	const struct flow *f = s->a->frame[n].flow;
-	uint64_t key = ((uint64_t)n << 40) | ((uint64_t)b << 8) | reg;
-	struct iq_term *t = iq_map_get(&s->entries, key);
-	unsigned int before[CHOICES_MAX], nr = 0;
-	bool is_first = f->op[f->block[b].first].address == f->entry, lost = false;
-
-	if (t)
-		return t;
-	for (unsigned int i = 0; i < f->nr_blocks; i++) {
-		if (!flow_leads_to(f, i, b))
-			continue;
-		if (nr == CHOICES_MAX)
-			return NULL;
-		before[nr++] = i;
-	}
-	if (is_first && !nr) {
-		struct value v = value_whole(V_ENTRY, reg, 0);
-
-		return term_value(s, n, &v, loose);
-	}
-	if (nr == 1 && !is_first)
-		return read_back(s, n, before[0], end_of(f, before[0]), reg, loose);
-	t = term_new(s, n, IQ_TERM_CHOICE);
-	if (!t)
-		return NULL;
-	t->at = f->op[f->block[b].first].address;
-	t->choice = iq_arena_alloc(s->arena, CHOICES_MAX * sizeof(struct iq_term *));
-	if (!t->choice || !iq_map_put(&s->entries, key, t))
-		return NULL;
-	if (is_first) {
-		struct value v = value_whole(V_ENTRY, reg, 0);
-
-		add_choice(t, term_value(s, n, &v, true));
-	}
-	for (unsigned int i = 0; i < nr; i++) {
-		struct iq_term *c =
-			read_back(s, n, before[i], end_of(f, before[i]), reg, true);
-
-		lost = lost || !c;
-		add_choice(t, c);
-	}
-	if (lost || !t->nr_choices)
-		t->kind = IQ_TERM_UNKNOWN;
-	return t;
-}
-
-/* What REG holds in front of operation AT of block B (or behind its last), by looking for who wrote it. */
-static struct iq_term *read_back(struct search *s, unsigned int n, unsigned int b, unsigned int at,
-				 unsigned int reg, bool loose)
-{
-	const struct flow *f = s->a->frame[n].flow;
-	struct iq_term *t;
-
-	if (++s->depth > DEPTH_MAX) {
-		s->depth--;
-		return NULL;
-	}
-	for (unsigned int i = at; i > f->block[b].first; i--) {
-		if (writes(s->a, f, &f->op[i - 1], reg)) {
-			uint64_t key = ((uint64_t)1 << 63) | ((uint64_t)n << 40) |
-				       ((uint64_t)(i - 1) << 8) | (reg << 1) | loose;
-
-			t = iq_map_get(&s->known, key);
-			if (!t) {
-				t = computed(s, n, i - 1, reg, loose);
-				if (t && !iq_map_put(&s->known, key, t))
-					t = NULL;
-			}
-			s->depth--;
-			return t;
-		}
-	}
-	t = at_block(s, n, b, reg, loose);
-	s->depth--;
-	return t;
-}
-
-struct iq_term *term_reg(struct search *s, unsigned int n, unsigned int at, unsigned int reg, bool loose)
+struct iq_term *term_reg(struct search *s, unsigned int n, unsigned int at, unsigned int reg,
+			 bool loose)
 {
 	struct frame_facts *x = &s->a->frame[n];
 	struct state st;
@@ -526,7 +377,7 @@ struct iq_term *term_reg(struct search *s, unsigned int n, unsigned int at, unsi
 		return NULL;
 	if (v.base != V_UNKNOWN)
 		return term_value(s, n, &v, loose);
-	return read_back(s, n, flow_block_of(x->flow, at), at, reg, loose);
+	return term_back(s, n, flow_block_of(x->flow, at), at, reg, loose);
 }
 
 static struct iq_term *from_caller(struct search *s, struct iq_term *t, int reg,

@@ -21,7 +21,8 @@ struct test {
 	struct iq_arena arena;
 };
 
-static struct iq_frame frame_at(struct machine *m, uint64_t ip, uint64_t sp, uint64_t slot, bool exact)
+static struct iq_frame frame_at(struct machine *m, uint64_t ip, uint64_t sp, uint64_t slot,
+				bool exact)
 {
 	struct iq_frame f = {.ip = ip,
 			     .sp = sp,
@@ -154,7 +155,8 @@ static bool frees_nothing(const char *name, unsigned int *parameter)
 
 static void before(void **state)
 {
-	struct iq_effect_query q = {.field = NODE(0) + 8, .size = 8, .value = 5, .frees = frees_nothing};
+	struct iq_effect_query q = {
+		.field = NODE(0) + 8, .size = 8, .value = 5, .frees = frees_nothing};
 	struct iq_effect e[4];
 	struct test x;
 
