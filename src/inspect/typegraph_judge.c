@@ -219,6 +219,9 @@ static void consider(struct decision *d, const struct iq_type *type, const struc
 	c.bad = j.bad;
 	if (c.bad && !(c.bad == 1 && c.good >= 4))
 		return;
+	/* The name of caches that were merged is that of one of them. */
+	if (d->bytes && c.good < 2 && !c.strong && why->text)
+		return;
 	d->list[d->nr++] = c;
 }
 

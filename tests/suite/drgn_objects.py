@@ -43,13 +43,15 @@ def guarded(walk):
 INODES = {'sockfs': 'socket_alloc', 'proc': 'proc_inode', 'tmpfs': 'shmem_inode_info', 'rootfs': 'shmem_inode_info',
           'devtmpfs': 'shmem_inode_info', 'ext4': 'ext4_inode_info', 'hugetlbfs': 'hugetlbfs_inode_info',
           'mqueue': 'mqueue_inode_info', 'bdev': 'bdev_inode', 'tracefs': 'tracefs_inode'}
-INODE_MEMBER = {'socket_alloc': 'vfs_inode'}
 
 
 def inode(prog, i):
     if not i:
         return
     fs = i.i_sb.s_type.name.string_().decode()
+    if fs == 'sockfs' and has(prog, 'struct sockfs_inode'):
+        add('inode', container_of(i, 'struct sockfs_inode', 'vfs_inode'), 'sockfs_inode')
+        return
     if fs == 'tracefs' and not has(prog, 'struct tracefs_inode'):
         fs = 'none'
     name = INODES.get(fs, 'inode')
