@@ -66,7 +66,9 @@ def live_reports(truth, task):
     had gone on.
     """
     mine = [r for r in reports(truth) if is_about(r[0], r[1], task)]
-    hung = [r for r in mine if r[0].startswith('task:')]
+    # One that was not asleep went on.
+    hung = [r for r in mine if r[0].startswith('task:') and not re.search(r' +state:R\b', r[0])]
+    mine = [r for r in mine if not r[0].startswith('task:')]
     if hung:
         return hung[-1:] if not task.get('running') else []
     panics = [r for r in mine if r[0].startswith('Kernel panic')]

@@ -247,6 +247,35 @@ def compare(t, core, program, name, unwinds):
     t.note(f'{name}: {len(commands) - refused} commands, {comparison.lines} lines, {comparison.unlike} places explained')
 
 
+@per_core(of_crash, quick=1, sanitized=False)
+def references(t, core):
+    """foreach bt -R FUNCTION, and of an address: the tasks whose frames have it, all of which crash 9 finds as well."""
+    program = next((p for n, p, unwinds in programs(core) if unwinds), None)
+    if not program:
+        return
+    tasks = [x for x in t.command(core, 'foreach bt')['tasks'] if x['frames']]
+    places = {}
+    for x in tasks:
+        for f in x['frames']:
+            if f['function'] and not f['module'] and not f['inline'] and not x['running']:
+                places.setdefault(f['function'], set()).add(f['ip'])
+    chosen = t.rng().sample(sorted(places), 12)
+    # An address is that of one call.
+    words = ['schedule', *chosen] + [sorted(places[n])[0] for n in chosen[:4]]
+    commands = [f'foreach bt -R {w}' for w in words]
+    theirs = answers(t.sh([*program, '-s', core.vmlinux, core.vmcore], stdin='set scroll off\n' + script(commands),
+                          check=False, timeout=300).out, commands)
+    running = {x['pid'] for x in tasks if x['running']}
+    for word, command in zip(words, commands):
+        ours = t.inquest('-s', *t.dump_args(core, True), '-c', command, check=False).out
+        got = {int(p) for p in re.findall(r'^PID: (\d+)', ours, re.M)} - running
+        want = {x['pid'] for x in tasks for f in x['frames'] if word in (f['function'], f['ip'])} - running
+        t.equal(got, want, command)
+        said = {int(p) for p in re.findall(r'^PID: (\d+)', theirs[command] or '', re.M)} - running
+        t.ok(got <= said, f'{command}: crash has not {sorted(got - said)[:5]}')
+    t.note(f'{len(words)} functions and addresses')
+
+
 @per_core(of_crash, quick=2, sanitized=False)
 def as_crash(t, core):
     """Every view of bt, of the tasks on the CPUs and of some that sleep."""
