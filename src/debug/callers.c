@@ -32,6 +32,9 @@ struct search {
 	bool (*fn)(void *arg, const struct iq_string_call *call);
 	void *arg;
 	bool stop, failed;
+	const uint8_t *symbols; /* of a relocatable file: Elf64_Sym, and their names */
+	const char *names;
+	size_t symbols_size, names_size;
 	/* the section at hand */
 	unsigned int section;
 	const uint8_t *code;
@@ -43,6 +46,11 @@ struct search {
 };
 
 /* ---- Functions ------------------------------------------------------------------------------------ */
+
+static uint64_t section_base(const struct iq_elffile *e, unsigned int section)
+{
+	return e->type == ET_REL ? 0 : e->sections[section].sh_addr;
+}
 
 /* "foo" or a clone of it, "foo.constprop.0". */
 static int callee_named(const struct search *x, const char *name)
@@ -75,6 +83,7 @@ static bool add_function(void *arg, const char *name, const Elf64_Sym *sym)
 
 	if (sym->st_shndx >= x->e->nr_sections ||
 	    !(x->e->sections[sym->st_shndx].sh_flags & SHF_EXECINSTR) ||
+	    sym->st_value - section_base(x->e, sym->st_shndx) >= x->e->sections[sym->st_shndx].sh_size ||
 	    (type != STT_FUNC && type != STT_NOTYPE))
 		return true;
 	callee = callee_named(x, name);
@@ -151,26 +160,25 @@ static const char *string_at(const struct search *x, uint64_t value)
 
 /* ---- Relocatable files ---------------------------------------------------------------------------- */
 
-static bool symbol(const struct search *x, uint64_t index, Elf64_Sym *ret, const char **name)
+static void find_symbols(struct search *x)
 {
-	size_t size, text_size;
-	const uint8_t *table;
-	const char *text;
-
 	for (unsigned int i = 1; i < x->e->nr_sections; i++) {
 		if (x->e->sections[i].sh_type != SHT_SYMTAB)
 			continue;
-		table = iq_elffile_bytes(x->e, i, &size);
-		text = (const char *)iq_elffile_bytes(x->e, x->e->sections[i].sh_link, &text_size);
-		if (!table || !text || index >= size / sizeof(*ret))
-			return false;
-		memcpy(ret, table + index * sizeof(*ret), sizeof(*ret));
-		*name = ret->st_name < text_size && memchr(text + ret->st_name, 0, text_size - ret->st_name)
-				? text + ret->st_name
-				: "";
-		return true;
+		x->symbols = iq_elffile_bytes(x->e, i, &x->symbols_size);
+		x->names = (const char *)iq_elffile_bytes(x->e, x->e->sections[i].sh_link, &x->names_size);
+		return;
 	}
-	return false;
+}
+
+static bool symbol(const struct search *x, uint64_t index, Elf64_Sym *ret, const char **name)
+{
+	if (!x->symbols || !x->names || index >= x->symbols_size / sizeof(*ret))
+		return false;
+	memcpy(ret, x->symbols + index * sizeof(*ret), sizeof(*ret));
+	/* The names end in a NUL, or the last does not count. */
+	*name = ret->st_name < x->names_size && !x->names[x->names_size - 1] ? x->names + ret->st_name : "";
+	return true;
 }
 
 /* The section number and offset (in 24 and 40 bits) that is meant by the relocation of the instruction. */
@@ -236,7 +244,8 @@ static void one_call(struct search *x, size_t offset, unsigned int callee)
 	if (offset - x->function_start > MAX_FUNCTION ||
 	    !iq_constant_argument(x->arch, x->code + x->function_start, offset - x->function_start,
 				  x->size - x->function_start, y->at, x->callees[callee].arg,
-				  rel ? relocated : NULL, x, &value))
+				  rel ? relocated : NULL, x, &value) ||
+	    (rel && value >> 40 >= x->e->nr_sections))
 		return;
 	if (!x->callees[callee].pointer) {
 		call.text = string_at(x, value);
@@ -292,7 +301,7 @@ static bool search_sections(struct search *x)
 		if (!(s->sh_flags & SHF_EXECINSTR))
 			continue;
 		x->code = iq_elffile_bytes(x->e, x->section, &x->size);
-		x->base = x->e->type == ET_REL ? 0 : s->sh_addr;
+		x->base = section_base(x->e, x->section);
 		if (!x->code || !x->size)
 			continue;
 		any = true;
@@ -312,6 +321,7 @@ bool iq_debugfile_string_calls(struct iq_debugfile *f, const struct iq_callee *c
 
 	x.arch = iq_arch_by_machine(f->elf.machine);
 	if (x.arch) {
+		find_symbols(&x);
 		iq_elffile_each_symbol(x.e, add_function, &x);
 		if (x.nr_functions && !x.failed) {
 			qsort(x.functions, x.nr_functions, sizeof(*x.functions), by_place);

@@ -4,6 +4,7 @@
  * and call frames of every section looked up, the symbol table read.
  */
 #include <fcntl.h>
+#include <inquest/callers.h>
 #include <inquest/cfi.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -50,9 +51,23 @@ static bool each_function(void *arg, uint64_t start, uint64_t end)
 	return frames->left;
 }
 
+static bool each_call(void *arg, const struct iq_string_call *call)
+{
+	struct frames *frames = arg;
+	const char *file = "";
+	unsigned int line = 0;
+
+	if (call->callee > 1 || (call->text && !*call->text) || !call->function)
+		__builtin_trap();
+	iq_debugfile_call_line(frames->f, call->link, &file, &line);
+	return --frames->left;
+}
+
 static void use(struct iq_debugfile *f)
 {
 	struct frames frames = {f, 2000};
+	static const struct iq_callee callees[] = {{.function = "kmem_cache_create_usercopy"},
+						   {.function = "proto_register", .pointer = true}};
 	static const char *const sections[] = {".text", ".init.text", ".text.unlikely"};
 	uint64_t address;
 
@@ -66,6 +81,8 @@ static void use(struct iq_debugfile *f)
 	look_up(f, 0);
 	iq_debugfile_symbol(f, "_stext", &address);
 	iq_debugfile_each_cfi(f, each_function, &frames);
+	frames.left = 100;
+	iq_debugfile_string_calls(f, callees, IQ_ARRAY_SIZE(callees), each_call, &frames);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
