@@ -134,7 +134,7 @@ static const char *after_syslog(const char *s)
 	if (!strncmp(s, "kernel:[", 8))
 		return s + strlen("kernel:");
 	/* "Nov 22 09:01:59 " and nothing more */
-	if (dated && s[6] == ' ' && digits(s + 7) == 2 && s[9] == ':' && digits(s + 10) == 2 && s[12] == ':' &&
+	if (dated && strlen(s) > 16 && s[6] == ' ' && digits(s + 7) == 2 && s[9] == ':' && digits(s + 10) == 2 && s[12] == ':' &&
 	    digits(s + 13) >= 2 && strchr(s + 13, ' '))
 		return strchr(s + 13, ' ') + 1;
 	return s;
@@ -146,7 +146,8 @@ static const char *after_watch(const char *s)
 	const char *p = s;
 	size_t n;
 
-	if (digits(p) == 4 && p[4] == '-' && digits(p + 5) == 2 && p[7] == '-' && digits(p + 8) == 2)
+	if (digits(p) == 4 && p[4] == '-' && digits(p + 5) == 2 && p[7] == '-' && digits(p + 8) == 2 &&
+	    p[10])
 		p += 11;
 	if (p > s && !isdigit((unsigned char)*p))
 		return s;
