@@ -66,7 +66,8 @@ static uint64_t random_place(struct iq_kernel *k, unsigned int kind)
 	return in_range(0, iq_dump_info(k->dump)->max_pfn * 4096) + k->layout.page_offset;
 }
 
-static void measure(struct iq_kernel *k, struct iq_describer *d, const uint64_t *pages, unsigned int nr)
+static void measure(struct iq_kernel *k, struct iq_describer *d, const uint64_t *pages,
+		    unsigned int nr)
 {
 	double cold = seconds(CLOCK_MONOTONIC), wall = 0, cpu = 0, w, c;
 	struct iq_whatis what;
@@ -81,7 +82,8 @@ static void measure(struct iq_kernel *k, struct iq_describer *d, const uint64_t 
 		w = seconds(CLOCK_MONOTONIC);
 		c = seconds(CLOCK_PROCESS_CPUTIME_ID);
 		for (i = 0; i < nr; i++)
-			iq_whatis(d, pages[next_random() % nr] + next_random() % 4096, false, &what);
+			iq_whatis(d, pages[next_random() % nr] + next_random() % 4096, false,
+				  &what);
 		w = seconds(CLOCK_MONOTONIC) - w;
 		c = seconds(CLOCK_PROCESS_CPUTIME_ID) - c;
 		wall = !round || w < wall ? w : wall;

@@ -22,10 +22,12 @@
 
 /* The type of an object and why it is believed. */
 struct iq_typing {
-	const struct iq_type *type; /* of the whole object: a struct, an array, a pointer; never NULL if found */
+	const struct iq_type
+		*type; /* of the whole object: a struct, an array, a pointer; never NULL if found */
 	enum iq_confidence confidence;
-	uint64_t object, size;	/* the slab object that contains the address: start, bytes */
-	const char *from;	/* "member urb of struct usbdev_async at 0xffff…"; NULL: its cache is this type's own.
+	uint64_t object, size; /* the slab object that contains the address: start, bytes */
+	const char *
+		from; /* "member urb of struct usbdev_async at 0xffff…"; NULL: its cache is this type's own.
 				 * Valid as long as the kernel is open */
 };
 
@@ -52,15 +54,16 @@ bool iq_typegraph_made(struct iq_kernel *k);
 
 /* What the graph has found, for those who want to know how good it is. */
 struct iq_typegraph_stats {
-	uint64_t slabs, objects;	/* looked at */
-	uint64_t own;			/* allocated objects in caches of one type */
-	uint64_t general;		/* allocated objects in other caches */
-	uint64_t likely, possible;	/* of those, how many have a type */
-	uint64_t reached;		/* of those, how many something typed points to */
-	uint64_t others;		/* typed places outside slabs */
+	uint64_t slabs, objects; /* looked at */
+	uint64_t own; /* allocated objects in caches of one type */
+	uint64_t general; /* allocated objects in other caches */
+	uint64_t likely, possible; /* of those, how many have a type */
+	uint64_t reached; /* of those, how many something typed points to */
+	uint64_t others; /* typed places outside slabs */
 };
 void iq_typegraph_stats(struct iq_kernel *k, struct iq_typegraph_stats *ret);
 /* Call FN for each object of a general cache whose type is known, until it returns false. */
-void iq_typegraph_each(struct iq_kernel *k, bool (*fn)(void *arg, const struct iq_typing *t), void *arg);
+void iq_typegraph_each(struct iq_kernel *k, bool (*fn)(void *arg, const struct iq_typing *t),
+		       void *arg);
 
 #endif

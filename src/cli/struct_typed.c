@@ -37,7 +37,8 @@ struct iq_error *type_of_address(struct session *s, const char *word, struct fou
 	IQ_TRY(parse_address(s, word, &address));
 	if (!iq_object_at(s->kernel, address, &o))
 		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND,
-						  "0x%lx is in no object of the slab allocator: its type is not known",
+						  "0x%lx is in no object of the slab allocator: "
+						  "its type is not known",
 						  (unsigned long)address),
 				     "struct NAME %s shows it as a struct NAME", word);
 	if (!iq_type_of_object(s->kernel, &o, &t) || t.confidence < IQ_CONFIDENCE_LIKELY) {
@@ -46,17 +47,19 @@ struct iq_error *type_of_address(struct session *s, const char *word, struct fou
 	}
 	found->type = t.type ? element_of(t.type, count) : NULL;
 	if (!found->type || !is_aggregate(found->type) || !found->type->name[0])
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "nothing tells which struct the object 0x%lx of %s is",
-						  (unsigned long)o.object, o.slab.cache->name),
-				     "refs %s lists what points to it", word);
+		return iq_error_hint(
+			iq_error_new(IQ_E_NOT_FOUND,
+				     "nothing tells which struct the object 0x%lx of %s is",
+				     (unsigned long)o.object, o.slab.cache->name),
+			"refs %s lists what points to it", word);
 	found->name = strdup(found->type->name);
 	if (!found->name)
 		return iq_error_nomem();
 	*object = o.object;
 	iq_type_declare(t.type, "", &name);
-	iq_warn(&s->warnings, "object 0x%lx of %s is a %s %s%s%s%s", (unsigned long)o.object, o.slab.cache->name,
-		iq_confidence_text(t.confidence), iq_buf_str(&name), t.from ? " (from " : "", t.from ? t.from : "",
-		t.from ? ")" : "");
+	iq_warn(&s->warnings, "object 0x%lx of %s is a %s %s%s%s%s", (unsigned long)o.object,
+		o.slab.cache->name, iq_confidence_text(t.confidence), iq_buf_str(&name),
+		t.from ? " (from " : "", t.from ? t.from : "", t.from ? ")" : "");
 	iq_buf_free(&name);
 	return NULL;
 }

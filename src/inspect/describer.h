@@ -39,10 +39,10 @@ struct stack_word {
 };
 
 struct memos {
-	struct iq_map pages;   /* struct memo by page number of the virtual address + 1 */
-	struct iq_map states;  /* of objects, by address */
+	struct iq_map pages; /* struct memo by page number of the virtual address + 1 */
+	struct iq_map states; /* of objects, by address */
 	struct iq_map members; /* names, by type and offset */
-	struct iq_map words;   /* struct stack_word by address */
+	struct iq_map words; /* struct stack_word by address */
 	struct iq_map virtuals; /* virtual page + 1 of physical pages, by page frame + 1 */
 	struct memo **all;
 	unsigned int nr, room;
@@ -55,7 +55,8 @@ struct memo *memo_of(struct memos *m, uint64_t va, bool *new);
 /* iq_symbol_at(). */
 bool memo_symbol(struct iq_kernel *k, struct memo *m, uint64_t va, struct iq_symbol *ret);
 /* iq_object_at() of direct-map address VA, which lies in M's page. */
-bool memo_object(struct iq_kernel *k, struct memos *all, const struct memo *m, uint64_t va, struct iq_object *ret);
+bool memo_object(struct iq_kernel *k, struct memos *all, const struct memo *m, uint64_t va,
+		 struct iq_object *ret);
 /* iq_member_path(); valid until other things are asked. */
 const char *memo_member(struct memos *all, const struct iq_type *t, uint64_t offset);
 /* The word that VA is in, to be filled in if *NEW; NULL: it is not remembered. */

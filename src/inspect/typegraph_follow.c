@@ -19,8 +19,9 @@ static void enqueue(struct node *n)
 	n->queued = true;
 }
 
-void graph_say(struct graph *g, struct node *n, const struct iq_type *t, uint32_t offset, bool strong,
-	       const struct iq_type *from_type, uint32_t from_offset, uint64_t from, const char *text)
+void graph_say(struct graph *g, struct node *n, const struct iq_type *t, uint32_t offset,
+	       bool strong, const struct iq_type *from_type, uint32_t from_offset, uint64_t from,
+	       const char *text)
 {
 	struct evidence *e;
 	unsigned int i;
@@ -43,7 +44,8 @@ void graph_say(struct graph *g, struct node *n, const struct iq_type *t, uint32_
 	}
 	if (n->nr == GRAPH_EVIDENCE)
 		return;
-	n->evidence[n->nr++] = (struct evidence){t, offset, strong, !strong, from_type, from_offset, from, text};
+	n->evidence[n->nr++] =
+		(struct evidence){t, offset, strong, !strong, from_type, from_offset, from, text};
 	enqueue(n);
 }
 
@@ -69,8 +71,8 @@ static bool is_used(const struct graph_slab *s, unsigned int index)
 	return s->states[index] == IQ_OBJECT_ALLOCATED || s->states[index] == IQ_OBJECT_UNKNOWN;
 }
 
-static void point(struct graph *g, const struct plan *p, const struct op *op, uint64_t from, uint64_t value,
-		  bool sure)
+static void point(struct graph *g, const struct plan *p, const struct op *op, uint64_t from,
+		  uint64_t value, bool sure)
 {
 	const struct iq_type *t = op->target;
 	struct graph_slab *s;
@@ -84,15 +86,16 @@ static void point(struct graph *g, const struct plan *p, const struct op *op, ui
 			return;
 		if (t->kind == IQ_KIND_INCOMPLETE_STRUCT || t->kind == IQ_KIND_INCOMPLETE_UNION)
 			return;
-		graph_say(g, n, t, (uint32_t)(value - object), sure && !op->weak, p->type, op->offset, from,
-			  NULL);
+		graph_say(g, n, t, (uint32_t)(value - object), sure && !op->weak, p->type,
+			  op->offset, from, NULL);
 	} else if (sure && !op->weak && t->kind == IQ_KIND_STRUCT) {
 		graph_place(g, value, t, false);
 	}
 }
 
-void graph_object(struct graph *g, uint64_t address, const struct iq_type *t, const struct iq_type *from_type,
-		  uint32_t from_offset, uint64_t from, const char *text)
+void graph_object(struct graph *g, uint64_t address, const struct iq_type *t,
+		  const struct iq_type *from_type, uint32_t from_offset, uint64_t from,
+		  const char *text)
 {
 	struct graph_slab *s;
 	unsigned int index;
@@ -103,7 +106,8 @@ void graph_object(struct graph *g, uint64_t address, const struct iq_type *t, co
 	if (!s)
 		graph_place(g, address, t, false);
 	else if (is_used(s, index) && (n = graph_node(g, s, index)))
-		graph_say(g, n, t, (uint32_t)(address - object), true, from_type, from_offset, from, text);
+		graph_say(g, n, t, (uint32_t)(address - object), true, from_type, from_offset, from,
+			  text);
 }
 
 /* ---- Members without a type --------------------------------------------------------------------- */
@@ -161,7 +165,8 @@ static uint64_t plain(struct graph *g, uint64_t value)
 		       : value;
 }
 
-void graph_follow(struct graph *g, struct plan *p, uint64_t address, const uint8_t *bytes, size_t len, bool sure)
+void graph_follow(struct graph *g, struct plan *p, uint64_t address, const uint8_t *bytes,
+		  size_t len, bool sure)
 {
 	for (unsigned int i = 0; i < p->nr; i++) {
 		struct op *op = &p->ops[i];
@@ -179,8 +184,8 @@ void graph_follow(struct graph *g, struct plan *p, uint64_t address, const uint8
 		if (!sure || op->kind == OP_FUNCTION || op->kind == OP_POINTER)
 			continue;
 		if (op->kind == OP_LIST && op->target) {
-			known_entries(g, address + op->offset, op->target, op->entry_at, p->type, op->offset,
-				      address, NULL);
+			known_entries(g, address + op->offset, op->target, op->entry_at, p->type,
+				      op->offset, address, NULL);
 			continue;
 		}
 		if (!is_address(g, value) || value & 1 || value >= (uint64_t)-4095)
@@ -188,7 +193,10 @@ void graph_follow(struct graph *g, struct plan *p, uint64_t address, const uint8
 		lead(g, p, op, address, value);
 		if (op->kind == OP_LIST && is_address(g, iq_le64(bytes + op->offset + 8)))
 			lead(g, p, op, address, iq_le64(bytes + op->offset + 8));
-	}	for (const struct private *x = p->privates; x && sure; x = x->next)
-		if (x->ops_at + 8 <= len && x->at + 8 <= len && iq_le64(bytes + x->ops_at) == x->ops)
-			graph_object(g, iq_le64(bytes + x->at), x->type, p->type, x->at, address, NULL);
+	}
+	for (const struct private *x = p->privates; x && sure; x = x->next)
+		if (x->ops_at + 8 <= len && x->at + 8 <= len &&
+		    iq_le64(bytes + x->ops_at) == x->ops)
+			graph_object(g, iq_le64(bytes + x->at), x->type, p->type, x->at, address,
+				     NULL);
 }

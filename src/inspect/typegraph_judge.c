@@ -15,7 +15,8 @@
 
 static bool is_kernel(struct graph *g, uint64_t a)
 {
-	return g->k->arch->vm->canonical(&g->k->layout, a) && g->k->arch->vm->is_kernel(&g->k->layout, a);
+	return g->k->arch->vm->canonical(&g->k->layout, a) &&
+	       g->k->arch->vm->is_kernel(&g->k->layout, a);
 }
 
 static bool is_mapped(struct graph *g, uint64_t a)
@@ -36,7 +37,8 @@ static void judge_pointer(struct graph *g, const struct op *op, uint64_t value, 
 	if (!value || value >= (uint64_t)-4095) /* NULL, ERR_PTR */
 		return;
 	if (!is_kernel(g, value)) {
-		bool percpu = g->percpu_base && value >= 4096 && is_kernel(g, value + g->percpu_base) &&
+		bool percpu = g->percpu_base && value >= 4096 &&
+			      is_kernel(g, value + g->percpu_base) &&
 			      is_mapped(g, value + g->percpu_base);
 
 		if (value == 16 || percpu || (value & POISON_MASK) == POISON)
@@ -90,8 +92,8 @@ static void judge_hlist(struct graph *g, uint64_t self, const uint8_t *at, struc
 		j->bad++;
 }
 
-void graph_judge(struct graph *g, const struct plan *p, uint64_t address, const uint8_t *bytes, size_t len,
-		 struct judgement *j)
+void graph_judge(struct graph *g, const struct plan *p, uint64_t address, const uint8_t *bytes,
+		 size_t len, struct judgement *j)
 {
 	*j = (struct judgement){0};
 	for (unsigned int i = 0; i < p->nr; i++) {
@@ -112,7 +114,8 @@ void graph_judge(struct graph *g, const struct plan *p, uint64_t address, const 
 				j->bad += iq_le64(at) != 0;
 			break;
 		case OP_LINK:
-			if (iq_le64(at) && !(iq_le64(at) & 1) && (iq_le64(at) & POISON_MASK) != POISON)
+			if (iq_le64(at) && !(iq_le64(at) & 1) &&
+			    (iq_le64(at) & POISON_MASK) != POISON)
 				j->bad += !is_kernel(g, iq_le64(at)) || !is_mapped(g, iq_le64(at));
 			break;
 		case OP_LIST:
@@ -145,7 +148,8 @@ void graph_judge(struct graph *g, const struct plan *p, uint64_t address, const 
 void graph_class(const struct iq_cache *c, uint64_t *low, uint64_t *high)
 {
 	*high = c->object_size;
-	if (!strstr(c->name, "kmalloc-") && !strstr(c->name, "memdup_user-") && !strstr(c->name, "msg_msg-"))
+	if (!strstr(c->name, "kmalloc-") && !strstr(c->name, "memdup_user-") &&
+	    !strstr(c->name, "msg_msg-"))
 		*low = c->object_size - IQ_MIN(c->object_size, c->users > 1 ? 32 : 8);
 	else if (*high == 96)
 		*low = 64;
@@ -273,7 +277,8 @@ static bool has_rest(const struct decision *d, uint64_t from)
 	return false;
 }
 
-static void set(struct decision *d, const struct iq_type *t, enum iq_confidence c, const struct evidence *why)
+static void set(struct decision *d, const struct iq_type *t, enum iq_confidence c,
+		const struct evidence *why)
 {
 	d->n->type = t;
 	d->n->confidence = c;
@@ -305,7 +310,8 @@ static bool decide_direct(struct decision *d)
 								      : IQ_CONFIDENCE_LIKELY;
 	/* It may be the beginning of something that is a little larger. */
 	if (has_rest(d, direct.type->size) && !graph_plan(d->g, direct.type)->open_ended) {
-		nr = graph_holders(d->g, direct.type, 0, direct.type->size, d->high, holders, MAX_CANDIDATES);
+		nr = graph_holders(d->g, direct.type, 0, direct.type->size, d->high, holders,
+				   MAX_CANDIDATES);
 		d->nr = 0;
 		for (i = 0; i < nr; i++)
 			consider(d, holders[i], direct.why);
@@ -334,7 +340,8 @@ static bool decide_by_parts(struct decision *d)
 
 		if (e->type->kind != IQ_KIND_STRUCT || graph_is_link(e->type))
 			continue;
-		nr = graph_holders(d->g, e->type, e->offset, d->low, d->high, holders, MAX_CANDIDATES);
+		nr = graph_holders(d->g, e->type, e->offset, d->low, d->high, holders,
+				   MAX_CANDIDATES);
 		for (k = 0; k < nr; k++)
 			consider(d, holders[k], e);
 	}
@@ -393,8 +400,8 @@ static bool decide_elements(struct decision *d, const struct evidence *e)
 	if (n < 2 || n * e->type->size <= d->low || !p)
 		return false;
 	for (i = 0; i < n && (i + 1) * e->type->size <= d->len; i++) {
-		graph_judge(d->g, p, d->n->address + i * e->type->size, d->bytes + i * e->type->size,
-			    e->type->size, &j);
+		graph_judge(d->g, p, d->n->address + i * e->type->size,
+			    d->bytes + i * e->type->size, e->type->size, &j);
 		bad += j.bad;
 		alike += i && j.good;
 	}

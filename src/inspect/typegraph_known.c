@@ -16,23 +16,23 @@
 static const struct {
 	const char *of, *head, *type, *member;
 } lists[] = {
-	{"kset", "list", "kobject", "entry"},				/* lib/kobject.c */
+	{"kset", "list", "kobject", "entry"}, /* lib/kobject.c */
 	{"subsys_private", "klist_devices.k_list", "device_private", "knode_bus.n_node"},
 	{"subsys_private", "klist_drivers.k_list", "driver_private", "knode_bus.n_node"},
-	{"subsys_private", "interfaces", "subsys_interface", "node"},	/* drivers/base/base.h */
+	{"subsys_private", "interfaces", "subsys_interface", "node"}, /* drivers/base/base.h */
 	{"driver_private", "klist_devices.k_list", "device_private", "knode_driver.n_node"},
 	{"device_private", "klist_children.k_list", "device_private", "knode_parent.n_node"},
 	{"device", "devres_head", "devres_node", "entry"},
 	{"device", "links.suppliers", "device_link", "c_node"},
 	{"device", "links.consumers", "device_link", "s_node"},
-	{"workqueue_struct", "pwqs", "pool_workqueue", "pwqs_node"},	/* kernel/workqueue.c */
+	{"workqueue_struct", "pwqs", "pool_workqueue", "pwqs_node"}, /* kernel/workqueue.c */
 	{"worker_pool", "workers", "worker", "node"},
 	{"worker_pool", "idle_list", "worker", "entry"},
 	{"super_block", "s_inodes", "inode", "i_sb_list"},
 	{"super_block", "s_mounts", "mount", "mnt_instance"},
 	{"mnt_namespace", "list", "mount", "mnt_list"},
 	{"mount", "mnt_mounts", "mount", "mnt_child"},
-	{"pci_bus", "devices", "pci_dev", "bus_list"},			/* include/linux/pci.h */
+	{"pci_bus", "devices", "pci_dev", "bus_list"}, /* include/linux/pci.h */
 	{"pci_bus", "children", "pci_bus", "node"},
 	{"pci_bus", "resources", "pci_bus_resource", "list"},
 	{"pci_dev", "saved_cap_space", "pci_cap_saved_state", "next"},
@@ -41,10 +41,11 @@ static const struct {
 	{"acpi_device", "pnp.ids", "acpi_hardware_id", "list"},
 	{"pnp_dev", "resources", "pnp_resource", "list"},
 	{"pnp_protocol", "devices", "pnp_dev", "protocol_list"},
-	{"trace_array", "systems", "trace_subsystem_dir", "list"},	/* kernel/trace/trace.h */
+	{"trace_array", "systems", "trace_subsystem_dir", "list"}, /* kernel/trace/trace.h */
 	{"trace_array", "events", "trace_event_file", "list"},
 	{"trace_event_class", "fields", "ftrace_event_field", "link"},
-	{"cgroup", "cset_links", "cgrp_cset_link", "cset_link"},	/* kernel/cgroup/cgroup-internal.h */
+	{"cgroup", "cset_links", "cgrp_cset_link",
+	 "cset_link"}, /* kernel/cgroup/cgroup-internal.h */
 	{"css_set", "cgrp_links", "cgrp_cset_link", "cgrp_link"},
 	{"cgroup_subsys", "cfts", "cftype", "node"},
 	{"net", "dev_base_head", "net_device", "dev_list"},
@@ -55,21 +56,21 @@ static const struct {
 	{"fib_rules_ops", "rules_list", "fib_rule", "list"},
 	{"neigh_table", "parms_list", "neigh_parms", "list"},
 	{"inet6_dev", "addr_list", "inet6_ifaddr", "if_list"},
-	{"tty_struct", "tty_files", "tty_file_private", "list"},	/* include/linux/tty.h */
+	{"tty_struct", "tty_files", "tty_file_private", "list"}, /* include/linux/tty.h */
 	{"input_dev", "h_list", "input_handle", "d_node"},
 	{"input_handler", "h_list", "input_handle", "h_node"},
 	{"usb_device", "filelist", "usb_dev_state", "list"},
-	{"usb_dev_state", "async_pending", "async", "asynclist"},	/* drivers/usb/core/devio.c */
+	{"usb_dev_state", "async_pending", "async", "asynclist"}, /* drivers/usb/core/devio.c */
 	{"usb_dev_state", "async_completed", "async", "asynclist"},
 	{"usb_dev_state", "memory_list", "usb_memory", "memlist"},
 	{"usb_host_endpoint", "urb_list", "urb", "urb_list"},
-	{"module", "source_list", "module_use", "source_list"},		/* include/linux/module.h */
+	{"module", "source_list", "module_use", "source_list"}, /* include/linux/module.h */
 	{"module", "target_list", "module_use", "target_list"},
 	{"backing_dev_info", "wb_list", "bdi_writeback", "bdi_node"},
 	{"request_queue", "flush_list", "request", "queuelist"},
 	{"request_queue", "blkg_list", "blkcg_gq", "q_node"},
 	{"blk_mq_tag_set", "tag_list", "request_queue", "tag_set_list"},
-	{"Scsi_Host", "__devices", "scsi_device", "siblings"},		/* include/scsi/scsi_host.h */
+	{"Scsi_Host", "__devices", "scsi_device", "siblings"}, /* include/scsi/scsi_host.h */
 	{"Scsi_Host", "__targets", "scsi_target", "siblings"},
 	{"eventpoll", "rdllist", "epitem", "rdllink"},
 	{"fsnotify_group", "marks_list", "fsnotify_mark", "g_list"},
@@ -125,7 +126,8 @@ static const struct {
 };
 
 /* Type "struct NAME" of this kernel, and where MEMBER is in it. */
-static const struct iq_type *find_type(struct graph *g, const char *name, const char *member, uint64_t *at)
+static const struct iq_type *find_type(struct graph *g, const char *name, const char *member,
+				       uint64_t *at)
 {
 	const struct iq_type *t;
 	struct iq_member m;
@@ -164,7 +166,8 @@ void known_lists(struct graph *g, struct plan *p, const struct iq_type *t, uint6
 			continue;
 		entry = find_type(g, lists[i].type, lists[i].member, &at);
 		for (unsigned int k = p->nr; entry && k-- > 0;) {
-			if (p->ops[k].offset != offset + m.bit_offset / 8 || p->ops[k].kind != OP_LIST)
+			if (p->ops[k].offset != offset + m.bit_offset / 8 ||
+			    p->ops[k].kind != OP_LIST)
 				continue;
 			p->ops[k].target = entry;
 			p->ops[k].entry_at = (uint32_t)at;
@@ -174,7 +177,8 @@ void known_lists(struct graph *g, struct plan *p, const struct iq_type *t, uint6
 }
 
 void known_entries(struct graph *g, uint64_t head, const struct iq_type *type, uint32_t entry_at,
-		   const struct iq_type *from_type, uint32_t from_offset, uint64_t from, const char *text)
+		   const struct iq_type *from_type, uint32_t from_offset, uint64_t from,
+		   const char *text)
 {
 	uint64_t at, prev = head, back;
 
@@ -211,7 +215,7 @@ void known_globals(struct graph *g)
 static const struct {
 	const char *symbol, *type, *path;
 } marks[] = {
-	{"bus_ktype", "subsys_private", "subsys.kobj.ktype"},		/* drivers/base/bus.c, class.c */
+	{"bus_ktype", "subsys_private", "subsys.kobj.ktype"}, /* drivers/base/bus.c, class.c */
 	{"class_ktype", "subsys_private", "subsys.kobj.ktype"},
 	{"driver_ktype", "driver_private", "kobj.ktype"},
 	{"device_ktype", "device", "kobj.ktype"},
@@ -322,7 +326,8 @@ void known_marks(struct graph *g, struct node *n, const uint8_t *bytes, size_t l
 			continue;
 		for (const struct mark *m = iq_map_get(&g->marks, v); m; m = m->next)
 			if (i >= m->at)
-				graph_say(g, n, m->type, (uint32_t)i - m->at, true, NULL, 0, 0, m->text);
+				graph_say(g, n, m->type, (uint32_t)i - m->at, true, NULL, 0, 0,
+					  m->text);
 	}
 }
 
@@ -332,7 +337,7 @@ void known_marks(struct graph *g, struct node *n, const uint8_t *bytes, size_t l
 static const struct {
 	const char *of, *ops, *symbol, *member, *type;
 } privates[] = {
-	{"file", "f_op", "eventpoll_fops", "private_data", "eventpoll"},	/* fs/eventpoll.c */
+	{"file", "f_op", "eventpoll_fops", "private_data", "eventpoll"}, /* fs/eventpoll.c */
 	{"file", "f_op", "timerfd_fops", "private_data", "timerfd_ctx"},
 	{"file", "f_op", "signalfd_fops", "private_data", "signalfd_ctx"},
 	{"file", "f_op", "eventfd_fops", "private_data", "eventfd_ctx"},

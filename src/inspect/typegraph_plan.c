@@ -9,11 +9,11 @@
 
 #define MAX_OPS 4096
 #define MAX_NESTING 12
-#define MAX_ELEMENTS 512    /* of an array that are looked at */
-#define MAX_VISITS 2000	   /* members, in search of one that contains an offset */
-#define MAX_PARTS 400	   /* structs within a struct */
-#define MIN_PART 16	   /* bytes of a struct within another by which it is found */
-#define MAX_TYPES 400000   /* that are looked at for what they contain */
+#define MAX_ELEMENTS 512 /* of an array that are looked at */
+#define MAX_VISITS 2000 /* members, in search of one that contains an offset */
+#define MAX_PARTS 400 /* structs within a struct */
+#define MIN_PART 16 /* bytes of a struct within another by which it is found */
+#define MAX_TYPES 400000 /* that are looked at for what they contain */
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -26,14 +26,44 @@ static uint64_t mix(uint64_t a, uint64_t b)
 bool graph_is_link(const struct iq_type *t)
 {
 	static const char *const names[] = {
-		"list_head", "hlist_head", "hlist_node", "hlist_nulls_head", "hlist_nulls_node",
-		"hlist_bl_head", "hlist_bl_node", "rb_node", "rb_root", "rb_root_cached",
-		"llist_node", "llist_head", "plist_node", "plist_head", "callback_head",
-		"rcu_head", "timerqueue_node", "timerqueue_head", "wait_queue_entry",
-		"wait_queue_head", "klist_node", "spinlock", "raw_spinlock", "mutex",
-		"rw_semaphore", "work_struct", "delayed_work", "timer_list", "hrtimer",
-		"completion", "kref", "lockref", "refcount_struct", "swait_queue_head",
-		"rcu_work", "irq_work", "__call_single_node", "__call_single_data",
+		"list_head",
+		"hlist_head",
+		"hlist_node",
+		"hlist_nulls_head",
+		"hlist_nulls_node",
+		"hlist_bl_head",
+		"hlist_bl_node",
+		"rb_node",
+		"rb_root",
+		"rb_root_cached",
+		"llist_node",
+		"llist_head",
+		"plist_node",
+		"plist_head",
+		"callback_head",
+		"rcu_head",
+		"timerqueue_node",
+		"timerqueue_head",
+		"wait_queue_entry",
+		"wait_queue_head",
+		"klist_node",
+		"spinlock",
+		"raw_spinlock",
+		"mutex",
+		"rw_semaphore",
+		"work_struct",
+		"delayed_work",
+		"timer_list",
+		"hrtimer",
+		"completion",
+		"kref",
+		"lockref",
+		"refcount_struct",
+		"swait_queue_head",
+		"rcu_work",
+		"irq_work",
+		"__call_single_node",
+		"__call_single_data",
 	};
 
 	if (t->kind != IQ_KIND_STRUCT)
@@ -84,7 +114,8 @@ const struct iq_type *graph_type(struct graph *g, const struct iq_type *t)
 
 /* ---- Plans -------------------------------------------------------------------------------------- */
 
-static struct op *add_op(struct plan *p, enum op_kind kind, uint64_t offset, unsigned int size, bool weak)
+static struct op *add_op(struct plan *p, enum op_kind kind, uint64_t offset, unsigned int size,
+			 bool weak)
 {
 	struct op *op;
 
@@ -92,7 +123,10 @@ static struct op *add_op(struct plan *p, enum op_kind kind, uint64_t offset, uns
 	    !iq_grow(&p->ops, &p->room, p->nr + 1, sizeof(*p->ops)))
 		return NULL;
 	op = &p->ops[p->nr++];
-	*op = (struct op){.offset = (uint32_t)offset, .kind = (uint8_t)kind, .size = (uint8_t)size, .weak = weak};
+	*op = (struct op){.offset = (uint32_t)offset,
+			  .kind = (uint8_t)kind,
+			  .size = (uint8_t)size,
+			  .weak = weak};
 	return op;
 }
 
@@ -112,7 +146,8 @@ static void add_enum(struct plan *p, const struct iq_type *t, uint64_t offset, b
 	}
 }
 
-static void add_pointer(struct graph *g, struct plan *p, const struct iq_type *t, uint64_t offset, bool weak)
+static void add_pointer(struct graph *g, struct plan *p, const struct iq_type *t, uint64_t offset,
+			bool weak)
 {
 	const struct iq_type *target = graph_type(g, iq_type_target(t));
 	struct op *op;
@@ -243,7 +278,8 @@ struct plan *graph_plan(struct graph *g, const struct iq_type *t)
 	struct plan *p;
 
 	t = graph_type(g, t);
-	if ((t->kind != IQ_KIND_STRUCT && t->kind != IQ_KIND_UNION) || !t->size || t->size > GRAPH_MAX_TYPE)
+	if ((t->kind != IQ_KIND_STRUCT && t->kind != IQ_KIND_UNION) || !t->size ||
+	    t->size > GRAPH_MAX_TYPE)
 		return NULL;
 	p = iq_map_get(&g->plans, (uintptr_t)t);
 	if (p)
@@ -251,7 +287,8 @@ struct plan *graph_plan(struct graph *g, const struct iq_type *t)
 	p = iq_arena_alloc(&g->arena, sizeof(*p));
 	if (!p)
 		return NULL;
-	*p = (struct plan){.next = g->all_plans, .type = t, .size = t->size, .open_ended = is_open_ended(t)};
+	*p = (struct plan){
+		.next = g->all_plans, .type = t, .size = t->size, .open_ended = is_open_ended(t)};
 	add_type(g, p, t, 0, 0, false);
 	known_privates(g, p);
 	g->all_plans = p;
@@ -286,7 +323,8 @@ static enum has look_inside(struct graph *g, const struct iq_type *t, uint64_t o
 		/* Bytes in which somebody keeps what he likes: skb->cb. */
 		if (e->kind == IQ_KIND_INT && e->size == 1)
 			return HAS_PERHAPS;
-		return e->size ? look_inside(g, e, offset % e->size, part, depth + 1, visits) : HAS_PERHAPS;
+		return e->size ? look_inside(g, e, offset % e->size, part, depth + 1, visits)
+			       : HAS_PERHAPS;
 	}
 	if (t->kind == IQ_KIND_VOID || (t->kind == IQ_KIND_INT && part->kind == IQ_KIND_INT))
 		return HAS_PERHAPS;
@@ -307,7 +345,8 @@ static enum has look_inside(struct graph *g, const struct iq_type *t, uint64_t o
 	return best;
 }
 
-bool graph_has(struct graph *g, const struct iq_type *whole, uint64_t offset, const struct iq_type *part)
+bool graph_has(struct graph *g, const struct iq_type *whole, uint64_t offset,
+	       const struct iq_type *part)
 {
 	static char values[3];
 	uint64_t key = mix(mix((uintptr_t)whole, (uintptr_t)part), offset);
@@ -350,7 +389,8 @@ static void note_holder(struct holders *h, const struct iq_type *part, uint64_t 
 	(void)!iq_map_put(&h->g->holders, key, new);
 }
 
-static void note_parts(struct holders *h, const struct iq_type *t, uint64_t offset, unsigned int depth)
+static void note_parts(struct holders *h, const struct iq_type *t, uint64_t offset,
+		       unsigned int depth)
 {
 	const struct iq_member *m;
 	unsigned int i, nr;
@@ -363,7 +403,8 @@ static void note_parts(struct holders *h, const struct iq_type *t, uint64_t offs
 		if (m[i].bit_size || m[i].type->size < MIN_PART)
 			continue;
 		part = graph_type(h->g, m[i].type);
-		if ((part->kind != IQ_KIND_STRUCT && part->kind != IQ_KIND_UNION) || graph_is_link(part))
+		if ((part->kind != IQ_KIND_STRUCT && part->kind != IQ_KIND_UNION) ||
+		    graph_is_link(part))
 			continue;
 		h->parts++;
 		if (part->name[0])
@@ -410,15 +451,17 @@ static void make_holders(struct graph *g)
 	iq_error_free(err);
 }
 
-unsigned int graph_holders(struct graph *g, const struct iq_type *part, uint64_t offset, uint64_t low,
-			   uint64_t high, const struct iq_type **ret, unsigned int max)
+unsigned int graph_holders(struct graph *g, const struct iq_type *part, uint64_t offset,
+			   uint64_t low, uint64_t high, const struct iq_type **ret,
+			   unsigned int max)
 {
 	const struct holder *h;
 	unsigned int nr = 0;
 
 	if (!g->holders_made)
 		make_holders(g);
-	for (h = iq_map_get(&g->holders, mix((uintptr_t)part, offset + 1)); h && nr < max; h = h->next)
+	for (h = iq_map_get(&g->holders, mix((uintptr_t)part, offset + 1)); h && nr < max;
+	     h = h->next)
 		if (h->type->size > low && h->type->size <= high)
 			ret[nr++] = h->type;
 	return nr;

@@ -26,7 +26,8 @@ static void variable(struct graph *g, const char *name, uint64_t size, uint64_t 
 
 static void percpu_variables(struct graph *g)
 {
-	uint64_t start = iq_kernel_symbol(g->k, "__per_cpu_start"), end = iq_kernel_symbol(g->k, "__per_cpu_end");
+	uint64_t start = iq_kernel_symbol(g->k, "__per_cpu_start"),
+		 end = iq_kernel_symbol(g->k, "__per_cpu_end");
 	struct iq_types *types = iq_kernel_types(g->k);
 	struct iq_symtab *symbols = g->k->symbols;
 	const struct iq_cpu *cpus;

@@ -67,7 +67,8 @@ struct loading {
 	bool full;
 };
 
-static bool add_slab(void *arg, const struct iq_slab *slab, enum iq_slab_where where, unsigned int number)
+static bool add_slab(void *arg, const struct iq_slab *slab, enum iq_slab_where where,
+		     unsigned int number)
 {
 	struct loading *x = arg;
 	struct graph *g = x->g;
@@ -87,8 +88,8 @@ static bool add_slab(void *arg, const struct iq_slab *slab, enum iq_slab_where w
 		return false;
 	}
 	s = &g->slabs[g->nr_slabs];
-	*s = (struct graph_slab){slab->cache, slab->memory + slab->cache->red_left_pad, slab->objects,
-				 malloc(slab->objects), NULL};
+	*s = (struct graph_slab){slab->cache, slab->memory + slab->cache->red_left_pad,
+				 slab->objects, malloc(slab->objects), NULL};
 	if (!s->states)
 		return false;
 	if (!iq_slab_states(g->k, slab, x->states, NULL) && slab->lists_ok)
@@ -128,7 +129,8 @@ struct iq_error *graph_load_slabs(struct graph *g)
 				iq_cache_slabs(g->k, caches[i], true, add_slab, x);
 		}
 	if (x->full)
-		iq_warn(g->k->warnings, "there are more slabs than are looked at for types of objects");
+		iq_warn(g->k->warnings,
+			"there are more slabs than are looked at for types of objects");
 	free(x);
 	return NULL;
 }
@@ -145,13 +147,15 @@ void graph_slabs_free(struct graph *g)
 
 /* ---- Look-up ------------------------------------------------------------------------------------ */
 
-struct graph_slab *graph_slab_at(struct graph *g, uint64_t address, unsigned int *index, uint64_t *object)
+struct graph_slab *graph_slab_at(struct graph *g, uint64_t address, unsigned int *index,
+				 uint64_t *object)
 {
 	uint64_t page = iq_dump_info(g->k->dump)->page_size, i;
 	uintptr_t number;
 	struct graph_slab *s;
 
-	if (!g->nr_slabs || address < g->k->layout.page_offset || address >= g->k->layout.page_offset_end)
+	if (!g->nr_slabs || address < g->k->layout.page_offset ||
+	    address >= g->k->layout.page_offset_end)
 		return NULL;
 	number = (uintptr_t)iq_map_get(&g->slab_of, (address - g->k->layout.page_offset) / page);
 	if (!number)
@@ -169,7 +173,8 @@ static struct node *new_node(struct graph *g, const struct iq_cache *c, uint64_t
 {
 	struct node *n;
 
-	if (g->nr_nodes >= MAX_NODES || !iq_grow(&g->nodes, &g->room_nodes, g->nr_nodes + 1, sizeof(*g->nodes)))
+	if (g->nr_nodes >= MAX_NODES ||
+	    !iq_grow(&g->nodes, &g->room_nodes, g->nr_nodes + 1, sizeof(*g->nodes)))
 		return NULL;
 	n = iq_arena_alloc(&g->arena, sizeof(*n));
 	if (!n)

@@ -86,7 +86,8 @@ bool memo_symbol(struct iq_kernel *k, struct memo *m, uint64_t va, struct iq_sym
 	return ret->name;
 }
 
-bool memo_object(struct iq_kernel *k, struct memos *all, const struct memo *m, uint64_t va, struct iq_object *ret)
+bool memo_object(struct iq_kernel *k, struct memos *all, const struct memo *m, uint64_t va,
+		 struct iq_object *ret)
 {
 	struct iq_object o = {.cpu = -1};
 	uintptr_t known;
@@ -96,7 +97,8 @@ bool memo_object(struct iq_kernel *k, struct memos *all, const struct memo *m, u
 		return false;
 	}
 	o.slab = m->slab;
-	o.index = m->kfence ? UINT32_MAX : (unsigned int)((va - o.slab.memory) / o.slab.cache->size);
+	o.index =
+		m->kfence ? UINT32_MAX : (unsigned int)((va - o.slab.memory) / o.slab.cache->size);
 	if (m->kfence || o.index >= o.slab.objects)
 		return iq_object_at(k, va, ret);
 	o.object = o.slab.memory + o.index * o.slab.cache->size + o.slab.cache->red_left_pad;
