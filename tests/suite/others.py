@@ -69,7 +69,7 @@ def drgn(t, core):
     def make():
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'drgn_facts.py')
         python = [RIVALS, 'run', 'python3'] if of_other_kernel(core) else ['/usr/bin/python3']
-        out = t.sh([*python, script, core.vmcore, core.vmlinux, *loaded_module_files(t, core)], timeout=300)
+        out = t.sh([*python, script, core.vmcore, core.vmlinux, *loaded_module_files(t, core)], timeout=900)
         return json.loads(out.out)
     return once(('drgn', core.name), make)
 
