@@ -2,10 +2,11 @@
 /* The dictionary of payloads: bytes as standards and captures have them, and what is none of that. */
 #include "../../src/diagnose/payload.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static const struct sample {
 	const char *hex, *format, *words;
