@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import tempfile
 
 from harness import Failed, per_core, test
 from suite import others
+from suite.test_kmem import Patched
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -208,6 +210,69 @@ def as_the_process_said(t, core):
             text = ''.join(line[-16:] for line in text.splitlines())
             t.ok(f'LAB-PAGE {k}' in text, f'{k}: {text!r}')
     t.note(f'{len(kinds)} kinds of memory')
+
+
+@per_core(lambda c: 'moved_from' in c.truth.get('facts', {}))
+def a_page_on_its_way(t, core):
+    """The machine stopped while a page was moved: its entry says from where, for vtop and whatis."""
+    facts = core.truth['facts']
+    moved, pid = int(str(facts['moved']), 0), int(facts['moved_pid'])
+    x = t.command(core, f'vtop -u -c {pid} {moved:x}')
+    t.equal(x['physical'], None, 'no physical address')
+    swap = x['swap'] or {}
+    t.equal((swap.get('kind'), swap.get('pfn')), ('migration', int(str(facts['moved_from']), 0)), 'the entry')
+    kinds = t.commands(core, f'set {pid}; whatis {moved:x}')[1]['result']['kinds']
+    t.ok(kinds[0]['kind'] == 'user' and 'migrating from page frame' in kinds[1].get('text', ''), f'whatis: {kinds}')
+
+
+# makedumpfile does not know 7.2; one core is /proc/vmcore as it was.
+@per_core(lambda c: c.format == 'kdump' and c.kernel and 'sid' not in c.kernel and c.whole() and
+          'vmcore-elf' not in c.name, quick=2)
+def filtered_pages(t, core):
+    """What makedumpfile left out of a process's memory: the content is said to be excluded, and the entry, the physical
+    address, the state of the page and its owner are still told."""
+    excluded, wrong = 0, []
+    tasks = t.command(core, 'ps -u')['tasks']
+    for task in t.rng().sample(tasks, min(len(tasks), 5)):
+        areas = [a for a in t.command(core, f"vm {task['pid']}")['tasks'][0]['areas'] if not a['file']]
+        commands = [f'set {task["pid"]}'] + [f'vtop -u {a["start"][2:]}' for a in areas]
+        for a, x in zip(areas, translations(t, core, commands).values() if areas else []):
+            if x['physical'] is None or not x['content'].startswith('excluded'):
+                continue
+            excluded += 1
+            kinds = {k['kind']: k for k in t.command(core, f'kmem -P {x["physical"][2:]}')['kinds']}
+            page = kinds.get('page') or {}
+            if 'excluded' not in kinds or page.get('state') != 'anon' or not x['page'] or \
+                    x['page']['pfn'] != int(x['physical'], 16) // 4096 or not x['levels'] or \
+                    not any(u['mapped'] and u['address'] == x['virtual'] for u in page.get('users', [])):
+                wrong.append(f'pid {task["pid"]}: {x["virtual"]}: {kinds}')
+            read = t.inquest(*t.dump_args(core), '-s', '-c', f'rd -p {x["physical"][2:]}', check=False)
+            if 'excluded' not in read.err or read.out.strip():
+                wrong.append(f'{x["physical"]}: rd says {read.out!r} {read.err!r}')
+    t.none(wrong, 'excluded pages', excluded)
+    t.ok(excluded >= 3, f'only {excluded} excluded pages')
+    t.note(f'{excluded} pages')
+
+
+@per_core(lambda c: c.name == 'sysrq.elf')
+def shared_pages_of_guests(t, core):
+    """TDX: pages that a guest shares with its host have a bit set in their entries (cc_mask), which is no address."""
+    area = next(a for a in t.command(core, 'kmem -v')['areas'] if 'bpf_prog' in (a['caller'] or ''))
+    before = t.command(core, f"vtop {area['start']}")
+    mask = t.command(core, 'vtop cc_mask')
+    with tempfile.TemporaryDirectory() as d:
+        copy = Patched(core, d)
+        entry = before['levels'][-1]
+        copy.write(int(entry['entry_address'], 16), int(entry['entry'], 16) | 1 << 51)
+        args = ['--json', '--no-vmlinux', copy.path, '-c', f"vtop {area['start']}"]
+        wild = t.inquest(*args).result()
+        t.equal(int(wild['physical'], 16), int(before['physical'], 16) | 1 << 51, 'without cc_mask it is an address')
+        copy.write(int(mask['physical'], 16), 1 << 51)
+        t.equal(t.inquest(*args).result()['physical'], before['physical'], 'with cc_mask')
+        # What is no single high bit is damage, not a mask.
+        copy.write(int(mask['physical'], 16), 0xfffffffffffff000)
+        t.equal(t.inquest(*args).result()['physical'], wild['physical'], 'with a damaged cc_mask')
+        copy.file.close()
 
 
 @test(sanitized=False)
