@@ -133,6 +133,13 @@ void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_b
 /* The type of W's object, as C has it, escaped: "struct urb", "struct hlist_head [64]"; nothing if it is unknown. */
 void iq_whatis_type(const struct iq_whatis *w, struct iq_buf *out);
 
+/*
+ * The member at byte OFFSET of the kernel's variable SYMBOL, with its type: "struct task_struct.comm[2]"; "" if its
+ * type is not known (iq_global_type()), or it has no members.
+ */
+void iq_variable_member(struct iq_kernel *k, const struct iq_symbol *symbol, uint64_t offset, char *buf,
+			size_t room);
+
 /* Whose page table the page of W is, if it is one; see iq_table_owner(). */
 bool iq_whatis_table(struct iq_kernel *k, const struct iq_whatis *w, struct iq_table_owner *ret);
 

@@ -108,6 +108,14 @@ static json_t *kind_stack(const struct iq_whatis *w)
 	return o;
 }
 
+static json_t *variable_member(struct session *s, const struct iq_symbol *symbol, uint64_t offset)
+{
+	char member[256];
+
+	iq_variable_member(s->kernel, symbol, offset, member, sizeof(member));
+	return maybe_string(member);
+}
+
 static json_t *kind_symbol(struct session *s, const struct iq_whatis *w)
 {
 	json_t *o = kind("symbol");
@@ -122,6 +130,8 @@ static json_t *kind_symbol(struct session *s, const struct iq_whatis *w)
 	json_object_set_new(o, "module", maybe_string(w->symbol.module));
 	json_object_set_new(o, "file", has ? maybe_string(file) : json_null());
 	json_object_set_new(o, "line", has ? json_integer(line) : json_null());
+	json_object_set_new(o, "member",
+			    variable_member(s, &w->symbol, w->virtual - w->symbol.address));
 	return o;
 }
 
@@ -165,13 +175,14 @@ static json_t *kind_struct_page(struct session *s, const struct iq_whatis *w)
 	return o;
 }
 
-static json_t *kind_percpu(const struct iq_whatis *w)
+static json_t *kind_percpu(struct session *s, const struct iq_whatis *w)
 {
 	json_t *o = kind("percpu");
 
 	json_object_set_new(o, "symbol", maybe_string(w->percpu.name));
 	json_object_set_new(o, "cpu", json_integer(w->percpu_cpu));
 	json_object_set_new(o, "offset", json_integer((json_int_t)w->percpu_offset));
+	json_object_set_new(o, "member", variable_member(s, &w->percpu, w->percpu_offset));
 	return o;
 }
 
@@ -264,7 +275,7 @@ json_t *json_kinds(struct session *s, const struct iq_whatis *w)
 	if (w->module)
 		json_array_append_new(list, kind_module(w));
 	if (w->has_percpu)
-		json_array_append_new(list, kind_percpu(w));
+		json_array_append_new(list, kind_percpu(s, w));
 	if (w->has_symbol)
 		json_array_append_new(list, kind_symbol(s, w));
 	if (w->has_slab) {
@@ -289,7 +300,7 @@ json_t *json_kind(struct session *s, const struct iq_whatis *w)
 	if (w->has_symbol)
 		return kind_symbol(s, w);
 	if (w->has_percpu)
-		return kind_percpu(w);
+		return kind_percpu(s, w);
 	if (w->module)
 		return kind_module(w);
 	if (w->is_struct_page)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is known about an address, as text: see whatis.h. */
+#include <inquest/inspect.h>
 #include <inquest/whatis.h>
 
 const char *iq_page_use_text(enum iq_page_use u)
@@ -43,6 +44,39 @@ void iq_whatis_type(const struct iq_whatis *w, struct iq_buf *out)
 		iq_type_declare(w->type, "", &type);
 	put_name(iq_buf_str(&type), out);
 	iq_buf_free(&type);
+}
+
+void iq_variable_member(struct iq_kernel *k, const struct iq_symbol *symbol, uint64_t offset,
+			char *buf, size_t room)
+{
+	const struct iq_type *t = symbol->module ? NULL : iq_global_type(k, symbol), *stripped;
+	struct iq_buf type = {0};
+	char member[128];
+
+	*buf = '\0';
+	stripped = t ? iq_type_strip(t) : NULL;
+	if (!t || offset >= t->size ||
+	    (stripped->kind != IQ_KIND_STRUCT && stripped->kind != IQ_KIND_UNION &&
+	     stripped->kind != IQ_KIND_ARRAY))
+		return;
+	iq_member_path(t, offset, member, sizeof(member));
+	iq_type_declare(t, "", &type);
+	snprintf(buf, room, "%s%s%s", iq_buf_str(&type),
+		 member[0] && member[0] != '[' && member[0] != '+' ? "." : "", member);
+	iq_buf_free(&type);
+}
+
+static void put_member(struct iq_kernel *k, const struct iq_symbol *s, uint64_t offset,
+		       struct iq_buf *out)
+{
+	char member[256];
+
+	iq_variable_member(k, s, offset, member, sizeof(member));
+	if (!member[0])
+		return;
+	iq_buf_puts(out, " (");
+	put_name(member, out);
+	iq_buf_putc(out, ')');
 }
 
 /* ---- One kind ----------------------------------------------------------------------------------- */
@@ -137,6 +171,8 @@ static void symbol_line(struct iq_kernel *k, const struct iq_whatis *w, struct i
 		iq_buf_putc(out, ' ');
 		put_name(file, out);
 		iq_buf_printf(out, ": %u", line);
+	} else {
+		put_member(k, &w->symbol, w->virtual - w->symbol.address, out);
 	}
 }
 
@@ -146,11 +182,12 @@ static void module_line(const struct iq_whatis *w, struct iq_buf *out)
 		      w->module_part ? w->module_part : "?");
 }
 
-static void percpu_line(const struct iq_whatis *w, struct iq_buf *out)
+static void percpu_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
 {
 	iq_buf_puts(out, "per-CPU variable ");
 	put_place(&w->percpu, w->percpu_offset, out);
 	iq_buf_printf(out, " of CPU %u", w->percpu_cpu);
+	put_member(k, &w->percpu, w->percpu_offset, out);
 }
 
 static void vmap_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_buf *out)
@@ -276,7 +313,7 @@ void iq_whatis_line(struct iq_kernel *k, const struct iq_whatis *w, struct iq_bu
 	else if (w->module)
 		module_line(w, out);
 	else if (w->has_percpu)
-		percpu_line(w, out);
+		percpu_line(k, w, out);
 	else if (w->is_struct_page)
 		struct_page_line(k, w, out);
 	else if (w->vmap)
@@ -321,7 +358,7 @@ void iq_whatis_lines(struct iq_kernel *k, const struct iq_whatis *w, struct iq_b
 		iq_buf_putc(out, '\n');
 	}
 	if (w->has_percpu) {
-		percpu_line(w, out);
+		percpu_line(k, w, out);
 		iq_buf_putc(out, '\n');
 	}
 	if (w->has_symbol) {
