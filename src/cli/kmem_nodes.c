@@ -58,14 +58,16 @@ static void text_node(struct session *s, const struct nodes_result *x, const str
 	if (first)
 		iq_buf_putc(out, '\n');
 	iq_buf_puts(out, "    MEM_MAP          START_PADDR    START_MAPNR\n");
-	iq_buf_printf(out, "%016" PRIx64 "  %10" PRIx64 "  %12" PRIu64 "\n\n", page_struct(s, n->start_pfn),
-		      n->start_pfn * page, n->start_pfn);
+	iq_buf_printf(out, "%016" PRIx64 "  %10" PRIx64 "  %12" PRIu64 "\n\n",
+		      page_struct(s, n->start_pfn), n->start_pfn * page, n->start_pfn);
 	iq_buf_puts(out, "ZONE  NAME         SIZE       MEM_MAP      START_PADDR  START_MAPNR\n");
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct iq_zone *z = &x->zone[i];
 
 		if (z->node == n->id)
-			iq_buf_printf(out, "%3u   %-8s %8" PRIu64 "  %16" PRIx64 "  %11" PRIx64 "  %11" PRIu64 "\n",
+			iq_buf_printf(out,
+				      "%3u   %-8s %8" PRIu64 "  %16" PRIx64 "  %11" PRIx64
+				      "  %11" PRIu64 "\n",
 				      z->index, z->name, z->spanned,
 				      z->spanned ? page_struct(s, z->start_pfn) : 0,
 				      z->start_pfn * page, z->start_pfn);
@@ -80,8 +82,11 @@ static void text_sections(const struct nodes_result *x, struct iq_buf *out)
 
 	snprintf(nr, sizeof(nr), "%" PRIu64, x->section[x->nr_sections - 1].nr);
 	width = IQ_MAX((int)strlen(nr), 2);
-	iq_buf_puts(out, "\n-------------------------------------------------------------------\n\n");
-	iq_buf_printf(out, "%-*s      SECTION        CODED_MEM_MAP        MEM_MAP       STATE PFN\n", width, "NR");
+	iq_buf_puts(out,
+		    "\n-------------------------------------------------------------------\n\n");
+	iq_buf_printf(out,
+		      "%-*s      SECTION        CODED_MEM_MAP        MEM_MAP       STATE PFN\n",
+		      width, "NR");
 	for (unsigned int i = 0; i < x->nr_sections; i++) {
 		const struct iq_section *n = &x->section[i];
 		char state[sizeof(letters)] = "";
@@ -90,19 +95,25 @@ static void text_sections(const struct nodes_result *x, struct iq_buf *out)
 		for (unsigned int bit = 0; letters[bit]; bit++)
 			if (n->flags >> bit & 1)
 				state[len++] = letters[bit];
-		iq_buf_printf(out, "%*" PRIu64 "  %016" PRIx64 "  %016" PRIx64 "  %016" PRIx64 "  %-4s  %" PRIu64 "\n",
+		iq_buf_printf(out,
+			      "%*" PRIu64 "  %016" PRIx64 "  %016" PRIx64 "  %016" PRIx64
+			      "  %-4s  %" PRIu64 "\n",
 			      width, n->nr, n->address, n->coded, n->mem_map, state, n->start_pfn);
 	}
 }
 
 static void text_blocks(const struct nodes_result *x, struct iq_buf *out)
 {
-	iq_buf_puts(out, "\n   MEM_BLOCK        NAME        PHYSICAL RANGE     NODE  STATE   START_SECTION_NO\n");
+	iq_buf_puts(out, "\n   MEM_BLOCK        NAME        PHYSICAL RANGE     NODE  STATE   "
+			 "START_SECTION_NO\n");
 	for (unsigned int i = 0; i < x->nr_blocks; i++) {
 		const struct iq_memory_block *b = &x->block[i];
 
-		iq_buf_printf(out, " %016" PRIx64 "   %-10s %8" PRIx64 " - %8" PRIx64 "  %-3d  %-7s %" PRIu64 "\n",
-			      b->address, b->name, b->start, b->end, b->node, b->state, b->start_section);
+		iq_buf_printf(out,
+			      " %016" PRIx64 "   %-10s %8" PRIx64 " - %8" PRIx64
+			      "  %-3d  %-7s %" PRIu64 "\n",
+			      b->address, b->name, b->start, b->end, b->node, b->state,
+			      b->start_section);
 	}
 }
 

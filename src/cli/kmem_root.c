@@ -35,11 +35,15 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	iq_buf_puts(out, "CACHE             OBJSIZE  ALLOCATED     TOTAL  SLABS  SSIZE  NAME\n");
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct root *c = &x->root[i];
-		uint64_t kb = (uint64_t)(iq_dump_info(s->dump)->page_size / 1024) << c->cache->order;
+		uint64_t kb = (uint64_t)(iq_dump_info(s->dump)->page_size / 1024)
+			      << c->cache->order;
 
-		iq_buf_printf(out, "%016" PRIx64 " %8" PRIu64 "  %9" PRIu64 "%s %8" PRIu64 "  %5" PRIu64 "  %4" PRIu64
-			      "k  %s", c->cache->address, c->cache->object_size, c->usage.allocated,
-			      c->whole ? " " : "?", c->usage.objects, c->usage.slabs, kb, c->cache->name);
+		iq_buf_printf(out,
+			      "%016" PRIx64 " %8" PRIu64 "  %9" PRIu64 "%s %8" PRIu64 "  %5" PRIu64
+			      "  %4" PRIu64 "k  %s",
+			      c->cache->address, c->cache->object_size, c->usage.allocated,
+			      c->whole ? " " : "?", c->usage.objects, c->usage.slabs, kb,
+			      c->cache->name);
 		if (c->children)
 			iq_buf_printf(out, "  (with %u of cgroups)", c->children);
 		iq_buf_putc(out, '\n');
@@ -57,9 +61,11 @@ static json_t *json(struct session *s, const struct result *r)
 
 		json_object_set_new(e, "cache", json_address(c->cache->address));
 		json_object_set_new(e, "name", json_string(c->cache->name));
-		json_object_set_new(e, "object_size", json_integer((json_int_t)c->cache->object_size));
+		json_object_set_new(e, "object_size",
+				    json_integer((json_int_t)c->cache->object_size));
 		json_object_set_new(e, "allocated",
-				    c->whole ? json_integer((json_int_t)c->usage.allocated) : json_null());
+				    c->whole ? json_integer((json_int_t)c->usage.allocated)
+					     : json_null());
 		json_object_set_new(e, "total", json_integer((json_int_t)c->usage.objects));
 		json_object_set_new(e, "slabs", json_integer((json_int_t)c->usage.slabs));
 		json_object_set_new(e, "cgroups", json_integer(c->children));
@@ -97,7 +103,8 @@ static void add(struct session *s, struct roots_result *x, uint64_t root, const 
 		x->root[i].whole &= u.exact;
 		return;
 	}
-	iq_warn(s->kernel->warnings, "cache 0x%" PRIx64 " says that it belongs to 0x%" PRIx64 ", which is no cache",
+	iq_warn(s->kernel->warnings,
+		"cache 0x%" PRIx64 " says that it belongs to 0x%" PRIx64 ", which is no cache",
 		c->address, root);
 }
 
@@ -111,9 +118,11 @@ struct iq_error *kmem_roots(struct session *s, struct result *r)
 
 	IQ_TRY(iq_kernel_need_types(s->kernel, &t));
 	if (!iq_offset(t, "kmem_cache", "memcg_params.root_cache", &at, NULL))
-		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE, "this kernel has no slab caches of memory cgroups: "
-								    "since 5.9 all of them share one"),
-				     "kmem -s shows all caches");
+		return iq_error_hint(
+			iq_error_new(IQ_E_UNAVAILABLE,
+				     "this kernel has no slab caches of memory cgroups: "
+				     "since 5.9 all of them share one"),
+			"kmem -s shows all caches");
 	IQ_TRY(iq_caches(s->kernel, &all, &nr));
 	x = calloc(1, sizeof(*x));
 	if (!x)

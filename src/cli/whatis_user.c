@@ -21,7 +21,8 @@ struct iq_error *user_place(struct session *s, struct iq_describer *d, uint64_t 
 		*page = (struct iq_whatis){.frame = -1, .frame_number = -1, .content = walk.status};
 		page->level = walk.nr ? walk.level[walk.nr - 1].level : 0;
 		if (walk.status == IQ_MEM_UNMAPPED && walk.nr)
-			iq_entry_of(s->kernel, walk.level[walk.nr - 1].entry, page->level, &u->entry);
+			iq_entry_of(s->kernel, walk.level[walk.nr - 1].entry, page->level,
+				    &u->entry);
 	} else {
 		iq_whatis(d, walk.physical, true, page);
 	}
@@ -65,7 +66,8 @@ void text_user_place(struct session *s, const struct user_place *u, struct iq_bu
 	iq_buf_printf(out, " (pid %u), ", u->task.pid);
 	if (u->has_vma) {
 		permissions(&u->vma, mode);
-		iq_buf_printf(out, "area %" PRIx64 "-%" PRIx64 " %s of ", u->vma.start, u->vma.end, mode);
+		iq_buf_printf(out, "area %" PRIx64 "-%" PRIx64 " %s of ", u->vma.start, u->vma.end,
+			      mode);
 		if (area_name(s, &u->vma, path))
 			iq_buf_add_escaped(out, path, strlen(path), false);
 		else
@@ -111,9 +113,9 @@ void json_user_place(struct session *s, const struct user_place *u, json_t *kind
 		json_object_set_new(o, "end", json_address(u->vma.end));
 		json_object_set_new(o, "mode", json_string(mode));
 		json_object_set_new(o, "name", named ? json_text(path, strlen(path)) : json_null());
-		json_object_set_new(o, "file_offset", u->vma.file
-							      ? json_integer((json_int_t)file_offset(s, u))
-							      : json_null());
+		json_object_set_new(o, "file_offset",
+				    u->vma.file ? json_integer((json_int_t)file_offset(s, u))
+						: json_null());
 	}
 	json_array_insert_new(kinds, 0, o);
 }

@@ -68,7 +68,8 @@ static void read_name(struct iq_kernel *k, uint64_t address, char *name, size_t 
 }
 
 /* Adds the resource at ADDRESS; its sibling and child are handed out.  False: it cannot be read, or was seen. */
-static bool add(struct walk *w, uint64_t address, unsigned int depth, uint64_t *sibling, uint64_t *child)
+static bool add(struct walk *w, uint64_t address, unsigned int depth, uint64_t *sibling,
+		uint64_t *child)
 {
 	struct resource_tree *tree = w->tree;
 	uint8_t bytes[512];
@@ -81,7 +82,8 @@ static bool add(struct walk *w, uint64_t address, unsigned int depth, uint64_t *
 	}
 	if (tree->nr >= MAX_RESOURCES || iq_vm_read(w->k->vm, address, bytes, w->at->size, NULL)) {
 		iq_warn(w->k->warnings, "resources of %s: %s 0x%lx", w->what,
-			tree->nr >= MAX_RESOURCES ? "there is no end of them at" : "cannot read the one at",
+			tree->nr >= MAX_RESOURCES ? "there is no end of them at"
+						  : "cannot read the one at",
 			(unsigned long)address);
 		return false;
 	}
@@ -119,7 +121,8 @@ static void add_all(struct walk *w, uint64_t address, unsigned int depth)
 	}
 }
 
-static struct iq_error *read_tree(struct iq_kernel *k, enum iq_resources which, struct resource_tree *tree)
+static struct iq_error *read_tree(struct iq_kernel *k, enum iq_resources which,
+				  struct resource_tree *tree)
 {
 	struct layout l;
 	struct walk w = {.k = k, .tree = tree, .at = &l, .what = roots[which].what};
@@ -128,9 +131,10 @@ static struct iq_error *read_tree(struct iq_kernel *k, enum iq_resources which, 
 
 	IQ_TRY(iq_kernel_need_types(k, &t));
 	if (!root || !layout_of(k, &l))
-		return iq_error_new(IQ_E_NOT_FOUND, "this kernel's resources of %s are not found: %s",
-				    roots[which].what,
-				    root ? "struct resource is of an unknown layout" : "no such symbol");
+		return iq_error_new(
+			IQ_E_NOT_FOUND, "this kernel's resources of %s are not found: %s",
+			roots[which].what,
+			root ? "struct resource is of an unknown layout" : "no such symbol");
 	add_all(&w, root, 0);
 	iq_map_free(&w.seen);
 	return w.nomem ? iq_error_nomem() : NULL;
@@ -170,9 +174,9 @@ void resources_free(struct iq_kernel *k)
 	k->priv->resources = NULL;
 }
 
-const struct iq_resource *iq_resource_at(struct iq_kernel *k, enum iq_resources which, uint64_t address,
-					 const struct iq_resource **chain, unsigned int room,
-					 unsigned int *nr)
+const struct iq_resource *iq_resource_at(struct iq_kernel *k, enum iq_resources which,
+					 uint64_t address, const struct iq_resource **chain,
+					 unsigned int room, unsigned int *nr)
 {
 	const struct iq_resource *list = NULL, *found = NULL;
 	unsigned int all = 0, i = 1, n = 0;
@@ -195,7 +199,8 @@ const struct iq_resource *iq_resource_at(struct iq_kernel *k, enum iq_resources 
 	return found;
 }
 
-bool iq_resource_text(struct iq_kernel *k, enum iq_resources which, uint64_t address, struct iq_buf *out)
+bool iq_resource_text(struct iq_kernel *k, enum iq_resources which, uint64_t address,
+		      struct iq_buf *out)
 {
 	const struct iq_resource *chain[MAX_DEPTH];
 	unsigned int nr;
@@ -203,6 +208,7 @@ bool iq_resource_text(struct iq_kernel *k, enum iq_resources which, uint64_t add
 	if (!iq_resource_at(k, which, address, chain, MAX_DEPTH, &nr))
 		return false;
 	for (unsigned int i = 0; i < nr; i++)
-		iq_buf_printf(out, "%s%s", i ? " > " : "", chain[i]->name[0] ? chain[i]->name : "(no name)");
+		iq_buf_printf(out, "%s%s", i ? " > " : "",
+			      chain[i]->name[0] ? chain[i]->name : "(no name)");
 	return true;
 }

@@ -41,9 +41,10 @@ static struct iq_error *prepare(struct iq_kernel *k, struct sections *s)
 	type = iq_type_by_name(t, "struct mem_section");
 	if (!type || !type->size || type->size > MAX_SECTION_STRUCT ||
 	    !iq_offset(t, "mem_section", "section_mem_map", &s->map_at, NULL) ||
-	    s->map_at + 8 > type->size || section_bits < 20 || section_bits > 40 || physical_bits > 60 ||
-	    physical_bits < section_bits)
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel's memory map has no sections that are known");
+	    s->map_at + 8 > type->size || section_bits < 20 || section_bits > 40 ||
+	    physical_bits > 60 || physical_bits < section_bits)
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "this kernel's memory map has no sections that are known");
 	*s = (struct sections){.k = k,
 			       .map_at = s->map_at,
 			       .size = type->size,
@@ -108,9 +109,11 @@ struct iq_error *iq_sections(struct iq_kernel *k, struct iq_section **ret, unsig
 	if (table.size < 4096 && (!kernel_read_ptr(k, roots, &roots) || !roots))
 		return iq_error_new(IQ_E_MEMORY, "the table of sections of memory cannot be read");
 	per_root = 4096 / s.size;
-	for (uint64_t i = 0; ok && i * per_root < s.end && !iq_cancelled(k->priv->options.cancel); i++) {
+	for (uint64_t i = 0; ok && i * per_root < s.end && !iq_cancelled(k->priv->options.cancel);
+	     i++) {
 		if (!kernel_read_ptr(k, roots + 8 * i, &root)) {
-			iq_warn(k->warnings, "sections of memory: their table ends at 0x%lx, unreadable",
+			iq_warn(k->warnings,
+				"sections of memory: their table ends at 0x%lx, unreadable",
 				(unsigned long)(roots + 8 * i));
 			break;
 		}
@@ -154,7 +157,8 @@ static void read_state(struct iq_kernel *k, uint64_t block, char *state, size_t 
 	e = iq_type_enumerators(type, &nr);
 	for (unsigned int i = 0; i < nr; i++)
 		if (e[i].value >= 0 && (uint64_t)e[i].value == value)
-			snprintf(state, room, "%s", strncmp(e[i].name, "MEM_", 4) ? e[i].name : e[i].name + 4);
+			snprintf(state, room, "%s",
+				 strncmp(e[i].name, "MEM_", 4) ? e[i].name : e[i].name + 4);
 }
 
 static void read_block_name(struct iq_kernel *k, struct iq_memory_block *b)
@@ -176,7 +180,8 @@ static bool add_block(struct iq_kernel *k, uint64_t index, uint64_t entry, void 
 	uint64_t node;
 
 	if (!kernel_read_member(k, "memory_block", "start_section_nr", entry, &b.start_section)) {
-		iq_warn(k->warnings, "memory blocks: the one at 0x%lx cannot be read", (unsigned long)entry);
+		iq_warn(k->warnings, "memory blocks: the one at 0x%lx cannot be read",
+			(unsigned long)entry);
 		return true;
 	}
 	if (kernel_read_member(k, "memory_block", "nid", entry, &node))
@@ -191,7 +196,8 @@ static bool add_block(struct iq_kernel *k, uint64_t index, uint64_t entry, void 
 	return !iq_cancelled(k->priv->options.cancel);
 }
 
-struct iq_error *iq_memory_blocks(struct iq_kernel *k, struct iq_memory_block **ret, unsigned int *nr)
+struct iq_error *iq_memory_blocks(struct iq_kernel *k, struct iq_memory_block **ret,
+				  unsigned int *nr)
 {
 	uint64_t tree = iq_kernel_symbol(k, "memory_blocks"), sections = 1;
 	uint64_t bits = vmcoreinfo_number(k, "NUMBER(SECTION_SIZE_BITS)", 27);
@@ -199,7 +205,8 @@ struct iq_error *iq_memory_blocks(struct iq_kernel *k, struct iq_memory_block **
 	struct iq_types *t;
 
 	IQ_TRY(iq_kernel_need_types(k, &t));
-	if (iq_kernel_variable(k, "sections_per_block", 4, &sections) && sections - 1 >= UINT32_C(1) << 20)
+	if (iq_kernel_variable(k, "sections_per_block", 4, &sections) &&
+	    sections - 1 >= UINT32_C(1) << 20)
 		sections = 1;
 	x.bytes = x.section_bytes * sections;
 	if (tree && iq_type_by_name(t, "struct memory_block"))

@@ -14,9 +14,9 @@
 #define MAX_SWAPFILES 32
 
 struct types {
-	unsigned int files;	/* types below this one are swap areas */
+	unsigned int files; /* types below this one are swap areas */
 	unsigned int poisoned, migration, device, marker, lost; /* how many types of each kind */
-	bool known;		/* the special ones add up */
+	bool known; /* the special ones add up */
 };
 
 static bool has(struct iq_kernel *k, const char *symbol)
@@ -45,7 +45,9 @@ static void find_types(struct iq_kernel *k, struct types *t)
 	unsigned int special, room;
 
 	*t = (struct types){.poisoned = has(k, "memory_failure"),
-			    .migration = !has(k, "migrate_pages") ? 0 : exclusive ? 3 : 2,
+			    .migration = !has(k, "migrate_pages") ? 0
+					 : exclusive		  ? 3
+								  : 2,
 			    .device = device_types(k, exclusive),
 			    .marker = exclusive};
 	special = t->poisoned + t->migration + t->device + t->marker;
@@ -146,7 +148,8 @@ bool iq_swap_path(struct iq_kernel *k, unsigned int type, char *path)
 
 static void put_marks(uint64_t marks, struct iq_buf *out)
 {
-	static const char *const name[] = {"write-protected by userfaultfd", "poisoned", "guard region"};
+	static const char *const name[] = {"write-protected by userfaultfd", "poisoned",
+					   "guard region"};
 	bool first = true;
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(name); i++) {
@@ -174,15 +177,22 @@ static void put_swap(struct iq_kernel *k, const struct iq_entry *e, struct iq_bu
 void iq_entry_text(struct iq_kernel *k, const struct iq_entry *e, struct iq_buf *out)
 {
 	switch (e->kind) {
-	case IQ_ENTRY_EMPTY: iq_buf_puts(out, "empty"); return;
-	case IQ_ENTRY_PRESENT: iq_buf_puts(out, "present"); return;
-	case IQ_ENTRY_SWAP: put_swap(k, e, out); break;
+	case IQ_ENTRY_EMPTY:
+		iq_buf_puts(out, "empty");
+		return;
+	case IQ_ENTRY_PRESENT:
+		iq_buf_puts(out, "present");
+		return;
+	case IQ_ENTRY_SWAP:
+		put_swap(k, e, out);
+		break;
 	case IQ_ENTRY_MIGRATION:
 		iq_buf_printf(out, "migrating from page frame 0x%lx%s", (unsigned long)e->pfn,
 			      e->writable ? ", writable" : "");
 		break;
 	case IQ_ENTRY_POISONED:
-		iq_buf_printf(out, "broken memory (hwpoison), page frame 0x%lx", (unsigned long)e->pfn);
+		iq_buf_printf(out, "broken memory (hwpoison), page frame 0x%lx",
+			      (unsigned long)e->pfn);
 		break;
 	case IQ_ENTRY_DEVICE:
 		iq_buf_printf(out, "in a device's memory, page frame 0x%lx", (unsigned long)e->pfn);
@@ -191,7 +201,9 @@ void iq_entry_text(struct iq_kernel *k, const struct iq_entry *e, struct iq_buf 
 		iq_buf_puts(out, "no page, marked: ");
 		put_marks(e->marks, out);
 		break;
-	case IQ_ENTRY_LOST: iq_buf_puts(out, "lost: it could not be read back from swap"); break;
+	case IQ_ENTRY_LOST:
+		iq_buf_puts(out, "lost: it could not be read back from swap");
+		break;
 	case IQ_ENTRY_SPECIAL:
 		iq_buf_printf(out, "not present: a special entry of type %u, offset 0x%lx", e->type,
 			      (unsigned long)e->offset);
