@@ -230,7 +230,8 @@ static void mark_refused(struct iq_case *c, struct chain *ch, const struct bad_u
 	unsigned int parameter;
 	const struct iq_whatis *w = l->object;
 
-	if (u->condition)
+	/* A comparison that failed; a length that is too large. */
+	if (u->condition || (u->user && !u->pointer))
 		l->verdict = IQ_LINK_BAD;
 	if (u->user && iq_is_free(u->user, &parameter) && parameter == u->parameter &&
 	    !(w && w->has_object && w->object.object && !w->object.offset))

@@ -238,6 +238,42 @@ static void blame_user(struct iq_case *c)
 	b->why = iq_case_text(c, iq_bad_exec(c) ? "it called through %s" : why, x->expression);
 }
 
+/*
+ * A canary was overwritten: by a function that was given the address of something in the frame, if not by the function
+ * itself.
+ */
+static void find_smasher(struct iq_case *c)
+{
+	const struct iq_event *e = &c->analysis.event;
+	const struct iq_frame *f = &c->trace.frames[e->frame];
+	struct iq_effect_query q = {.frees = is_true_free,
+				    .copies = is_copy,
+				    .skip = is_dull,
+				    .size = 8,
+				    .from = f->sp};
+	struct iq_damage damage[8];
+	struct iq_effect effect[EFFECTS_MAX];
+	struct suspect best = {0};
+	unsigned int nr = iq_stack_damage(c->k, &c->trace, damage, IQ_ARRAY_SIZE(damage));
+
+	for (unsigned int i = 0; i < nr; i++) {
+		if (damage[i].kind == IQ_DAMAGE_CANARY && damage[i].frame == e->frame) {
+			q.field = damage[i].address;
+			q.value = damage[i].found;
+		}
+	}
+	nr = q.field ? iq_args_effects(c->args, (unsigned int)e->frame, &q, effect, EFFECTS_MAX)
+		     : 0;
+	for (unsigned int i = 0; i < nr; i++) {
+		struct suspect s = {effect[i], (unsigned int)e->frame};
+
+		if (!is_dull(&s.effect.function) && better(&s, &best))
+			best = s;
+	}
+	if (best.effect.call)
+		blame(c, &best, "writes to the stack of its caller, up to the canary");
+}
+
 struct iq_error *iq_stage_producer(struct iq_case *c)
 {
 	const struct iq_culprit *x = &c->analysis.culprit;
@@ -245,6 +281,11 @@ struct iq_error *iq_stage_producer(struct iq_case *c)
 	struct iq_effect_query q = {.frees = iq_is_free, .copies = is_copy, .skip = is_dull};
 	struct suspect best = {0};
 
+	if (e->class == IQ_CLASS_STACK_PROTECTOR && c->has_trace && e->frame >= 0 &&
+	    !c->analysis.blame.present) {
+		find_smasher(c);
+		return NULL;
+	}
 	/* Who counts wrongly, or takes from a list twice, is on the stack. */
 	if (!x->present || c->analysis.blame.present || !c->has_trace || e->frame < 0 ||
 	    e->class == IQ_CLASS_REFCOUNT ||

@@ -126,6 +126,13 @@ static bool given_before(const struct work *w, const struct given *g)
 	return false;
 }
 
+/* A pointer that goes through memory step by step: it comes from several places, or was added to. */
+static bool is_stepped(const struct flow *f, const struct value *v)
+{
+	return v->base == V_UNKNOWN ||
+	       (v->base == V_DEF && (v->n & 1 || f->op[v->n / 2].kind == OP_ADD));
+}
+
 /* Does OP, with ST in front of it, write into the field? */
 static bool writes_field(struct work *w, struct flow *f, const struct given *g, const struct op *op,
 			 const struct state *st, enum how *how)
@@ -145,9 +152,7 @@ static bool writes_field(struct work *w, struct flow *f, const struct given *g, 
 		*how = HOW_UNSURE;
 		if (!least_value(w, f, g, base, &address)) {
 			*how = HOW_WEAK;
-			/* What goes through memory step by step has its pointer from several places. */
-			return (base->base == V_UNKNOWN || (base->base == V_DEF && base->n & 1)) &&
-			       given_before(w, g);
+			return is_stepped(f, base) && given_before(w, g);
 		}
 	}
 	address += (uint64_t)op->disp;
