@@ -204,6 +204,9 @@ static bool find(struct graph *g, const struct iq_object *o, struct iq_typing *r
 		ret->confidence = IQ_CONFIDENCE_LIKELY;
 		return true;
 	}
+	/* The same whether the graph was made or not, if it is likely without. */
+	if (by_arguments(g, o, ret) && ret->confidence >= IQ_CONFIDENCE_LIKELY)
+		return true;
 	return (g->made && by_graph(g, o, ret)) || by_arguments(g, o, ret) ||
 	       (o->state == IQ_OBJECT_ALLOCATED && !g->made && by_back_pointers(g, o, ret)) ||
 	       by_name(g, o, ret);

@@ -404,18 +404,13 @@ static void find_resource(struct iq_describer *d, struct iq_whatis *w)
 
 /* ---- All together ------------------------------------------------------------------------------- */
 
-static bool is_own(const struct iq_typing *t)
-{
-	return t->type && !t->from && t->confidence >= IQ_CONFIDENCE_LIKELY;
-}
-
 static void find_type(struct iq_describer *d, struct iq_whatis *w)
 {
 	struct iq_typing t = {0};
 	bool found = iq_type_of_object(d->k, &w->object, &t);
 
 	/* What is only possible may be likely if more is known. */
-	if (d->make_graph && !is_own(&t) && !iq_typegraph_made(d->k) &&
+	if (d->make_graph && t.confidence < IQ_CONFIDENCE_LIKELY && !iq_typegraph_made(d->k) &&
 	    w->object.state == IQ_OBJECT_ALLOCATED) {
 		iq_error_free(iq_typegraph_make(d->k, d->cancel));
 		found = iq_type_of_object(d->k, &w->object, &t);
