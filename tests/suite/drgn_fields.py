@@ -39,7 +39,7 @@ def main():
                         if g:
                             out['fields'].append({'what': f'file->{m}', 'at': g.address_of_().value_(),
                                                   'value': g.value_(), 'holder': f.value_()})
-        if t.pid.value_() > 1:
+        if t.pid.value_() > 1 and t.pid.value_() == t.tgid.value_():     # only leaders are on that list
             out['nodes'].append({'pid': t.pid.value_(), 'tasks': t.tasks.address_of_().value_(),
                                  'next': t.tasks.next.value_(), 'prev': t.tasks.prev.value_()})
             if t.stack:

@@ -224,7 +224,7 @@ def sqlite(rng):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "t.db")
         db = sqlite3.connect(path)
-        db.execute(f"create table {rng.choice(WORDS)} (a int)")
+        db.execute(f"create table {rng.choice(WORDS)}s (a int)")
         db.commit()
         db.close()
         with open(path, "rb") as f:
