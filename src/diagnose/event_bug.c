@@ -123,6 +123,71 @@ static void slab_check(struct iq_case *c, struct iq_event *e, const struct bug *
 			  "BUG_ON(object == freelist head): the object that is freed is the one that was freed last");
 }
 
+static bool text_argument(struct iq_case *c, unsigned int frame, const char *name, char *text, size_t room)
+{
+	uint64_t at;
+
+	return iq_event_argument(c, frame, name, &at) && !iq_vm_read_string(c->k->vm, at, text, room);
+}
+
+/* What a check of bytes found overwritten: by its name for them, else by what they should have been (linux/poison.h). */
+static enum iq_class overwritten(struct iq_case *c, unsigned int frame)
+{
+	char what[64];
+	uint64_t value;
+
+	if (text_argument(c, frame, "what", what, sizeof(what)))
+		return strstr(what, "oison") ? IQ_CLASS_USE_AFTER_FREE
+		       : strstr(what, "edzone") || strstr(what, "adding") ? IQ_CLASS_HEAP_OVERFLOW
+									  : IQ_CLASS_MEMORY_CORRUPTION;
+	if (!iq_event_argument(c, frame, "value", &value))
+		return IQ_CLASS_MEMORY_CORRUPTION;
+	return value == 0x6b ? IQ_CLASS_USE_AFTER_FREE
+	       : value == 0xbb || value == 0xcc || value == 0x5a ? IQ_CLASS_HEAP_OVERFLOW
+								 : IQ_CLASS_MEMORY_CORRUPTION;
+}
+
+/* An object on its free list that somebody frees. */
+static bool freed_again(struct iq_case *c, unsigned int frame)
+{
+	struct iq_whatis *w;
+	uint64_t object;
+	bool freeing = false;
+
+	for (unsigned int i = frame + 1; i < c->trace.nr && i < frame + 5; i++)
+		freeing |= frees(c->trace.frames[i].symbol.name);
+	if (!freeing || !iq_event_argument(c, frame, "object", &object))
+		return false;
+	w = iq_case_whatis(c, object);
+	return w && w->has_object && w->object.object == object && w->object.state >= IQ_OBJECT_FREE;
+}
+
+/* SLUB's debugging (slub_debug=, mm/slub.c) ends its reports in a WARN() since 6.16. */
+static void slab_report(struct iq_case *c, struct iq_event *e)
+{
+	char reason[64];
+
+	if (e->frame < 0 || !(iq_same_function(e->symbol.name, "object_err") ||
+			      iq_same_function(e->symbol.name, "slab_err") ||
+			      iq_same_function(e->symbol.name, "__slab_err")))
+		return;
+	e->class = IQ_CLASS_MEMORY_CORRUPTION;
+	for (int i = e->frame + 1; i < (int)c->trace.nr && i <= e->frame + 3; i++) {
+		if (iq_same_function(c->trace.frames[i].symbol.name, "check_bytes_and_report") ||
+		    iq_same_function(c->trace.frames[i].symbol.name, "slab_pad_check")) {
+			e->class = overwritten(c, (unsigned int)i);
+			return;
+		}
+	}
+	if (text_argument(c, (unsigned int)e->frame, "reason", reason, sizeof(reason)))
+		e->class = strstr(reason, "already free") ? IQ_CLASS_DOUBLE_FREE
+			   : strstr(reason, "Invalid object") ? IQ_CLASS_INVALID_FREE : e->class;
+	else if (freed_again(c, (unsigned int)e->frame))
+		e->class = IQ_CLASS_DOUBLE_FREE;
+	if (e->class == IQ_CLASS_MEMORY_CORRUPTION)
+		e->confidence = IQ_MIN(e->confidence, IQ_CONFIDENCE_LIKELY);
+}
+
 /* __WARN_trap(bug, ...) of 6.19 and later: the instruction names the entry, and is not where the WARN() stands. */
 static bool warn_trap(struct iq_case *c, struct iq_event *e, struct bug *bug)
 {
@@ -201,5 +266,6 @@ void iq_trap_bug(struct iq_case *c, struct iq_event *e, const struct iq_insn *in
 		iq_event_evidence(c, e, IQ_SOURCE_MEMORY, e->ip, NULL, "%s() found it", e->symbol.name);
 	} else if (bug.present) {
 		slab_check(c, e, &bug);
+		slab_report(c, e);
 	}
 }

@@ -20,7 +20,7 @@ static const char *const helpers[] = {
 	"do_error_trap", "do_invalid_op", "invalid_op", "do_general_protection", "general_protection",
 	"page_fault", "page_fault_oops", "do_page_fault", "__do_page_fault", "no_context",
 	"__bad_area*", "bad_area*", "error_entry", "object_err", "slab_err", "print_trailer",
-	"slab_pad_check", "slab_bug", "slab_fix", "check_object", "check_bytes*", "dump_header*", "on_freelist", "free_consistency_checks", "check_slab", "alloc_debug_processing",
+	"slab_pad_check", "alloc_debug_processing", "get_from_partial_node", "__slab_err", "free_to_partial_list", "slab_bug", "slab_fix", "check_object", "check_bytes*", "dump_header*", "on_freelist", "free_consistency_checks", "check_slab", "alloc_debug_processing",
 	"free_debug_processing", "__report_bad_page", "bad_page", "check_*_page*",
 	/* memory, strings, copies */
 	"kfree*", "__kfree", "kvfree*", "vfree*", "__vfree", "kmem_cache_*", "__kmem_cache_*",
