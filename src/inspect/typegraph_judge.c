@@ -150,7 +150,7 @@ void graph_class(const struct iq_cache *c, uint64_t *low, uint64_t *high)
 	*high = c->object_size;
 	if (!strstr(c->name, "kmalloc-") && !strstr(c->name, "memdup_user-") &&
 	    !strstr(c->name, "msg_msg-"))
-		*low = c->object_size - IQ_MIN(c->object_size, c->users > 1 ? 32 : 8);
+		*low = c->object_size - IQ_MIN(c->object_size, c->users > 1 ? 64 : 8);
 	else if (*high == 96)
 		*low = 64;
 	else if (*high == 128)
