@@ -740,6 +740,55 @@ static void sleeping_and_gone(void **state)
 	iq_error_free(err);
 }
 
+/* Without registers that no row needs; and from a return address in the middle. */
+static void places_alone(void **state)
+{
+	static const uint64_t saved[] = {15, 14, 13, 12, 3, 6};
+	struct iq_task *t = &m.tasks[0];
+	struct iq_backtrace full;
+	uint64_t rbp, slot;
+	struct iq_error *err;
+
+	push_user_regs();
+	push(entry_ret);
+	slot = sp;
+	push(0xb0b);
+	rbp = sp;
+	push(0x1313);
+	sp -= 0x48;
+	push(framed_ret);
+	push(rbp);
+	push(0x1212);
+	push(middle_ret);
+	for (unsigned int i = 6; i--;)
+		push(saved[i]);
+	t->sp = sp;
+	assert_null(iq_backtrace(&m.k, t, &full));
+	assert_null(iq_backtrace_places(&m.k, t, &b));
+	assert_int_equal(b.end, IQ_END_USER);
+	assert_int_equal(b.nr, 3);
+	assert_int_equal(full.nr, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		expect(i, full.frames[i].symbol.name, full.frames[i].ip);
+		assert_int_equal(b.frames[i].sp, full.frames[i].sp);
+	}
+	assert_true(iq_reg_known(&full.frames[1].regs, IQ_X86_R12));
+	assert_false(iq_reg_known(&b.frames[1].regs, IQ_X86_R12));
+	expect_reg(1, IQ_X86_RBP, rbp, full.frames[1].saved_at[IQ_X86_RBP]);
+	iq_backtrace_free(&full);
+	iq_backtrace_free(&b);
+
+	assert_null(iq_backtrace_return(&m.k, t, -1, slot, &b));
+	expect(0, "entry", entry_ret);
+	assert_false(b.frames[0].exact_ip);
+	assert_int_equal(b.end, IQ_END_USER);
+	iq_backtrace_free(&b);
+	err = iq_backtrace_return(&m.k, t, -1, rbp, &b);
+	assert_non_null(err);
+	assert_int_equal(err->code, IQ_E_USAGE);
+	iq_error_free(err);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -764,6 +813,7 @@ int main(void)
 		TEST(through_a_trampoline),
 		TEST(through_another_trampoline),
 		TEST(sleeping_and_gone),
+		TEST(places_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
