@@ -36,9 +36,11 @@ static void explain_word(struct iq_case *c, struct iq_suspect *s)
 	if (null && !s->bad)
 		return;
 	f = iq_case_finding(c, w.id, w.class,
-			    w.weight >= 40 && s->bad && fits(c, s, &w) ? IQ_CONFIDENCE_CERTAIN
-			    : fits(c, s, &w)			       ? IQ_CONFIDENCE_LIKELY
-								       : IQ_CONFIDENCE_POSSIBLE,
+			    w.weight >= 40 && s->bad && fits(c, s, &w) &&
+					    strcmp(w.id, "value.null_offset") != 0
+				    ? IQ_CONFIDENCE_CERTAIN
+			    : fits(c, s, &w) ? IQ_CONFIDENCE_LIKELY
+					     : IQ_CONFIDENCE_POSSIBLE,
 			    "%s is %s", s->name, w.text);
 	f->cause = s->cause && fits(c, s, &w);
 	iq_suspect_told(c, s, fits(c, s, &w) ? w.weight : 20);
