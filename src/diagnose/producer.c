@@ -8,6 +8,7 @@
 #include "skip.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define FRAMES_MAX 12
 #define EFFECTS_MAX 16
@@ -160,6 +161,33 @@ void iq_blame_line(struct iq_case *c, uint64_t address, struct iq_blame *b)
 		b->file = iq_case_text(c, "%s", file);
 }
 
+/* Whoever is blamed, the value was used by somebody who could have looked. */
+static void add_alternative(struct iq_case *c)
+{
+	const struct iq_event *e = &c->analysis.event;
+	const struct iq_blame *b = &c->analysis.blame;
+	struct iq_finding *f;
+
+	for (int i = e->frame; i < (int)c->trace.nr && i <= e->frame + 6; i++) {
+		const struct iq_frame *user = &c->trace.frames[i];
+
+		if (!user->symbol.name || is_dull(&user->symbol))
+			continue;
+		if (!strcmp(user->symbol.name, b->function))
+			return;
+		f = iq_case_finding(c, "blame.user", e->class, IQ_CONFIDENCE_POSSIBLE,
+				    "%s() used the value that was bad, and may be at fault itself "
+				    "rather than %s()",
+				    user->symbol.name, b->function);
+		f->alternative = true;
+		f->refuted_by =
+			"the value was right when it was checked, or is never to be bad there";
+		iq_finding_evidence(c, f, IQ_SOURCE_CODE, user->ip, NULL,
+				    "it was here when it happened");
+		return;
+	}
+}
+
 static void blame(struct iq_case *c, const struct suspect *s, const char *what)
 {
 	struct iq_blame *b = &c->analysis.blame;
@@ -171,6 +199,7 @@ static void blame(struct iq_case *c, const struct suspect *s, const char *what)
 	b->why = iq_case_text(c, "%s() calls it before, and it %s%s (instruction at 0x%" PRIx64 ")",
 			      c->trace.frames[s->frame].symbol.name,
 			      s->effect.sure ? "" : "probably ", what, s->effect.at);
+	add_alternative(c);
 }
 
 /* Was what a link leads to freed before, by somebody who was called on the way? */
