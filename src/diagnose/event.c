@@ -325,6 +325,9 @@ struct iq_error *iq_stage_event(struct iq_case *c)
 		else if (is_healthy(c))
 			e->confidence = IQ_CONFIDENCE_LIKELY;
 	}
+	if (e->class != IQ_CLASS_NONE && !*e->message)
+		e->message = e->symbol.name ? iq_case_text(c, "panic() was called by %s()", e->symbol.name)
+					    : "panic() was called";
 	iq_event_first(c, e);
 	iq_event_records(c, e);
 	iq_event_log(c, e);
