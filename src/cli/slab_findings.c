@@ -9,8 +9,7 @@ bool slab_findings_add(void *arg, const struct iq_slab_finding *f)
 {
 	struct slab_findings *x = arg;
 
-	if (x->nr >= MAX_SLAB_FINDINGS ||
-	    !iq_grow(&x->list, &x->room, x->nr + 1, sizeof(*x->list)))
+	if (x->nr >= MAX_SLAB_FINDINGS || !iq_grow(&x->list, &x->room, x->nr + 1, sizeof(*x->list)))
 		x->more++;
 	else
 		x->list[x->nr++] = *f;
@@ -48,7 +47,8 @@ json_t *json_slab_findings(const struct slab_findings *x)
 		json_t *o = json_object();
 
 		json_object_set_new(o, "kind", json_string(iq_slab_damage_text(f->kind)));
-		json_object_set_new(o, "cache", f->cache ? json_string(f->cache->name) : json_null());
+		json_object_set_new(o, "cache",
+				    f->cache ? json_string(f->cache->name) : json_null());
 		json_object_set_new(o, "slab", address_or_null(f->slab));
 		json_object_set_new(o, "object", address_or_null(f->object));
 		json_object_set_new(o, "address", address_or_null(f->address));

@@ -28,7 +28,8 @@ static void text_frame(struct session *s, uint64_t address, struct iq_buf *out)
 	iq_buf_putc(out, '\n');
 }
 
-static void text_track(struct session *s, const char *what, const struct iq_track *t, struct iq_buf *out)
+static void text_track(struct session *s, const char *what, const struct iq_track *t,
+		       struct iq_buf *out)
 {
 	if (!t->known)
 		return;
@@ -58,8 +59,10 @@ void text_slab_tracks(struct session *s, const struct iq_object *o, struct iq_bu
 		return;
 	if (t.has_asked)
 		iq_buf_printf(out, "  %" PRIu64 " bytes were asked for\n", t.asked);
-	text_track(s, o->state == IQ_OBJECT_ALLOCATED ? "allocated" : "was allocated", &t.allocated, out);
-	text_track(s, o->state == IQ_OBJECT_ALLOCATED ? "before that freed" : "freed", &t.freed, out);
+	text_track(s, o->state == IQ_OBJECT_ALLOCATED ? "allocated" : "was allocated", &t.allocated,
+		   out);
+	text_track(s, o->state == IQ_OBJECT_ALLOCATED ? "before that freed" : "freed", &t.freed,
+		   out);
 }
 
 /* Of other objects of the slab only what concerns all of it. */
@@ -90,7 +93,8 @@ void text_slab_damage(struct session *s, const struct iq_object *o, struct iq_bu
 	slab_findings_free(&found);
 }
 
-void text_cache_origin(struct session *s, const struct iq_cache *c, const char *before, struct iq_buf *out)
+void text_cache_origin(struct session *s, const struct iq_cache *c, const char *before,
+		       struct iq_buf *out)
 {
 	struct iq_cache_origin o;
 
@@ -115,17 +119,22 @@ static json_t *json_track(struct session *s, const struct iq_track *t)
 	stack = json_array();
 	json_object_set_new(o, "pid", t->pid >= 0 ? json_integer(t->pid) : json_null());
 	json_object_set_new(o, "cpu", t->cpu >= 0 ? json_integer(t->cpu) : json_null());
-	json_object_set_new(o, "age_jiffies", t->has_age ? json_integer((json_int_t)t->age) : json_null());
-	json_object_set_new(o, "time_ns", t->has_time ? json_integer((json_int_t)t->time) : json_null());
-	named = t->caller && iq_symbol_format(s->kernel, t->caller, false, true, name, sizeof(name));
+	json_object_set_new(o, "age_jiffies",
+			    t->has_age ? json_integer((json_int_t)t->age) : json_null());
+	json_object_set_new(o, "time_ns",
+			    t->has_time ? json_integer((json_int_t)t->time) : json_null());
+	named = t->caller &&
+		iq_symbol_format(s->kernel, t->caller, false, true, name, sizeof(name));
 	json_object_set_new(o, "caller", t->caller ? json_address(t->caller) : json_null());
-	json_object_set_new(o, "caller_symbol", named ? json_text(name, strlen(name)) : json_null());
+	json_object_set_new(o, "caller_symbol",
+			    named ? json_text(name, strlen(name)) : json_null());
 	for (unsigned int i = 0; i < t->nr; i++) {
 		json_t *f = json_object();
 
 		named = iq_symbol_format(s->kernel, t->stack[i], false, true, name, sizeof(name));
 		json_object_set_new(f, "address", json_address(t->stack[i]));
-		json_object_set_new(f, "symbol", named ? json_text(name, strlen(name)) : json_null());
+		json_object_set_new(f, "symbol",
+				    named ? json_text(name, strlen(name)) : json_null());
 		json_array_append_new(stack, f);
 	}
 	json_object_set_new(o, "stack", stack);
@@ -162,10 +171,13 @@ json_t *json_cache_origin(struct session *s, const struct iq_cache *c)
 		return json_null();
 	j = json_object();
 	json_object_set_new(j, "function",
-			    o.function[0] ? json_text(o.function, strlen(o.function)) : json_null());
+			    o.function[0] ? json_text(o.function, strlen(o.function))
+					  : json_null());
 	json_object_set_new(j, "offset",
-			    o.how == IQ_ORIGIN_CALL ? json_integer((json_int_t)o.offset) : json_null());
-	json_object_set_new(j, "module", o.module[0] ? json_text(o.module, strlen(o.module)) : json_null());
+			    o.how == IQ_ORIGIN_CALL ? json_integer((json_int_t)o.offset)
+						    : json_null());
+	json_object_set_new(j, "module",
+			    o.module[0] ? json_text(o.module, strlen(o.module)) : json_null());
 	json_object_set_new(j, "file", o.file ? json_text(o.file, strlen(o.file)) : json_null());
 	json_object_set_new(j, "line", o.file ? json_integer(o.line) : json_null());
 	json_object_set_new(j, "gone", json_boolean(o.gone));

@@ -27,7 +27,7 @@ struct search {
 	const struct iq_callee *callees;
 	unsigned int nr;
 	struct iq_callee *copies; /* where the callees and their clones are in a linked file, */
-	unsigned int *which;	  /* and of which each is one */
+	unsigned int *which; /* and of which each is one */
 	unsigned int nr_copies, room_copies, room_which;
 	bool (*fn)(void *arg, const struct iq_string_call *call);
 	void *arg;
@@ -39,8 +39,8 @@ struct search {
 	unsigned int section;
 	const uint8_t *code;
 	size_t size;
-	uint64_t base;	       /* address of its first byte; 0 in a relocatable file */
-	const uint8_t *rela;   /* Elf64_Rela */
+	uint64_t base; /* address of its first byte; 0 in a relocatable file */
+	const uint8_t *rela; /* Elf64_Rela */
 	size_t nr_rela;
 	size_t function_start; /* while arguments are looked for */
 };
@@ -83,7 +83,8 @@ static bool add_function(void *arg, const char *name, const Elf64_Sym *sym)
 
 	if (sym->st_shndx >= x->e->nr_sections ||
 	    !(x->e->sections[sym->st_shndx].sh_flags & SHF_EXECINSTR) ||
-	    sym->st_value - section_base(x->e, sym->st_shndx) >= x->e->sections[sym->st_shndx].sh_size ||
+	    sym->st_value - section_base(x->e, sym->st_shndx) >=
+		    x->e->sections[sym->st_shndx].sh_size ||
 	    (type != STT_FUNC && type != STT_NOTYPE))
 		return true;
 	callee = callee_named(x, name);
@@ -166,7 +167,8 @@ static void find_symbols(struct search *x)
 		if (x->e->sections[i].sh_type != SHT_SYMTAB)
 			continue;
 		x->symbols = iq_elffile_bytes(x->e, i, &x->symbols_size);
-		x->names = (const char *)iq_elffile_bytes(x->e, x->e->sections[i].sh_link, &x->names_size);
+		x->names = (const char *)iq_elffile_bytes(x->e, x->e->sections[i].sh_link,
+							  &x->names_size);
 		return;
 	}
 }
@@ -177,7 +179,9 @@ static bool symbol(const struct search *x, uint64_t index, Elf64_Sym *ret, const
 		return false;
 	memcpy(ret, x->symbols + index * sizeof(*ret), sizeof(*ret));
 	/* The names end in a NUL, or the last does not count. */
-	*name = ret->st_name < x->names_size && !x->names[x->names_size - 1] ? x->names + ret->st_name : "";
+	*name = ret->st_name < x->names_size && !x->names[x->names_size - 1]
+			? x->names + ret->st_name
+			: "";
 	return true;
 }
 
@@ -220,7 +224,8 @@ static bool find_rela(struct search *x)
 	for (unsigned int i = 1; i < x->e->nr_sections; i++) {
 		size_t size;
 
-		if (x->e->sections[i].sh_type != SHT_RELA || x->e->sections[i].sh_info != x->section)
+		if (x->e->sections[i].sh_type != SHT_RELA ||
+		    x->e->sections[i].sh_info != x->section)
 			continue;
 		x->rela = iq_elffile_bytes(x->e, i, &size);
 		x->nr_rela = x->rela ? size / sizeof(Elf64_Rela) : 0;
@@ -281,8 +286,10 @@ static void relocated_calls(struct search *x)
 		int callee;
 
 		memcpy(&r, x->rela + i * sizeof(r), sizeof(r));
-		if ((ELF64_R_TYPE(r.r_info) != R_X86_64_PLT32 && ELF64_R_TYPE(r.r_info) != R_X86_64_PC32) ||
-		    !r.r_offset || r.r_offset + 4 > x->size || (x->code[r.r_offset - 1] | 1) != 0xe9 ||
+		if ((ELF64_R_TYPE(r.r_info) != R_X86_64_PLT32 &&
+		     ELF64_R_TYPE(r.r_info) != R_X86_64_PC32) ||
+		    !r.r_offset || r.r_offset + 4 > x->size ||
+		    (x->code[r.r_offset - 1] | 1) != 0xe9 ||
 		    !symbol(x, ELF64_R_SYM(r.r_info), &sym, &name))
 			continue;
 		callee = callee_named(x, name);
@@ -306,17 +313,20 @@ static bool search_sections(struct search *x)
 			continue;
 		any = true;
 		if (x->e->type != ET_REL)
-			iq_calls_in_code(x->arch, x->code, x->size, x->base, x->copies, x->nr_copies, on_call, x);
+			iq_calls_in_code(x->arch, x->code, x->size, x->base, x->copies,
+					 x->nr_copies, on_call, x);
 		else if (find_rela(x))
 			relocated_calls(x);
 	}
 	return any;
 }
 
-bool iq_debugfile_string_calls(struct iq_debugfile *f, const struct iq_callee *callees, unsigned int nr,
+bool iq_debugfile_string_calls(struct iq_debugfile *f, const struct iq_callee *callees,
+			       unsigned int nr,
 			       bool (*fn)(void *arg, const struct iq_string_call *call), void *arg)
 {
-	struct search x = {.f = f, .e = &f->elf, .callees = callees, .nr = nr, .fn = fn, .arg = arg};
+	struct search x = {
+		.f = f, .e = &f->elf, .callees = callees, .nr = nr, .fn = fn, .arg = arg};
 	bool any = false;
 
 	x.arch = iq_arch_by_machine(f->elf.machine);
@@ -334,7 +344,8 @@ bool iq_debugfile_string_calls(struct iq_debugfile *f, const struct iq_callee *c
 	return any;
 }
 
-bool iq_debugfile_call_line(struct iq_debugfile *f, uint64_t link, const char **file, unsigned int *line)
+bool iq_debugfile_call_line(struct iq_debugfile *f, uint64_t link, const char **file,
+			    unsigned int *line)
 {
 	struct iq_dwarf *d = iq_debugfile_has_dwarf(f) ? iq_debugfile_dwarf(f) : NULL;
 	struct iq_dw_unit *u = d ? iq_dw_unit_at(d, link) : NULL;
@@ -343,7 +354,8 @@ bool iq_debugfile_call_line(struct iq_debugfile *f, uint64_t link, const char **
 
 	/* The allocator's own wrappers are inlined from include/: who called them is wanted. */
 	for (unsigned int i = 0; i < nr; i++) {
-		if (chain[i].file && chain[i].line && (i + 1 == nr || strncmp(chain[i].file, "include/", 8))) {
+		if (chain[i].file && chain[i].line &&
+		    (i + 1 == nr || strncmp(chain[i].file, "include/", 8))) {
 			*file = chain[i].file;
 			*line = chain[i].line;
 			return true;

@@ -97,11 +97,13 @@ bool iq_constant_argument(const struct iq_arch *a, const uint8_t *code, size_t c
 
 		if (!iq_insn_decode(a, code + at, len - at, address + at, &insn))
 			return false;
-		set = insn.nr_operands && to->kind == IQ_OP_REG && to->write && is_general(to->reg) &&
-		      to->size >= 4 && !to->conditional && constant_of(a, &insn, &k, &v);
+		set = insn.nr_operands && to->kind == IQ_OP_REG && to->write &&
+		      is_general(to->reg) && to->size >= 4 && !to->conditional &&
+		      constant_of(a, &insn, &k, &v);
 		/* The linker's word counts where there is one. */
 		if (set && relocated && insn.operand[1].kind != IQ_OP_REG &&
-		    !relocated(relocated_arg, at, insn.length, &v) && insn.operand[1].kind == IQ_OP_MEM)
+		    !relocated(relocated_arg, at, insn.length, &v) &&
+		    insn.operand[1].kind == IQ_OP_MEM)
 			set = false;
 		forget_written(&insn, &k);
 		if (set) {
@@ -111,7 +113,8 @@ bool iq_constant_argument(const struct iq_arch *a, const uint8_t *code, size_t c
 		if (insn.flow == IQ_FLOW_CALL)
 			k.mask &= a->callee_saved;
 		/* What follows is reached from elsewhere, with other values. */
-		if (insn.flow == IQ_FLOW_JUMP || insn.flow == IQ_FLOW_RETURN || insn.flow == IQ_FLOW_TRAP)
+		if (insn.flow == IQ_FLOW_JUMP || insn.flow == IQ_FLOW_RETURN ||
+		    insn.flow == IQ_FLOW_TRAP)
 			k.mask = 0;
 	}
 	/* Bytes that look like a call begin no instruction. */

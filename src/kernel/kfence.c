@@ -35,7 +35,8 @@ static bool find_metadata(struct iq_kernel *k, struct kfence *x)
 	if (!iq_symbol_named(k, "kfence_metadata", &s))
 		return false;
 	x->metadata = s.address;
-	return s.size >= x->struct_size || (kernel_read_ptr(k, s.address, &x->metadata) && x->metadata);
+	return s.size >= x->struct_size ||
+	       (kernel_read_ptr(k, s.address, &x->metadata) && x->metadata);
 }
 
 static int64_t state_value(struct iq_types *t, const char *name)
@@ -69,8 +70,8 @@ static void find(struct iq_kernel *k, struct kfence *x)
 	unsigned int nr;
 
 	x->struct_size = iq_kernel_sizeof(k, "kfence_metadata");
-	if (!t || !x->struct_size || !iq_kernel_variable(k, "__kfence_pool", 8, &x->pool) || !x->pool ||
-	    !iq_offset(t, "kfence_metadata", "addr", &x->addr_at, NULL) ||
+	if (!t || !x->struct_size || !iq_kernel_variable(k, "__kfence_pool", 8, &x->pool) ||
+	    !x->pool || !iq_offset(t, "kfence_metadata", "addr", &x->addr_at, NULL) ||
 	    !iq_offset(t, "kfence_metadata", "size", &x->size_at, NULL) ||
 	    !iq_offset(t, "kfence_metadata", "state", &x->state_at, NULL) ||
 	    !iq_offset(t, "kfence_metadata", "cache", &x->cache_at, NULL) || !find_metadata(k, x))

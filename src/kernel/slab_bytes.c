@@ -23,7 +23,7 @@ struct slot {
 	const struct iq_slab *s;
 	uint64_t object;
 	const uint8_t *bytes; /* of the whole slot */
-	uint64_t left;	      /* where in it the object begins */
+	uint64_t left; /* where in it the object begins */
 	enum iq_object_state state;
 };
 
@@ -77,11 +77,11 @@ static void overwritten(struct slab_check *x, struct iq_slab_finding *f, const c
 static bool expect(const struct slot *o, int64_t from, int64_t to, uint8_t value,
 		   enum iq_slab_damage kind, const char *what)
 {
-	struct iq_slab_finding f = {.kind = kind, .cache = o->s->cache, .slab = o->s->address,
-				    .object = o->object};
+	struct iq_slab_finding f = {
+		.kind = kind, .cache = o->s->cache, .slab = o->s->address, .object = o->object};
 
-	if (from >= to || all(o->bytes, (uint64_t)((int64_t)o->left + from), (uint64_t)((int64_t)o->left + to),
-			      value, o->object - o->left, &f))
+	if (from >= to || all(o->bytes, (uint64_t)((int64_t)o->left + from),
+			      (uint64_t)((int64_t)o->left + to), value, o->object - o->left, &f))
 		return true;
 	overwritten(o->x, &f, what);
 	return false;
@@ -104,25 +104,31 @@ static void check_red_zones(const struct slot *o)
 
 	/* Both of the other kind: nobody wrote over them. */
 	if (is_all(o, RED_INACTIVE) || is_all(o, RED_ACTIVE)) {
-		struct iq_slab_finding f = {.kind = IQ_SLAB_STATE, .cache = c, .slab = o->s->address,
-					    .object = o->object, .address = o->object,
+		struct iq_slab_finding f = {.kind = IQ_SLAB_STATE,
+					    .cache = c,
+					    .slab = o->s->address,
+					    .object = o->object,
+					    .address = o->object,
 					    .found = o->bytes[o->left + c->object_size],
 					    .expected = value};
 
 		if (f.found != value && o->state != IQ_OBJECT_UNKNOWN)
 			slab_report(o->x, &f,
-				    "object 0x%lx is %s by its red zones, but %s by the free lists of its slab",
+				    "object 0x%lx is %s by its red zones, but %s by the free lists "
+				    "of its slab",
 				    (unsigned long)o->object, free ? "allocated" : "free",
 				    free ? "free" : "allocated");
 		return;
 	}
 	/* Which it was before can be told from the side that is whole. */
 	if (o->state == IQ_OBJECT_UNKNOWN)
-		value = o->bytes[0] == RED_INACTIVE || o->bytes[o->left + c->inuse - 1] == RED_INACTIVE
+		value = o->bytes[0] == RED_INACTIVE ||
+					o->bytes[o->left + c->inuse - 1] == RED_INACTIVE
 				? RED_INACTIVE
 				: RED_ACTIVE;
 	expect(o, -(int64_t)o->left, 0, value, IQ_SLAB_RED_ZONE, "left red zone");
-	expect(o, (int64_t)c->object_size, (int64_t)c->inuse, value, IQ_SLAB_RED_ZONE, "right red zone");
+	expect(o, (int64_t)c->object_size, (int64_t)c->inuse, value, IQ_SLAB_RED_ZONE,
+	       "right red zone");
 }
 
 /* Where padding begins that nobody uses, relative to the object. */
@@ -152,8 +158,8 @@ static void check_poison(const struct slot *o, uint64_t pad)
 	if (c->debug & IQ_CACHE_OBJECT_POISON && o->state == IQ_OBJECT_FREE && c->object_size &&
 	    c->free_offset >= c->inuse &&
 	    expect(o, 0, (int64_t)c->object_size - 1, POISON_FREE, IQ_SLAB_POISON, "poison"))
-		expect(o, (int64_t)c->object_size - 1, (int64_t)c->object_size, POISON_END, IQ_SLAB_POISON,
-		       "end of the poison");
+		expect(o, (int64_t)c->object_size - 1, (int64_t)c->object_size, POISON_END,
+		       IQ_SLAB_POISON, "end of the poison");
 	if (pad < slot)
 		expect(o, (int64_t)pad, (int64_t)slot, POISON_INUSE, IQ_SLAB_PADDING, "padding");
 }
@@ -175,7 +181,8 @@ static bool kasan_lives_there(struct iq_kernel *k, const struct iq_cache *c)
 static void check_tail(struct slab_check *x, const struct iq_slab *s)
 {
 	struct iq_slab_finding f = {.kind = IQ_SLAB_PADDING, .cache = s->cache, .slab = s->address};
-	uint64_t page = iq_dump_info(x->k->dump)->page_size, used = s->objects * s->cache->size, ext;
+	uint64_t page = iq_dump_info(x->k->dump)->page_size, used = s->objects * s->cache->size,
+		 ext;
 	uint64_t end = (used + page - 1) / page * page;
 	uint8_t bytes[CHUNK];
 
@@ -193,7 +200,8 @@ static void check_tail(struct slab_check *x, const struct iq_slab *s)
 		overwritten(x, &f, "padding behind the last object of the slab");
 }
 
-void slab_check_bytes(struct slab_check *x, const struct iq_slab *s, const enum iq_object_state *states)
+void slab_check_bytes(struct slab_check *x, const struct iq_slab *s,
+		      const enum iq_object_state *states)
 {
 	const struct iq_cache *c = s->cache;
 	bool kasan = kasan_lives_there(x->k, c);
@@ -207,8 +215,12 @@ void slab_check_bytes(struct slab_check *x, const struct iq_slab *s, const enum 
 		return;
 	}
 	for (unsigned int i = 0; i < s->objects && !x->stop; i++) {
-		struct slot o = {.x = x, .s = s, .object = slab_object_address(s, i), .bytes = bytes,
-				 .left = c->red_left_pad, .state = states[i]};
+		struct slot o = {.x = x,
+				 .s = s,
+				 .object = slab_object_address(s, i),
+				 .bytes = bytes,
+				 .left = c->red_left_pad,
+				 .state = states[i]};
 
 		if (iq_vm_read(x->k->vm, o.object - o.left, bytes, c->size, NULL)) {
 			x->whole = false;

@@ -9,10 +9,9 @@
 
 const char *iq_slab_damage_text(enum iq_slab_damage d)
 {
-	static const char *const text[] = {"free pointer", "cycle", "two lists", "count",
-					   "wrong cache",  "page",  "list",	 "sheaf",
-					   "red zone",	   "poison", "padding",	 "state",
-					   "cache"};
+	static const char *const text[] = {
+		"free pointer", "cycle",    "two lists", "count",   "wrong cache", "page", "list",
+		"sheaf",	"red zone", "poison",	 "padding", "state",	   "cache"};
 
 	return d < IQ_ARRAY_SIZE(text) ? text[d] : "?";
 }
@@ -41,11 +40,11 @@ static unsigned long ul(uint64_t v)
 struct lists {
 	struct slab_check *x;
 	const struct iq_slab *s;
-	uint8_t *on;	    /* by object: number of the list it is on, ON_NONE: of none */
-	uint8_t list;	    /* the list at hand */
-	const char *name;   /* of it */
-	unsigned int nr;    /* objects on it */
-	unsigned int last;  /* the one before */
+	uint8_t *on; /* by object: number of the list it is on, ON_NONE: of none */
+	uint8_t list; /* the list at hand */
+	const char *name; /* of it */
+	unsigned int nr; /* objects on it */
+	unsigned int last; /* the one before */
 	bool circle;
 	bool ok;
 };
@@ -68,7 +67,8 @@ static bool seen(void *arg, unsigned int i)
 	if (y->on[i] != ON_NONE) {
 		f = about(y->s, IQ_SLAB_TWO_LISTS);
 		f.object = f.address = object;
-		slab_report(y->x, &f, "object 0x%lx of slab 0x%lx is on %s and on another free list as well",
+		slab_report(y->x, &f,
+			    "object 0x%lx of slab 0x%lx is on %s and on another free list as well",
 			    ul(object), ul(y->s->address), y->name);
 		return false;
 	}
@@ -98,18 +98,21 @@ static void bad_link(struct lists *y, const struct free_link *link)
 		slab_report(y->x, &f, "%s, at 0x%lx, begins no free list (0x%lx is there)", holder,
 			    ul(link->at), ul(link->stored));
 	else if (y->circle)
-		slab_report(y->x, &f,
-			    "%s, at 0x%lx, leads back to object 0x%lx, which is on the list already: a "
-			    "circle, or freed twice",
-			    holder, ul(link->at), ul(link->to));
+		slab_report(
+			y->x, &f,
+			"%s, at 0x%lx, leads back to object 0x%lx, which is on the list already: a "
+			"circle, or freed twice",
+			holder, ul(link->at), ul(link->to));
 	else if (link->to >= s->memory && link->to < end)
-		slab_report(y->x, &f, "%s, at 0x%lx, is 0x%lx: in slab 0x%lx, but no object begins there",
+		slab_report(y->x, &f,
+			    "%s, at 0x%lx, is 0x%lx: in slab 0x%lx, but no object begins there",
 			    holder, ul(link->at), ul(link->to), ul(s->address));
 	else
 		slab_report(y->x, &f,
 			    "%s, at 0x%lx, is 0x%lx (stored as 0x%lx): outside its slab, which is "
 			    "0x%lx-0x%lx",
-			    holder, ul(link->at), ul(link->to), ul(link->stored), ul(s->memory), ul(end));
+			    holder, ul(link->at), ul(link->to), ul(link->stored), ul(s->memory),
+			    ul(end));
 }
 
 static bool one_list(void *arg, uint64_t head_at, uint64_t head, int cpu)
@@ -119,7 +122,8 @@ static bool one_list(void *arg, uint64_t head_at, uint64_t head, int cpu)
 	unsigned int before = y->nr;
 	char name[48];
 
-	snprintf(name, sizeof(name), cpu < 0 ? "the slab's free list" : "the free list of CPU %d", cpu);
+	snprintf(name, sizeof(name), cpu < 0 ? "the slab's free list" : "the free list of CPU %d",
+		 cpu);
 	y->name = name;
 	y->circle = false;
 	y->nr = 0;
@@ -137,7 +141,8 @@ static bool one_list(void *arg, uint64_t head_at, uint64_t head, int cpu)
 		f.found = y->s->inuse;
 		f.expected = y->s->objects - y->nr;
 		slab_report(y->x, &f,
-			    "slab 0x%lx says that %u of %u objects are in use, but %u are on its free list",
+			    "slab 0x%lx says that %u of %u objects are in use, but %u are on its "
+			    "free list",
 			    ul(y->s->address), y->s->inuse, y->s->objects, y->nr);
 	}
 	y->nr += before;
@@ -158,10 +163,11 @@ static void held_twice(struct lists *y)
 		    slab_held_state(y->x->k, object, &cpu) == IQ_OBJECT_ALLOCATED)
 			continue;
 		f.object = f.address = object;
-		slab_report(y->x, &f,
-			    "object 0x%lx of slab 0x%lx is on its free list and was freed elsewhere as "
-			    "well (a sheaf, or kfree_rcu)",
-			    ul(object), ul(y->s->address));
+		slab_report(
+			y->x, &f,
+			"object 0x%lx of slab 0x%lx is on its free list and was freed elsewhere as "
+			"well (a sheaf, or kfree_rcu)",
+			ul(object), ul(y->s->address));
 	}
 }
 
@@ -202,8 +208,8 @@ static bool check_counts(struct slab_check *x, const struct iq_slab *s)
 	if (s->inuse > s->objects) {
 		f.found = s->inuse;
 		f.expected = s->objects;
-		slab_report(x, &f, "slab 0x%lx says that %u of its %u objects are in use", ul(s->address),
-			    s->inuse, s->objects);
+		slab_report(x, &f, "slab 0x%lx says that %u of its %u objects are in use",
+			    ul(s->address), s->inuse, s->objects);
 		return false;
 	}
 	return true;
@@ -229,12 +235,15 @@ static void check_pages(struct slab_check *x, const struct iq_slab *s)
 		f.expected = i ? s->address : 0;
 		if (!i && !slab_page_is_slab(x->k, &page)) {
 			slab_report(x, &f,
-				    "0x%lx is a slab of %s as far as its lists go, but its page is not marked as "
-				    "slab", ul(s->address), s->cache->name);
+				    "0x%lx is a slab of %s as far as its lists go, but its page is "
+				    "not marked as "
+				    "slab",
+				    ul(s->address), s->cache->name);
 			return;
 		}
 		if (i && (!page.is_tail || page.head != s->address)) {
-			slab_report(x, &f, "page 0x%lx is the %lu. of slab 0x%lx, but its head is 0x%lx",
+			slab_report(x, &f,
+				    "page 0x%lx is the %lu. of slab 0x%lx, but its head is 0x%lx",
 				    ul(page.address), ul(i + 1), ul(s->address), ul(page.head));
 			return;
 		}
@@ -256,7 +265,8 @@ static void check_slab(struct slab_check *x, const struct iq_slab *s)
 	 */
 	if (s->frozen && !x->l.has_cpu_slab) {
 		f.address = s->address;
-		slab_report(x, &f, "slab 0x%lx is frozen: the kernel's own checks found damage in it",
+		slab_report(x, &f,
+			    "slab 0x%lx is frozen: the kernel's own checks found damage in it",
 			    ul(s->address));
 	}
 	check_lists(x, s);
@@ -307,7 +317,8 @@ static bool count_slab(void *arg, const struct iq_slab *slab, enum iq_slab_where
 static const char *list_name(enum iq_slab_where where, unsigned int number, char *text, size_t room)
 {
 	static const char *const formats[] = {"slab of CPU %u", "list of partial slabs of CPU %u",
-					      "list of partial slabs of node %u", "full slabs of node %u"};
+					      "list of partial slabs of node %u",
+					      "full slabs of node %u"};
 
 	snprintf(text, room, formats[where], number);
 	return text;
@@ -318,8 +329,8 @@ static void stray_slab(void *arg, uint64_t address, bool again, enum iq_slab_whe
 		       unsigned int number)
 {
 	struct cache_check *y = arg;
-	struct iq_slab_finding f = {.kind = IQ_SLAB_WRONG_CACHE, .cache = y->c, .slab = address,
-				    .address = address};
+	struct iq_slab_finding f = {
+		.kind = IQ_SLAB_WRONG_CACHE, .cache = y->c, .slab = address, .address = address};
 	char list[64];
 	struct iq_slab s;
 	struct iq_page page;
@@ -335,18 +346,19 @@ static void stray_slab(void *arg, uint64_t address, bool again, enum iq_slab_whe
 		return;
 	}
 	err = iq_page_pfn(y->x.k, address, &pfn) ? iq_page_of(y->x.k, pfn, &page)
-						  : iq_error_new(IQ_E_MEMORY, "no struct page");
+						 : iq_error_new(IQ_E_MEMORY, "no struct page");
 	if (err) {
 		iq_error_free(err);
 		f.kind = IQ_SLAB_LIST;
 		slab_report(&y->x, &f, "the %s of %s leads to 0x%lx, where no struct page is", list,
 			    y->c->name, ul(address));
 	} else if (page.address != address || !slab_read_any(y->x.k, &y->x.l, &page, &s)) {
-		slab_report(&y->x, &f, "the %s of %s leads to 0x%lx, which is no slab of any cache", list,
-			    y->c->name, ul(address));
+		slab_report(&y->x, &f, "the %s of %s leads to 0x%lx, which is no slab of any cache",
+			    list, y->c->name, ul(address));
 	} else if (s.cache != y->c) {
-		slab_report(&y->x, &f, "the %s of %s leads to 0x%lx, which says that it is a slab of %s",
-			    list, y->c->name, ul(address), s.cache->name);
+		slab_report(&y->x, &f,
+			    "the %s of %s leads to 0x%lx, which says that it is a slab of %s", list,
+			    y->c->name, ul(address), s.cache->name);
 	} else {
 		check_counts(&y->x, &s);
 	}
@@ -363,8 +375,8 @@ static void list_broken(void *arg, const struct list_damage *d, enum iq_slab_whe
 	f.found = d->kind == LIST_BACK ? d->value : d->entry;
 	f.expected = d->kind == LIST_BACK ? d->prev : 0;
 	kernel_list_damage_text(d, text, sizeof(text));
-	slab_report(&y->x, &f, "%s of %s: %s", list_name(where, number, list, sizeof(list)), y->c->name,
-		    text);
+	slab_report(&y->x, &f, "%s of %s: %s", list_name(where, number, list, sizeof(list)),
+		    y->c->name, text);
 }
 
 /* A count that the node keeps against what is there. */
@@ -378,8 +390,8 @@ static void compare(struct cache_check *y, unsigned int node, uint64_t address, 
 	    !kernel_read_ptr(y->x.k, address + at, &f.found) || f.found == there)
 		return;
 	f.address = address + at;
-	slab_report(&y->x, &f, "node %u of %s: %s says %lu %s, but there are %lu", node, y->c->name, member,
-		    ul(f.found), what, ul(there));
+	slab_report(&y->x, &f, "node %u of %s: %s says %lu %s, but there are %lu", node, y->c->name,
+		    member, ul(f.found), what, ul(there));
 }
 
 static void check_nodes(struct cache_check *y, bool full)
@@ -412,25 +424,32 @@ struct sheaf_check {
 static bool sheaf_object(void *arg, uint64_t sheaf, uint64_t at, uint64_t object)
 {
 	struct sheaf_check *y = arg;
-	struct iq_slab_finding f = {.kind = IQ_SLAB_WRONG_CACHE, .cache = y->c, .object = object,
-				    .address = at, .found = object};
+	struct iq_slab_finding f = {.kind = IQ_SLAB_WRONG_CACHE,
+				    .cache = y->c,
+				    .object = object,
+				    .address = at,
+				    .found = object};
 	struct iq_object o = {0};
 	bool found = iq_object_at(y->x->k, object, &o);
 
 	f.slab = o.slab.address;
 	if (!found && !o.slab.cache)
-		slab_report(y->x, &f, "the sheaf 0x%lx of %s has 0x%lx in it (at 0x%lx), which is in no slab",
+		slab_report(y->x, &f,
+			    "the sheaf 0x%lx of %s has 0x%lx in it (at 0x%lx), which is in no slab",
 			    ul(sheaf), y->c->name, ul(object), ul(at));
 	else if (o.slab.cache != y->c)
-		slab_report(y->x, &f, "the sheaf 0x%lx of %s has 0x%lx in it (at 0x%lx), which belongs to %s",
+		slab_report(y->x, &f,
+			    "the sheaf 0x%lx of %s has 0x%lx in it (at 0x%lx), which belongs to %s",
 			    ul(sheaf), y->c->name, ul(object), ul(at), o.slab.cache->name);
 	else if (o.object != object)
-		slab_report(y->x, &f,
-			    "the sheaf 0x%lx of %s has 0x%lx in it (at 0x%lx), where no object begins",
-			    ul(sheaf), y->c->name, ul(object), ul(at));
+		slab_report(
+			y->x, &f,
+			"the sheaf 0x%lx of %s has 0x%lx in it (at 0x%lx), where no object begins",
+			ul(sheaf), y->c->name, ul(object), ul(at));
 	else if (iq_map_get(&y->in, object)) {
 		f.kind = IQ_SLAB_TWO_LISTS;
-		slab_report(y->x, &f, "object 0x%lx is in the sheaf 0x%lx (at 0x%lx), and in a sheaf already",
+		slab_report(y->x, &f,
+			    "object 0x%lx is in the sheaf 0x%lx (at 0x%lx), and in a sheaf already",
 			    ul(object), ul(sheaf), ul(at));
 	} else if (!iq_map_put(&y->in, object, y)) {
 		y->x->whole = false;
@@ -441,9 +460,11 @@ static bool sheaf_object(void *arg, uint64_t sheaf, uint64_t at, uint64_t object
 static bool sheaf_damaged(void *arg, uint64_t sheaf, uint64_t size)
 {
 	struct sheaf_check *y = arg;
-	struct iq_slab_finding f = {.kind = IQ_SLAB_SHEAF, .cache = y->c, .address = sheaf, .found = size};
+	struct iq_slab_finding f = {
+		.kind = IQ_SLAB_SHEAF, .cache = y->c, .address = sheaf, .found = size};
 
-	slab_report(y->x, &f, "the slab_sheaf 0x%lx of %s cannot be read, or its size makes no sense (%lu)",
+	slab_report(y->x, &f,
+		    "the slab_sheaf 0x%lx of %s cannot be read, or its size makes no sense (%lu)",
 		    ul(sheaf), y->c->name, ul(size));
 	return !y->x->stop;
 }
@@ -467,7 +488,9 @@ static bool has_sizes(struct slab_check *x, const struct iq_cache *c)
 
 	if (slab_cache_at(x->k, c->address) == c)
 		return true;
-	slab_report(x, &f, "the sizes in kmem_cache 0x%lx (%s) make no sense: object %lu, slot %lu, free pointer at %lu",
+	slab_report(x, &f,
+		    "the sizes in kmem_cache 0x%lx (%s) make no sense: object %lu, slot %lu, free "
+		    "pointer at %lu",
 		    ul(c->address), c->name, ul(c->object_size), ul(c->size), ul(c->free_offset));
 	return false;
 }
@@ -485,14 +508,15 @@ bool iq_cache_check(struct iq_kernel *k, const struct iq_cache *c, bool full,
 	y->c = c;
 	y->complete = true;
 	if (slab_layout(k, &y->x.l) && has_sizes(&y->x, c)) {
-		bool listed = slab_visit(k, c, full, &(struct slab_visitor){count_slab, stray_slab,
-									    list_broken, y});
+		bool listed = slab_visit(
+			k, c, full, &(struct slab_visitor){count_slab, stray_slab, list_broken, y});
 
 		if (listed && y->complete && !y->x.stop)
 			check_nodes(y, full);
 		z = (struct sheaf_check){.x = &y->x, .c = c};
 		if (c->priv->sheaves && !y->x.stop)
-			slab_sheaves(k, c, &(struct sheaf_visitor){sheaf_object, sheaf_damaged, &z});
+			slab_sheaves(k, c,
+				     &(struct sheaf_visitor){sheaf_object, sheaf_damaged, &z});
 		iq_map_free(&z.in);
 		whole = y->x.whole && (listed || !y->complete);
 	}
@@ -505,16 +529,19 @@ static void freed_twice(struct slab_check *x)
 	uint64_t object;
 
 	for (unsigned int i = 0; slab_held_twice(x->k, i, &object) && !x->stop; i++) {
-		struct iq_slab_finding f = {.kind = IQ_SLAB_TWO_LISTS, .object = object, .address = object};
+		struct iq_slab_finding f = {
+			.kind = IQ_SLAB_TWO_LISTS, .object = object, .address = object};
 		struct iq_object o = {0};
 
 		/* What kfree_rcu() takes need not be a slab object. */
 		iq_object_at(x->k, object, &o);
 		f.cache = o.slab.cache;
 		f.slab = o.slab.address;
-		slab_report(x, &f, "0x%lx (%s) is freed and waiting in two places: two sheaves, or given to "
-				   "kfree_rcu() twice",
-			    ul(object), f.cache ? f.cache->name : "no slab object");
+		slab_report(
+			x, &f,
+			"0x%lx (%s) is freed and waiting in two places: two sheaves, or given to "
+			"kfree_rcu() twice",
+			ul(object), f.cache ? f.cache->name : "no slab object");
 	}
 }
 

@@ -122,15 +122,16 @@ static enum coding search_coding(struct iq_kernel *k)
 	struct iq_error *err = iq_caches(k, &caches, &nr);
 
 	iq_error_free(err);
-	if (err || !slab_layout(k, &l) || !iq_offset(t, "kmem_cache_node", "partial", &partial_at, NULL))
+	if (err || !slab_layout(k, &l) ||
+	    !iq_offset(t, "kmem_cache_node", "partial", &partial_at, NULL))
 		return CODING_UNKNOWN;
 	x.l = &l;
 	for (unsigned int i = 0; i < nr && !x.coding; i++) {
 		x.tries = 4;
 		node = iq_cache_node(k, caches[i], 0);
 		if (caches[i]->size && node)
-			kernel_list_for_each(k, node + partial_at, 1u << 20, "partial slabs", try_partial,
-					     &x);
+			kernel_list_for_each(k, node + partial_at, 1u << 20, "partial slabs",
+					     try_partial, &x);
 	}
 	return x.coding;
 }
@@ -155,7 +156,8 @@ bool slab_follow(struct iq_kernel *k, const struct iq_slab *s, uint64_t head, ui
 	enum coding c = head ? coding_of(k, s, head) : CODING_PLAIN;
 
 	if (!c && last)
-		*last = (struct free_link){.at = head_at, .stored = head, .to = head, .undecided = true};
+		*last = (struct free_link){
+			.at = head_at, .stored = head, .to = head, .undecided = true};
 	return c && follow(k, s, head, head_at, c, fn, arg, last);
 }
 
@@ -207,8 +209,10 @@ static bool mark_held(struct iq_kernel *k, const struct iq_slab *s, enum iq_obje
 			continue;
 		if (states[i] != IQ_OBJECT_ALLOCATED) {
 			iq_warn(k->warnings,
-				"%s object 0x%lx is on a free list of its slab and freed elsewhere as "
-				"well", s->cache->name, (unsigned long)object);
+				"%s object 0x%lx is on a free list of its slab and freed elsewhere "
+				"as "
+				"well",
+				s->cache->name, (unsigned long)object);
 			continue;
 		}
 		states[i] = held;

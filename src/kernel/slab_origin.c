@@ -15,7 +15,17 @@
  * What makes caches, and which argument is the name (include/linux/slab.h, mm/slab.h), or has it: struct proto and
  * struct inet_frags.  A set of buckets is many caches, "NAME-8" to "NAME-8k" (6.11+).
  */
-enum creator { CREATE, CREATE_USERCOPY, CREATE_ARGS, CREATE_INLINE, BUCKETS, ACPI, BOOT, PROTO, FRAGS };
+enum creator {
+	CREATE,
+	CREATE_USERCOPY,
+	CREATE_ARGS,
+	CREATE_INLINE,
+	BUCKETS,
+	ACPI,
+	BOOT,
+	PROTO,
+	FRAGS
+};
 static const struct iq_callee creators[] = {
 	[CREATE] = {.function = "kmem_cache_create"},
 	[CREATE_USERCOPY] = {.function = "kmem_cache_create_usercopy"},
@@ -41,8 +51,8 @@ struct slab_origins {
 	struct call *calls;
 	unsigned int nr, room;
 	bool kernel_file; /* the kernel's file has its code, init code as well */
-	bool modules;	  /* those in memory have been gone through */
-	bool tables;	  /* the kernel's data has been gone through for */
+	bool modules; /* those in memory have been gone through */
+	bool tables; /* the kernel's data has been gone through for */
 	struct iq_map tabled; /* names of caches to which it points */
 	struct iq_map files; /* modules whose files have been */
 };
@@ -63,7 +73,8 @@ void slab_origins_free(struct iq_kernel *k)
 	free(x);
 }
 
-static bool add_call(struct slab_origins *x, const struct call *c, const char *text, const char *function)
+static bool add_call(struct slab_origins *x, const struct call *c, const char *text,
+		     const char *function)
 {
 	struct call *n;
 
@@ -120,8 +131,12 @@ static bool add_pointed(struct filing *y, const struct call *c, uint64_t data)
 static bool from_file(void *arg, const struct iq_string_call *s)
 {
 	struct filing *y = arg;
-	struct call c = {.offset = s->offset, .link = s->link, .file = y->file, .module = y->module,
-			 .creator = s->callee, .gone = !strncmp(s->section, ".init", 5)};
+	struct call c = {.offset = s->offset,
+			 .link = s->link,
+			 .file = y->file,
+			 .module = y->module,
+			 .creator = s->callee,
+			 .gone = !strncmp(s->section, ".init", 5)};
 
 	if (s->text)
 		return add_call(y->x, &c, s->text, s->function);
@@ -160,8 +175,8 @@ static void from_memory(void *arg, size_t offset, unsigned int callee)
 	if (!iq_symbol_at(y->k, at, &s) || s.address < y->start || at - s.address > MAX_FUNCTION)
 		return;
 	from = s.address - y->start;
-	if (!iq_constant_argument(y->k->arch, y->code + from, offset - from, y->size - from, s.address,
-				  creators[callee].arg, NULL, NULL, &value))
+	if (!iq_constant_argument(y->k->arch, y->code + from, offset - from, y->size - from,
+				  s.address, creators[callee].arg, NULL, NULL, &value))
 		return;
 	c.offset = at - s.address;
 	if (creators[callee].pointer) {
@@ -192,9 +207,11 @@ static void scan(struct iq_kernel *k, struct slab_origins *x, uint64_t start, ui
 	y.size = end - start;
 	if (iq_vm_read(k->vm, start, code, y.size, NULL))
 		for (uint64_t at = 0; at < y.size; at += page)
-			if (iq_vm_read(k->vm, start + at, code + at, IQ_MIN(page, y.size - at), NULL))
+			if (iq_vm_read(k->vm, start + at, code + at, IQ_MIN(page, y.size - at),
+				       NULL))
 				memset(code + at, 0, IQ_MIN(page, y.size - at));
-	iq_calls_in_code(k->arch, code, y.size, start, here, IQ_ARRAY_SIZE(creators), from_memory, &y);
+	iq_calls_in_code(k->arch, code, y.size, start, here, IQ_ARRAY_SIZE(creators), from_memory,
+			 &y);
 	free(code);
 }
 
@@ -207,7 +224,8 @@ static void scan_modules(struct iq_kernel *k, struct slab_origins *x)
 	for (unsigned int i = 0; !err && i < nr; i++)
 		for (unsigned int r = 0; r < modules[i]->nr_ranges; r++)
 			if (modules[i]->range[r].text)
-				scan(k, x, modules[i]->range[r].start, modules[i]->range[r].end, modules[i]);
+				scan(k, x, modules[i]->range[r].start, modules[i]->range[r].end,
+				     modules[i]);
 	iq_error_free(err);
 	x->modules = true;
 }
@@ -239,8 +257,8 @@ static bool is_meant(const struct call *c, const char *name)
 	       name[len + 1] >= '1' && name[len + 1] <= '9';
 }
 
-static bool look_up(struct iq_kernel *k, struct slab_origins *x, const char *name, unsigned int from,
-		    struct iq_cache_origin *o)
+static bool look_up(struct iq_kernel *k, struct slab_origins *x, const char *name,
+		    unsigned int from, struct iq_cache_origin *o)
 {
 	for (unsigned int i = from; i < x->nr; i++) {
 		const struct call *c = &x->calls[i];
@@ -273,9 +291,11 @@ static bool has_string(struct iq_kernel *k, const struct iq_module *m, const cha
 		if (m->range[i].end <= start || size > MAX_TEXT || !(bytes = calloc(1, size)))
 			continue;
 		if (!iq_vm_read(k->vm, start, bytes, size, NULL))
-			for (at = bytes; !found && (at = memmem(at, size - (size_t)(at - bytes), name, len));
+			for (at = bytes;
+			     !found && (at = memmem(at, size - (size_t)(at - bytes), name, len));
 			     at++)
-				found = at == bytes || !isprint(at[-1]); /* the first is behind data */
+				found = at == bytes ||
+					!isprint(at[-1]); /* the first is behind data */
 		free(bytes);
 	}
 	return found;
@@ -354,7 +374,8 @@ static uint64_t name_of(struct iq_kernel *k, const struct iq_cache *c)
 /* Which names of caches the kernel's own data points to: those were not constants of the call. */
 static void go_through_data(struct iq_kernel *k, struct slab_origins *x)
 {
-	uint64_t end = iq_kernel_symbol(k, "_end"), page = iq_dump_info(k->dump)->page_size, words[512];
+	uint64_t end = iq_kernel_symbol(k, "_end"), page = iq_dump_info(k->dump)->page_size,
+		 words[512];
 	struct iq_map names = {0};
 	struct iq_cache *const *caches;
 	unsigned int nr = 0;
@@ -374,8 +395,8 @@ static void go_through_data(struct iq_kernel *k, struct slab_origins *x)
 		if (iq_vm_read(k->vm, at, words, page, NULL))
 			continue;
 		for (unsigned int i = 0; i < 512; i++)
-			if (words[i] >= k->stext && words[i] < end && iq_map_get(&names, words[i]) &&
-			    !iq_map_put(&x->tabled, words[i], x))
+			if (words[i] >= k->stext && words[i] < end &&
+			    iq_map_get(&names, words[i]) && !iq_map_put(&x->tabled, words[i], x))
 				break;
 	}
 	iq_map_free(&names);

@@ -19,7 +19,8 @@ static void read_track(struct iq_kernel *k, uint64_t at, struct iq_track *t)
 		t->pid = (int)v;
 	if (kernel_read_member(k, "track", "cpu", at, &v))
 		t->cpu = (int)v;
-	if (kernel_read_member(k, "track", "when", at, &v) && iq_kernel_variable(k, "jiffies", 8, &now)) {
+	if (kernel_read_member(k, "track", "when", at, &v) &&
+	    iq_kernel_variable(k, "jiffies", 8, &now)) {
 		t->has_age = now >= v;
 		t->age = now - v;
 	}
@@ -42,7 +43,8 @@ static uint64_t info_end(const struct iq_cache *c)
 	return c->free_offset >= c->inuse ? c->inuse + 8 : c->inuse;
 }
 
-static bool slub_tracks(struct iq_kernel *k, const struct iq_object *o, struct iq_object_tracks *ret)
+static bool slub_tracks(struct iq_kernel *k, const struct iq_object *o,
+			struct iq_object_tracks *ret)
 {
 	const struct iq_cache *c = o->slab.cache;
 	uint64_t size = iq_kernel_sizeof(k, "track"), at = o->object + info_end(c), behind;
@@ -63,7 +65,8 @@ static bool slub_tracks(struct iq_kernel *k, const struct iq_object *o, struct i
 
 /* ---- KFENCE --------------------------------------------------------------------------------------- */
 
-static void kfence_track(struct iq_kernel *k, uint64_t metadata, const char *member, struct iq_track *t)
+static void kfence_track(struct iq_kernel *k, uint64_t metadata, const char *member,
+			 struct iq_track *t)
 {
 	struct iq_types *types = iq_kernel_types(k);
 	uint64_t at, v, nr, entries;
@@ -85,7 +88,8 @@ static void kfence_track(struct iq_kernel *k, uint64_t metadata, const char *mem
 			break;
 }
 
-static bool kfence_tracks(struct iq_kernel *k, const struct iq_object *o, struct iq_object_tracks *ret)
+static bool kfence_tracks(struct iq_kernel *k, const struct iq_object *o,
+			  struct iq_object_tracks *ret)
 {
 	struct iq_kfence f;
 
@@ -126,7 +130,8 @@ static void kasan_track(struct iq_kernel *k, const struct iq_object *o, const ch
 		t->pid = (int)v;
 }
 
-static bool kasan_tracks(struct iq_kernel *k, const struct iq_object *o, struct iq_object_tracks *ret)
+static bool kasan_tracks(struct iq_kernel *k, const struct iq_object *o,
+			 struct iq_object_tracks *ret)
 {
 	uint64_t at;
 

@@ -7,7 +7,7 @@
 
 #include "private.h"
 
-#define ALIGN_SHIFT 4	      /* DEPOT_STACK_ALIGN */
+#define ALIGN_SHIFT 4 /* DEPOT_STACK_ALIGN */
 #define MAX_POOLS (1u << 20)
 
 static bool bits_of(const struct iq_type *parts, const char *name, uint32_t handle, uint64_t *ret)
