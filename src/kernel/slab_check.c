@@ -44,7 +44,6 @@ struct lists {
 	uint8_t list; /* the list at hand */
 	const char *name; /* of it */
 	unsigned int nr; /* objects on it */
-	unsigned int last; /* the one before */
 	bool circle;
 	bool ok;
 };
