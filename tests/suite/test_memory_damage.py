@@ -108,7 +108,7 @@ def run(t, path, command, limit):
             err.read().decode(errors='replace')
 
 
-@per_core(lambda c: c.name in ('sysrq.elf', 'sysrq-la57.elf', 'sysrq.vmcore-elf'), quick=1)
+@per_core(lambda c: c.name in ('sysrq.elf', 'sysrq-la57.elf', 'sysrq.vmcore-elf'), quick=1, sample=False)
 def bounded(t, core):
     target, rng = Target(t, core), t.rng()
     t.ok(len(target.places) > 100, f'only {len(target.places)} places')
