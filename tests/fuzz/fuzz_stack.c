@@ -154,6 +154,27 @@ static void use(struct machine *m, const struct iq_backtrace *b)
 	}
 }
 
+/* The other ways to a trace: without registers it has the same places, and from each return address one can go on. */
+static void use_again(struct machine *m, const struct iq_backtrace *b)
+{
+	struct iq_backtrace again;
+	struct iq_error *err = iq_backtrace_places(&m->k, &m->tasks[0], &again);
+
+	if (!err && (again.nr != b->nr || again.end != b->end))
+		__builtin_trap();
+	for (unsigned int i = 0; !err && i < b->nr; i++)
+		if (again.frames[i].ip != b->frames[i].ip || again.frames[i].sp != b->frames[i].sp)
+			__builtin_trap();
+	iq_error_free(err);
+	iq_backtrace_free(&again);
+	for (unsigned int i = 0; i < b->nr && i < 4; i++) {
+		if (!b->frames[i].slot)
+			continue;
+		iq_error_free(iq_backtrace_return(&m->k, &m->tasks[0], -1, b->frames[i].slot, &again));
+		iq_backtrace_free(&again);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const unsigned int given[] = {IQ_X86_RIP, IQ_X86_RSP, IQ_X86_RBP, IQ_X86_R10};
@@ -192,6 +213,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	iq_backtrace_free(&b);
 	m.tasks[0].sp = regs.value[IQ_X86_RSP];
 	err = iq_backtrace(&m.k, &m.tasks[0], &b);
+	if (!err)
+		use_again(&m, &b);
 	iq_error_free(err);
 	use(&m, &b);
 	iq_backtrace_free(&b);
