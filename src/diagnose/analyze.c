@@ -17,6 +17,7 @@ static const stage_fn stages[] = {
 	iq_stage_stall,
 	iq_stage_waits,
 	iq_stage_memory,
+	iq_stage_check,
 	/* what is said of it */
 	iq_stage_producer,
 	iq_stage_blame,

@@ -178,6 +178,8 @@ static void report_eater(struct iq_case *c)
 	f = iq_case_finding(c, "oom.eater", IQ_CLASS_OOM,
 			    share > 0.5 ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
 			    "most memory went to one place: %s", text);
+	if (largest == PART_REST && share > 0.5)
+		f->class = IQ_CLASS_LEAK; /* or somebody's buffers: nothing else accounts for them */
 	if (share <= 0.5)
 		f->claim = iq_case_text(c, "the largest part of memory: %s", text);
 	f->cause = share > LARGE;

@@ -202,6 +202,25 @@ static void blame(struct iq_case *c, const struct suspect *s, const char *what)
 	add_alternative(c);
 }
 
+/* Somebody who has returned freed what is used. */
+static void report_freed(struct iq_case *c, const struct suspect *s)
+{
+	const struct iq_analysis *a = &c->analysis;
+	struct iq_finding *f;
+
+	for (unsigned int i = 0; i < a->nr_findings; i++) {
+		if (a->findings[i].class == IQ_CLASS_USE_AFTER_FREE || a->findings[i].class == IQ_CLASS_DOUBLE_FREE)
+			return;
+	}
+	f = iq_case_finding(c, "uaf.code", IQ_CLASS_USE_AFTER_FREE,
+			    s->effect.sure ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
+			    "%s(), which was called before, frees what was used afterwards",
+			    s->effect.function.name);
+	iq_finding_evidence(c, f, IQ_SOURCE_CODE, s->effect.at, NULL, "the instruction that frees it");
+	f->cause = s->effect.sure;
+	f->refuted_by = "the code took another path there";
+}
+
 /* Was what a link leads to freed before, by somebody who was called on the way? */
 static bool find_freed(struct iq_case *c, struct iq_effect_query *q, struct suspect *best)
 {
@@ -303,6 +322,28 @@ static void find_smasher(struct iq_case *c)
 		blame(c, &best, "writes to the stack of its caller, up to the canary");
 }
 
+/* A bit that flipped by itself is nobody's code. */
+static bool blame_hardware(struct iq_case *c)
+{
+	const struct iq_analysis *a = &c->analysis;
+
+	for (unsigned int i = 0; i < a->nr_findings; i++) {
+		const struct iq_finding *f = &a->findings[i];
+
+		if (f->class != IQ_CLASS_BIT_FLIP || !f->cause || f->alternative ||
+		    f->confidence < IQ_CONFIDENCE_LIKELY)
+			continue;
+		c->analysis.blame = (struct iq_blame){
+			.present = true,
+			.function = "hardware",
+			.why = "one bit differs from what was there: memory, bus or processor, unless code "
+			       "sets that very bit",
+		};
+		return true;
+	}
+	return false;
+}
+
 struct iq_error *iq_stage_producer(struct iq_case *c)
 {
 	const struct iq_culprit *x = &c->analysis.culprit;
@@ -324,8 +365,11 @@ struct iq_error *iq_stage_producer(struct iq_case *c)
 		blame_user(c);
 		return NULL;
 	}
+	if (blame_hardware(c))
+		return NULL;
 	if (find_freed(c, &q, &best)) {
 		blame(c, &best, "frees what was used then");
+		report_freed(c, &best);
 	} else if (x->has_address && x->has_value) {
 		find_written(c, &q, &best);
 		if (best.effect.call)

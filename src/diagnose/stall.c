@@ -60,7 +60,7 @@ static int interrupted(const struct iq_backtrace *b)
 /* What the task T on a stuck CPU goes round in. */
 static void report_loop(struct iq_case *c, const struct iq_task *t, unsigned int cpu, bool cause)
 {
-	enum iq_class class = c->analysis.event.class;
+	enum iq_class class = is_lockup(c->analysis.event.class) ? c->analysis.event.class : IQ_CLASS_HARD_LOCKUP;
 	const struct iq_frame *frame;
 	struct iq_backtrace b = {0};
 	struct iq_finding *f;
@@ -179,6 +179,57 @@ static unsigned int report_rcu(struct iq_case *c)
 	return found;
 }
 
+#define X86_FLAGS_IF 0x200
+
+/* Was T interrupted where interrupts were off?  Only an NMI can have done that. */
+static bool was_off(struct iq_kernel *k, const struct iq_task *t)
+{
+	struct iq_backtrace b = {0};
+	struct iq_error *err = iq_backtrace(k, t, &b);
+	int at = err ? -1 : interrupted(&b);
+	const struct iq_regs *regs = at < 0 ? NULL : &b.frames[at].trap;
+	bool off = regs && iq_reg_known(regs, k->arch->reg_flags) &&
+		   !(regs->value[k->arch->reg_flags] & X86_FLAGS_IF);
+
+	iq_error_free(err);
+	iq_backtrace_free(&b);
+	return off;
+}
+
+/*
+ * For a dump that an NMI or a person asked for: a CPU whose run queue's clock has stood still, while it ran a
+ * task, takes no timer interrupts.  Half a second is enough where interrupts were seen to be off.
+ */
+#define STOPPED_NS UINT64_C(4000000000)
+#define STOPPED_OFF_NS UINT64_C(500000000)
+static void report_stopped(struct iq_case *c, const struct iq_cpu *cpus, unsigned int nr)
+{
+	uint64_t newest = 0, clock, rq;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		rq = iq_percpu_symbol(c->k, "runqueues", i);
+		if (rq && wait_read(c->k, rq, "rq", "clock", 8, &clock))
+			newest = IQ_MAX(newest, clock);
+	}
+	for (unsigned int i = 0; i < nr; i++) {
+		const struct iq_task *t = iq_task_by_address(c->k, cpus[i].current);
+		struct iq_finding *f;
+
+		rq = iq_percpu_symbol(c->k, "runqueues", i);
+		if (!t || !t->pid || !rq || !wait_read(c->k, rq, "rq", "clock", 8, &clock) ||
+		    newest - clock < STOPPED_OFF_NS ||
+		    (newest - clock < STOPPED_NS && !was_off(c->k, t)))
+			continue;
+		f = iq_case_finding(c, "stall.stopped", IQ_CLASS_HARD_LOCKUP, IQ_CONFIDENCE_LIKELY,
+				    "CPU %u has taken no timer interrupt for %.1f s, while it ran %.16s (pid %u)", i,
+				    (double)(newest - clock) / 1e9, t->comm, t->pid);
+		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, rq, NULL, "the clock of its run queue stands that far behind");
+		f->cause = true;
+		f->refuted_by = "a CPU without periodic ticks (nohz_full)";
+		report_loop(c, t, i, true);
+	}
+}
+
 struct iq_error *iq_stage_stall(struct iq_case *c)
 {
 	const struct iq_event *e = &c->analysis.event;
@@ -186,6 +237,8 @@ struct iq_error *iq_stage_stall(struct iq_case *c)
 	unsigned int nr, cpu = (unsigned int)e->cpu;
 	const struct iq_cpu *cpus = iq_kernel_cpus(c->k, &nr);
 
+	if (e->class == IQ_CLASS_NMI || e->class == IQ_CLASS_SYSRQ)
+		report_stopped(c, cpus, nr);
 	if (!is_lockup(e->class))
 		return NULL;
 	if (e->class == IQ_CLASS_RCU_STALL && report_rcu(c))

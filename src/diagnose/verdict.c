@@ -65,6 +65,8 @@ static void add_detail(const struct iq_analysis *a, struct iq_buf *b)
 
 	if (a->insn.present && a->insn.in_c)
 		iq_buf_printf(b, ": %s", a->insn.in_c);
+	else if (a->culprit.present && a->culprit.used_by)
+		iq_buf_printf(b, ": %s", a->culprit.used_by);
 	else if (e->class == IQ_CLASS_PANIC_CALL || e->class == IQ_CLASS_BUG || e->class == IQ_CLASS_WARN)
 		iq_buf_printf(b, ": %s", e->message);
 	else if (e->has_address)
@@ -108,7 +110,9 @@ struct iq_error *iq_stage_verdict(struct iq_case *c)
 			[IQ_CONFIDENCE_CERTAIN] = "because ",
 		};
 
-		iq_buf_printf(&b, "; %s%s", because[cause->confidence], cause->claim);
+		/* What the kernel's check found is what happened: it is said already. */
+		if (strcmp(cause->id, "event.check"))
+			iq_buf_printf(&b, "; %s%s", because[cause->confidence], cause->claim);
 		a->confidence = IQ_MIN(a->confidence, cause->confidence);
 	}
 	a->verdict = iq_case_text(c, "%s", iq_buf_str(&b));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What waits say about the cause: circles, who holds everybody up, locks that nobody will ever give back. */
+#include "provenance.h"
 #include "stages.h"
 #include "wait.h"
 
@@ -59,6 +60,18 @@ static enum iq_confidence add_edge(struct iq_case *c, struct iq_finding *f, cons
 	return w->proven ? w->owner_confidence : IQ_MIN(w->owner_confidence, IQ_CONFIDENCE_LIKELY);
 }
 
+/* Whoever waits there is at fault, unless somebody is blamed already. */
+static void blame_wait(struct iq_case *c, const struct iq_wait *w, const char *why)
+{
+	struct iq_blame *b = &c->analysis.blame;
+
+	if (b->present || !w || !w->function[0])
+		return;
+	*b = (struct iq_blame){ .present = true, .function = iq_case_text(c, "%s", w->function),
+				.module = w->module[0] ? iq_case_text(c, "%s", w->module) : NULL, .why = why };
+	iq_blame_line(c, w->ip - 1, b);
+}
+
 static void report_self(struct iq_case *c, const struct iq_wait *w, bool cause)
 {
 	struct iq_finding *f = iq_case_finding(
@@ -69,6 +82,8 @@ static void report_self(struct iq_case *c, const struct iq_wait *w, bool cause)
 
 	f->confidence = add_edge(c, f, w);
 	f->cause = cause;
+	if (cause)
+		blame_wait(c, w, "it waits for what can only end after it");
 	f->refuted_by = w->owner_confidence < IQ_CONFIDENCE_CERTAIN
 				? "the lock was taken by code that has returned without giving it back"
 				: "the lock's owner word was overwritten";
@@ -77,6 +92,7 @@ static void report_self(struct iq_case *c, const struct iq_wait *w, bool cause)
 static void report_cycle(struct iq_case *c, const struct iq_waits *w, unsigned int cycle, bool cause)
 {
 	enum iq_confidence sure = IQ_CONFIDENCE_CERTAIN;
+	const struct iq_wait *last = NULL;
 	struct iq_buf text = {0};
 	struct iq_finding *f;
 	int first = -1, at;
@@ -96,6 +112,8 @@ static void report_cycle(struct iq_case *c, const struct iq_waits *w, unsigned i
 	do {
 		const struct iq_wait *one = &w->list[at];
 
+		if (!last || (one->has_age && last->has_age && one->age < last->age))
+			last = one;
 		if (n++ < 6)
 			iq_buf_printf(&text, "%s%s waits%s for %s", n > 1 ? "; " : "", who(c, &one->task),
 				      where(c, one), object_text(c, one));
@@ -117,6 +135,8 @@ static void report_cycle(struct iq_case *c, const struct iq_waits *w, unsigned i
 	} while (at != first);
 	f->confidence = sure;
 	f->cause = cause;
+	if (cause)
+		blame_wait(c, last, "it was the last to wait: its wait closed the circle");
 	f->refuted_by = "a lock word or wait list was overwritten";
 }
 
@@ -168,6 +188,8 @@ static void report_root(struct iq_case *c, const struct iq_waits *w, const struc
 			    own ? object_text(c, own) : "", own ? where(c, own) : "");
 	add_edge(c, f, child);
 	f->cause = cause;
+	if (cause)
+		blame_wait(c, own, "it waits there while it holds what others wait for");
 	f->refuted_by = "it would have given it back in time";
 }
 
@@ -187,6 +209,8 @@ static void report_unknown(struct iq_case *c, const struct iq_wait *w, bool caus
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->object, "0",
 				    "mutex.owner: it is free, and yet somebody waits for it");
 	f->cause = cause;
+	if (cause)
+		blame_wait(c, w, "it waits there");
 }
 
 /* The lock says that a task holds it which does not exist any more. */
