@@ -89,6 +89,8 @@ def shown_output(t, core):
     lost = []
     text = re.sub(r'^    ', '', open(path).read(), flags=re.M)
     blocks = re.findall(r'^inquest> (.*)\n((?:(?!inquest> |```|\$ ).+\n)*)', text, re.M)
+    # A report has empty lines in it: it goes on as far as the text is indented.
+    blocks += [('analyze', m) for m in re.findall(r'^    \$ inquest analyze vmcore\n((?:    .*\n|\n)*)', open(path).read(), re.M)]
     for command, shown in blocks:
         out = t.inquest('-s', *t.dump_args(core), '-c', command, check=False).out
         lines = {l.strip() for l in out.splitlines()}
