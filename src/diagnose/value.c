@@ -31,6 +31,9 @@ static void explain_word(struct iq_case *c, struct iq_suspect *s)
 
 	if (!iq_word_explain(s->value, REACH, &w))
 		return;
+	/* Kernels without KASAN have no shadow. */
+	if (!strcmp(w.id, "kasan.shadow") && !iq_kernel_symbol(c->k, "kasan_report"))
+		return;
 	null = !strncmp(w.id, "value.null", 10);
 	/* NULL where nobody failed is an ordinary value. */
 	if (null && !s->bad)
