@@ -270,12 +270,12 @@ static struct iq_error *check_analyze(struct arguments *a)
 static struct iq_error *parse_arguments(struct session *s, struct arguments *a, int argc,
 					char **argv)
 {
-	a->analyze = argc > 1 && !strcmp(argv[1], "analyze");
-	if (a->analyze)
-		optind = 2;
 	IQ_TRY(parse_options(s, a, argc, argv));
 	if (a->done)
 		return NULL;
+	/* Options may stand in front of it; getopt_long() has put them all there. */
+	a->analyze = optind < argc && !strcmp(argv[optind], "analyze");
+	optind += a->analyze;
 	IQ_TRY(check_analyze(a));
 	if (a->log && optind < argc)
 		return usage_error(iq_error_new(IQ_E_USAGE, "--log takes one file: %s is one more",

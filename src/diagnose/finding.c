@@ -147,29 +147,39 @@ static void add_evidence(struct iq_case *c, struct iq_evidence **list, unsigned 
 	*nr = n + 1;
 }
 
+static struct iq_evidence make_evidence(struct iq_case *c, enum iq_source source, uint64_t address,
+					const char *value, const char *what, va_list ap)
+{
+	return (struct iq_evidence){
+		.what = format(c, what, ap),
+		.has_address = address != 0,
+		.address = address,
+		.value = value ? iq_case_text(c, "%s", value) : NULL,
+		.source = source,
+	};
+}
+
 void iq_finding_evidence(struct iq_case *c, struct iq_finding *f, enum iq_source source,
 			 uint64_t address, const char *value, const char *what, ...)
 {
-	struct iq_evidence e = { .has_address = address != 0, .address = address, .source = source };
+	struct iq_evidence e;
 	va_list ap;
 
 	va_start(ap, what);
-	e.what = format(c, what, ap);
+	e = make_evidence(c, source, address, value, what, ap);
 	va_end(ap);
-	e.value = value ? iq_case_text(c, "%s", value) : NULL;
 	add_evidence(c, &f->evidence, &f->nr_evidence, &e);
 }
 
 void iq_event_evidence(struct iq_case *c, struct iq_event *ev, enum iq_source source,
 		       uint64_t address, const char *value, const char *what, ...)
 {
-	struct iq_evidence e = { .has_address = address != 0, .address = address, .source = source };
+	struct iq_evidence e;
 	va_list ap;
 
 	va_start(ap, what);
-	e.what = format(c, what, ap);
+	e = make_evidence(c, source, address, value, what, ap);
 	va_end(ap);
-	e.value = value ? iq_case_text(c, "%s", value) : NULL;
 	add_evidence(c, &ev->evidence, &ev->nr_evidence, &e);
 }
 

@@ -30,8 +30,8 @@ struct leak_memory {
 	uint64_t *used, *reached; /* a bit an object */
 	uint64_t *slab_pfn, *free_pfn; /* a bit a page frame */
 	/* Objects whose words are still to be followed, by number. */
-	uint64_t *todo;
-	size_t nr_todo, room_todo;
+	uint64_t *pending;
+	size_t nr_pending, room_pending;
 	uint32_t cache; /* while slabs are collected: the cache's index */
 	bool failed, too_many;
 	uint64_t missing;
@@ -263,16 +263,16 @@ static void root_page(void *arg, unsigned int worker, uint64_t pfn, const uint8_
 
 static bool push(struct leak_memory *m, uint64_t number)
 {
-	if (m->nr_todo == m->room_todo) {
-		size_t room = m->room_todo ? 2 * m->room_todo : 1024;
-		uint64_t *more = realloc(m->todo, room * sizeof(*more));
+	if (m->nr_pending == m->room_pending) {
+		size_t room = m->room_pending ? 2 * m->room_pending : 1024;
+		uint64_t *more = realloc(m->pending, room * sizeof(*more));
 
 		if (!more)
 			return false;
-		m->todo = more;
-		m->room_todo = room;
+		m->pending = more;
+		m->room_pending = room;
 	}
-	m->todo[m->nr_todo++] = number;
+	m->pending[m->nr_pending++] = number;
 	return true;
 }
 
@@ -359,10 +359,10 @@ static struct iq_error *mark(struct leak_memory *m, struct iq_leaks *ret)
 		else if (bit(m->reached, n))
 			ok = push(m, n);
 	}
-	for (unsigned int n = 0; ok && m->nr_todo; n++) {
+	for (unsigned int n = 0; ok && m->nr_pending; n++) {
 		if (!(n % 4096) && iq_cancelled(m->cancel))
 			break;
-		ok = follow(m, order, m->todo[--m->nr_todo]);
+		ok = follow(m, order, m->pending[--m->nr_pending]);
 	}
 	free(order);
 	if (iq_cancelled(m->cancel))
@@ -420,7 +420,7 @@ static void free_memory(struct leak_memory *m)
 	free(m->reached);
 	free(m->slab_pfn);
 	free(m->free_pfn);
-	free(m->todo);
+	free(m->pending);
 }
 
 struct iq_error *iq_leaks_find(struct iq_kernel *k, const struct iq_cancel *cancel, struct iq_leaks *ret)
