@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Page tables: vtop and whatis of kernel and user addresses against crash, drgn and what processes of the guest said."""
+import gzip
 import json
 import os
 import re
@@ -300,3 +301,39 @@ def types_of_swap_entries(t):
     if not seen:
         raise Failed('no core has a vmlinux')
     t.note(f'{len(seen)} kernels')
+
+
+# ---- What the machine itself made of its tables --------------------------------------------------
+
+def tlb_of(core):
+    return re.sub(r'\.vmcore$', '.tlb.gz', core.vmcore)
+
+
+@per_core(lambda c: os.path.exists(tlb_of(c)))
+def as_the_machine_walks(t, core):
+    """QEMU's own walk of CPU 0's tables at the time of the dump (`info tlb`): each kernel page of it is where
+    vtop says, and what lies between them is not mapped."""
+    pages, large = {}, set()
+    with gzip.open(tlb_of(core), 'rt') as f:
+        for line in f:
+            virtual, physical, flags = line.replace(':', '').split()
+            pages[int(virtual, 16)] = int(physical, 16)
+            if 'P' in flags:
+                large.add(int(virtual, 16) >> 21)
+    kernel = [v for v in pages if v >> 55 == 0x1ff]
+    wanted = {}
+    for v in t.sample(kernel, 3000):
+        offset = t.rng().randrange(0, 1 << 21 if v >> 21 in large and not v & 0x1fffff else 4096)
+        wanted[v + offset] = pages[v] + offset
+        if v >> 21 not in large and v + 4096 not in pages and (v + 4096) >> 21 not in large and v + 4096 < 1 << 64:
+            wanted[v + 4096 + offset % 4096] = None
+    addresses = sorted(wanted)
+    commands = ['vtop ' + ' '.join(f'{a:x}' for a in addresses[i:i + 50]) for i in range(0, len(addresses), 50)]
+    ours = translations(t, core, commands)
+    wrong = []
+    for a in addresses:
+        got = ours.get(a, {}).get('physical')
+        if (int(got, 16) if got else None) != wanted[a]:
+            wrong.append(f'{a:x}: {got}, QEMU {wanted[a]}')
+    t.none(wrong, 'addresses', len(addresses))
+    t.note(f'{len(addresses)} addresses, {sum(w is None for w in wanted.values())} of them not mapped')
