@@ -9,7 +9,11 @@
 
 static size_t digits(const char *s)
 {
-	return strspn(s, "0123456789");
+	size_t n = 0;
+
+	while (isdigit((unsigned char)s[n]))
+		n++;
+	return n;
 }
 
 /* ESC [ … letter; other control characters are dropped one by one. */

@@ -37,7 +37,7 @@ static size_t from_hex(const char *hex, uint8_t *out, size_t room)
 	size_t n = 0;
 
 	for (; *hex; hex += 2) {
-		unsigned int byte;
+		unsigned int byte = 0;
 
 		while (*hex == ' ')
 			hex++;
