@@ -8,10 +8,12 @@
 #include "skip.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FRAMES_MAX 12
 #define EFFECTS_MAX 16
+#define CODE_MOST (16u << 10)
 
 static const struct {
 	const char *name;
@@ -344,6 +346,73 @@ static bool blame_hardware(struct iq_case *c)
 	return false;
 }
 
+/* Does frame N's code, on the way to its own call, call FUNCTION?  *AT is the call. */
+static bool has_called(struct iq_case *c, const struct iq_frame *f, uint64_t function, uint64_t *at)
+{
+	uint64_t start = f->symbol.address, len = f->ip - start;
+	struct iq_insn insn;
+	uint8_t *code;
+	bool found = false;
+
+	if (!f->symbol.name || f->ip <= start || len > CODE_MOST)
+		return false;
+	code = malloc(len);
+	if (!code || iq_vm_read(c->k->vm, start, code, len, NULL) != IQ_MEM_OK) {
+		free(code);
+		return false;
+	}
+	for (uint64_t i = 0; i < len && !found; i += insn.length) {
+		if (!iq_insn_decode(c->k->arch, code + i, len - i, start + i, &insn) || insn.bad)
+			break;
+		/* The last instruction is the call that the frame is in. */
+		found = i + insn.length < len && insn.flow == IQ_FLOW_CALL && insn.has_target &&
+			insn.target == function;
+		*at = start + i;
+	}
+	free(code);
+	return found;
+}
+
+/*
+ * What must be done once only was done twice by a function that is right by itself: somebody further out called it
+ * before, and who is between the two calls it once more.
+ */
+static bool blame_second(struct iq_case *c)
+{
+	const struct iq_event *e = &c->analysis.event;
+	struct iq_blame *b = &c->analysis.blame;
+	int i = e->frame, second = -1;
+	uint64_t at = 0;
+
+	while (i < (int)c->trace.nr && i < e->frame + FRAMES_MAX &&
+	       (!c->trace.frames[i].symbol.name || is_dull(&c->trace.frames[i].symbol)))
+		i++;
+	for (int j = i + 1; j < (int)c->trace.nr && j < i + 6; j++) {
+		const struct iq_frame *f = &c->trace.frames[j];
+
+		if (f->exact_ip || f->has_trap || !f->symbol.name || iq_skip_entry(f->symbol.name))
+			return false;
+		if (is_dull(&f->symbol))
+			continue;
+		if (second >= 0 && has_called(c, f, c->trace.frames[i].symbol.address, &at)) {
+			f = &c->trace.frames[second];
+			*b = (struct iq_blame){.present = true,
+					       .function = f->symbol.name,
+					       .module = f->symbol.module};
+			iq_blame_line(c, f->ip - 1, b);
+			b->why = iq_case_text(
+				c,
+				"it calls %s() for what %s() had called it for before (instruction "
+				"at 0x%" PRIx64 ")",
+				c->trace.frames[i].symbol.name, c->trace.frames[j].symbol.name, at);
+			return true;
+		}
+		if (second < 0)
+			second = j;
+	}
+	return false;
+}
+
 struct iq_error *iq_stage_producer(struct iq_case *c)
 {
 	const struct iq_culprit *x = &c->analysis.culprit;
@@ -356,6 +425,11 @@ struct iq_error *iq_stage_producer(struct iq_case *c)
 		find_smasher(c);
 		return NULL;
 	}
+	if (!c->analysis.blame.present && c->has_trace && e->frame >= 0 &&
+	    (e->class == IQ_CLASS_DOUBLE_FREE ||
+	     (e->class == IQ_CLASS_LIST_CORRUPTION && x->present && iq_is_garbage(c, x->value))) &&
+	    blame_second(c))
+		return NULL;
 	/* Who counts wrongly, or takes from a list twice, is on the stack. */
 	if (!x->present || c->analysis.blame.present || !c->has_trace || e->frame < 0 ||
 	    e->class == IQ_CLASS_REFCOUNT ||
