@@ -7,12 +7,15 @@
 #include "provenance.h"
 #include "skip.h"
 
+#include <inquest/slab_check.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FRAMES_MAX 12
 #define EFFECTS_MAX 16
+#define POISON_FREE 0x6b /* include/linux/poison.h */
+#define POISON_END 0xa5
 #define CODE_MOST (16u << 10)
 
 static const struct {
@@ -346,6 +349,93 @@ static bool blame_hardware(struct iq_case *c)
 	return false;
 }
 
+/* ---- What a check found overwritten ----------------------------------------------------------------- */
+
+struct damaged {
+	uint64_t object;
+	uint64_t address, len; /* 0: none was found */
+};
+
+static bool damaged_bytes(void *arg, const struct iq_slab_finding *f)
+{
+	struct damaged *d = arg;
+
+	if (f->object != d->object || (f->kind != IQ_SLAB_RED_ZONE && f->kind != IQ_SLAB_POISON &&
+				       f->kind != IQ_SLAB_PADDING))
+		return true;
+	d->address = f->address;
+	d->len = f->len;
+	return false;
+}
+
+/* mm/slub.c, init_object(): what is not poison in an object that is all poison else. */
+static void poisoned_bytes(struct iq_case *c, const struct iq_object *o, struct damaged *d)
+{
+	uint64_t size = o->slab.cache->object_size, from = UINT64_MAX, to = 0, wrong = 0;
+	uint8_t bytes[4096];
+
+	if (size < 16 || size > sizeof(bytes) ||
+	    iq_vm_read(c->k->vm, o->object, bytes, size, NULL) != IQ_MEM_OK ||
+	    bytes[size - 1] != POISON_END)
+		return;
+	for (uint64_t i = 0; i + 1 < size; i++) {
+		if (bytes[i] == POISON_FREE)
+			continue;
+		from = IQ_MIN(from, i);
+		to = i + 1;
+		wrong++;
+	}
+	if (!wrong || wrong > size / 2)
+		return;
+	d->address = o->object + from;
+	d->len = to - from;
+}
+
+/* A check of the allocator's, which looked at an object: which bytes of it were not as they must be. */
+static bool find_damaged(struct iq_case *c, struct iq_object *o, struct damaged *d)
+{
+	const struct iq_event *e = &c->analysis.event;
+
+	*d = (struct damaged){0};
+	if ((e->class != IQ_CLASS_USE_AFTER_FREE && e->class != IQ_CLASS_HEAP_OVERFLOW) ||
+	    !e->has_regs || !e->symbol.name || !is_dull(&e->symbol))
+		return false;
+	for (unsigned int r = 0; r < c->k->arch->reg_pc && !d->len; r++) {
+		if (!iq_reg_known(&e->regs, r) || e->regs.value[r] < 65536 ||
+		    !iq_object_at(c->k, e->regs.value[r], o) || !o->object || o->offset)
+			continue;
+		d->object = o->object;
+		iq_slab_check(c->k, &o->slab, damaged_bytes, d);
+		if (!d->len)
+			poisoned_bytes(c, o, d);
+	}
+	return d->len != 0;
+}
+
+/* Who wrote there, and has returned before the check. */
+static bool blame_writer(struct iq_case *c)
+{
+	struct iq_effect_query q = {.frees = is_true_free, .copies = is_copy, .skip = is_dull};
+	struct suspect best = {0};
+	struct iq_object o;
+	struct damaged d;
+
+	if (!find_damaged(c, &o, &d))
+		return false;
+	q.field = d.address;
+	q.size = d.len >= 8 ? 8 : d.len >= 4 ? 4 : d.len >= 2 ? 2 : 1;
+	q.from = o.object;
+	if (iq_vm_read_uint(c->k->vm, q.field, q.size, &q.value) != IQ_MEM_OK)
+		return false;
+	find_suspects(c, &q, true, &best);
+	if (best.effect.call)
+		blame(c, &best, iq_case_text(c, "writes to 0x%" PRIx64 ", which the check found wrong",
+					     d.address));
+	return best.effect.call != 0;
+}
+
+/* ---- What was done twice ------------------------------------------------------------------------------ */
+
 /* Does frame N's code, on the way to its own call, call FUNCTION?  *AT is the call. */
 static bool has_called(struct iq_case *c, const struct iq_frame *f, uint64_t function, uint64_t *at)
 {
@@ -429,6 +519,8 @@ struct iq_error *iq_stage_producer(struct iq_case *c)
 	    (e->class == IQ_CLASS_DOUBLE_FREE ||
 	     (e->class == IQ_CLASS_LIST_CORRUPTION && x->present && iq_is_garbage(c, x->value))) &&
 	    blame_second(c))
+		return NULL;
+	if (!c->analysis.blame.present && c->has_trace && e->frame >= 0 && blame_writer(c))
 		return NULL;
 	/* Who counts wrongly, or takes from a list twice, is on the stack. */
 	if (!x->present || c->analysis.blame.present || !c->has_trace || e->frame < 0 ||
