@@ -43,6 +43,9 @@ struct iq_console {
 struct iq_error *iq_console_read(const char *text, size_t len, struct iq_console **ret) IQ_CHECK;
 /* The same of a kernel's log buffer in a dump. */
 struct iq_error *iq_console_read_log(struct iq_kernel *k, struct iq_console **ret) IQ_CHECK;
+/* What that log had reported before its line LINE, counted from 1. */
+struct iq_error *iq_console_read_log_before(struct iq_kernel *k, unsigned int line,
+					    struct iq_console **ret) IQ_CHECK;
 void iq_console_free(struct iq_console *c);
 
 #endif

@@ -9,7 +9,9 @@
 #include "skip.h"
 
 #include <inquest/log.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define USER_END UINT64_C(0x00ffffffffffffff)
 #define NULL_PAGE 4096u
@@ -316,7 +318,21 @@ struct iq_error *iq_console_read(const char *log, size_t len, struct iq_console 
 	return NULL;
 }
 
-struct iq_error *iq_console_read_log(struct iq_kernel *k, struct iq_console **ret)
+/* Bytes of the lines before LINE. */
+static size_t length_before(const char *log, size_t len, unsigned int line)
+{
+	size_t at = 0;
+
+	for (unsigned int n = 1; n < line && at < len; n++) {
+		const char *end = memchr(log + at, '\n', len - at);
+
+		at = end ? (size_t)(end - log) + 1 : len;
+	}
+	return at;
+}
+
+struct iq_error *iq_console_read_log_before(struct iq_kernel *k, unsigned int line,
+					    struct iq_console **ret)
 {
 	const struct iq_log_record *r;
 	struct iq_buf b = { 0 };
@@ -330,9 +346,16 @@ struct iq_error *iq_console_read_log(struct iq_kernel *k, struct iq_console **re
 		iq_buf_add(&b, r[i].text, r[i].len);
 		iq_buf_putc(&b, '\n');
 	}
-	err = b.failed ? iq_error_nomem() : iq_console_read(iq_buf_str(&b), b.len, ret);
+	err = b.failed ? iq_error_nomem()
+		       : iq_console_read(iq_buf_str(&b), length_before(iq_buf_str(&b), b.len, line),
+					 ret);
 	iq_buf_free(&b);
 	return err;
+}
+
+struct iq_error *iq_console_read_log(struct iq_kernel *k, struct iq_console **ret)
+{
+	return iq_console_read_log_before(k, UINT_MAX, ret);
 }
 
 void iq_console_free(struct iq_console *c)
