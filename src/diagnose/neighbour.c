@@ -7,6 +7,28 @@
 
 #include <inttypes.h>
 
+/*
+ * As many bytes as an object of the cache has, but from the middle of one on: whoever wrote them had it from the
+ * allocator, to which somebody had given an address inside the object.
+ */
+static void middle(struct iq_case *c, const struct iq_object *o, const struct iq_payload *m,
+		   uint64_t from, uint64_t to)
+{
+	uint64_t size = o->slab.cache->object_size;
+	struct iq_finding *f;
+
+	if (size < 16 || to - from != size || from & 7)
+		return;
+	f = iq_case_finding(c, "free.middle", IQ_CLASS_INVALID_FREE, IQ_CONFIDENCE_POSSIBLE,
+			    "0x%" PRIx64 ", %" PRIu64 " bytes inside the %s object 0x%" PRIx64
+			    ", may have been freed, and handed out again as an object: %s is exactly "
+			    "as long as one",
+			    from, from - o->object, o->slab.cache->name, o->object, m->text);
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, from,
+			    iq_case_text(c, "%" PRIu64 " bytes", to - from), "what was written");
+	f->refuted_by = "another reason to write as many bytes as an object has";
+}
+
 void iq_neighbour_explain(struct iq_case *c, struct iq_suspect *s, const struct iq_payload *m,
 			  uint64_t from, uint64_t to)
 {
@@ -58,4 +80,5 @@ void iq_neighbour_explain(struct iq_case *c, struct iq_suspect *s, const struct 
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, from,
 			    iq_case_text(c, "0x%" PRIx64 " - 0x%" PRIx64, from, to),
 			    "what was written");
+	middle(c, &before, m, from, to);
 }

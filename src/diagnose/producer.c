@@ -434,6 +434,40 @@ static bool blame_writer(struct iq_case *c)
 	return best.effect.call != 0;
 }
 
+/* ---- What was freed that is no object ----------------------------------------------------------------- */
+
+/* Memory that was perhaps handed out in the middle of an object: does anybody free it there? */
+static bool blame_middle(struct iq_case *c)
+{
+	struct iq_analysis *a = &c->analysis;
+	struct iq_effect_query q = {.frees = is_true_free, .copies = is_copy, .skip = is_dull};
+	struct iq_finding *f = NULL;
+	struct suspect best = {0};
+
+	for (unsigned int i = 0; i < a->nr_findings && !f; i++)
+		if (!strcmp(a->findings[i].id, "free.middle") && a->findings[i].nr_evidence)
+			f = &a->findings[i];
+	if (!f)
+		return false;
+	q.freed = f->evidence[0].address;
+	find_suspects(c, &q, false, &best);
+	if (!best.effect.call || !best.effect.sure)
+		return false;
+	f->confidence = IQ_CONFIDENCE_LIKELY;
+	f->cause = true;
+	iq_finding_evidence(c, f, IQ_SOURCE_CODE, best.effect.at, NULL, "%s() frees that address",
+			    best.effect.function.name);
+	for (unsigned int i = 0; i < a->nr_findings; i++) {
+		if (strcmp(a->findings[i].id, "heap.overflow") != 0)
+			continue;
+		a->findings[i].alternative = true;
+		a->findings[i].cause = false;
+		a->findings[i].confidence = IQ_CONFIDENCE_POSSIBLE;
+	}
+	blame(c, &best, iq_case_text(c, "frees 0x%" PRIx64 ", which is inside an object", q.freed));
+	return true;
+}
+
 /* ---- What was done twice ------------------------------------------------------------------------------ */
 
 /* Does frame N's code, on the way to its own call, call FUNCTION?  *AT is the call. */
@@ -520,7 +554,8 @@ struct iq_error *iq_stage_producer(struct iq_case *c)
 	     (e->class == IQ_CLASS_LIST_CORRUPTION && x->present && iq_is_garbage(c, x->value))) &&
 	    blame_second(c))
 		return NULL;
-	if (!c->analysis.blame.present && c->has_trace && e->frame >= 0 && blame_writer(c))
+	if (!c->analysis.blame.present && c->has_trace && e->frame >= 0 &&
+	    (blame_writer(c) || blame_middle(c)))
 		return NULL;
 	/* Who counts wrongly, or takes from a list twice, is on the stack. */
 	if (!x->present || c->analysis.blame.present || !c->has_trace || e->frame < 0 ||
