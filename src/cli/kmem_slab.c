@@ -346,14 +346,18 @@ static const struct result_ops ops = {text, json, slabs_free};
 
 /* ---- Which caches -------------------------------------------------------------------------------- */
 
+/* Is NAME, which a damaged cache can have empty, one of the names with commas between them? */
 static bool in_list(const char *word, const char *name)
 {
-	size_t len = strlen(name);
+	size_t len = strlen(name), part;
 
-	for (const char *at = word; (at = strstr(at, name)); at++)
-		if ((at == word || at[-1] == ',') && (!at[len] || at[len] == ','))
+	for (const char *at = word;; at += part + 1) {
+		part = strcspn(at, ",");
+		if (part == len && len && !memcmp(at, name, len))
 			return true;
-	return false;
+		if (!at[part])
+			return false;
+	}
 }
 
 /*

@@ -58,7 +58,7 @@ struct recent_slab {
 struct slab_recent {
 	enum lazy layout_state;
 	struct slab_layout layout;
-	enum coding coding;
+	struct slab_coding coding;
 	bool mark_known;
 	uint64_t flag;		/* PG_slab in page->flags; 0: a page type says it */
 	uint32_t type_mask, type;
@@ -91,7 +91,7 @@ bool slab_layout(struct iq_kernel *k, struct slab_layout *l)
 	return true;
 }
 
-enum coding *slab_coding(struct iq_kernel *k)
+struct slab_coding *slab_coding(struct iq_kernel *k)
 {
 	return &recent_of(k)->coding; /* slab_layout() made it */
 }

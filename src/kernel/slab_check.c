@@ -285,13 +285,45 @@ struct node_count {
 	uint64_t slabs, objects, partial;
 };
 
+/*
+ * Slabs of SLAB_TYPESAFE_BY_RCU caches are there for a grace period after they were counted off: these have
+ * an RCU callback where others have a list (mm/slub.c: free_slab()).
+ */
+struct rcu_slabs {
+	uint64_t func_at, func; /* func 0: they cannot be told from others */
+};
+
+static struct rcu_slabs rcu_slabs(struct slab_check *x)
+{
+	struct iq_types *t = iq_kernel_types(x->k);
+	struct rcu_slabs r = {0};
+	uint64_t head, func;
+
+	if (iq_offset(t, x->l.tag, "rcu_head", &head, NULL) &&
+	    iq_offset(t, "callback_head", "func", &func, NULL)) {
+		r.func_at = head + func;
+		r.func = iq_kernel_symbol(x->k, "rcu_free_slab");
+	}
+	return r;
+}
+
 struct cache_check {
 	struct slab_check x;
 	const struct iq_cache *c;
 	struct node_count node[MAX_NODES];
+	struct rcu_slabs rcu;
 	unsigned int nr;
 	bool complete; /* no list was damaged: what was counted is all there is */
 };
+
+/* Is the slab given back already, and waits for RCU? */
+static bool waits_for_rcu(const struct cache_check *y, const struct iq_slab *slab)
+{
+	uint64_t func;
+
+	return y->c->debug & IQ_CACHE_RCU && y->rcu.func &&
+	       kernel_read_ptr(y->x.k, slab->address + y->rcu.func_at, &func) && func == y->rcu.func;
+}
 
 static bool count_slab(void *arg, const struct iq_slab *slab, enum iq_slab_where where,
 		       unsigned int number)
@@ -299,7 +331,7 @@ static bool count_slab(void *arg, const struct iq_slab *slab, enum iq_slab_where
 	struct cache_check *y = arg;
 	unsigned int node = slab->node < 0 ? 0 : (unsigned int)slab->node;
 
-	if (node < MAX_NODES) {
+	if (node < MAX_NODES && !waits_for_rcu(y, slab)) {
 		y->node[node].slabs++;
 		y->node[node].objects += slab->objects;
 	}
@@ -378,15 +410,16 @@ static void list_broken(void *arg, const struct list_damage *d, enum iq_slab_whe
 		    y->c->name, text);
 }
 
-/* A count that the node keeps against what is there. */
+/* A count that the node keeps against what is there; LOW: it may be lower. */
 static void compare(struct cache_check *y, unsigned int node, uint64_t address, const char *member,
-		    uint64_t there, const char *what)
+		    uint64_t there, bool low, const char *what)
 {
 	struct iq_slab_finding f = {.kind = IQ_SLAB_COUNT, .cache = y->c, .expected = there};
 	uint64_t at;
 
 	if (!iq_offset(iq_kernel_types(y->x.k), "kmem_cache_node", member, &at, NULL) ||
-	    !kernel_read_ptr(y->x.k, address + at, &f.found) || f.found == there)
+	    !kernel_read_ptr(y->x.k, address + at, &f.found) || f.found == there ||
+	    (low && f.found < there))
 		return;
 	f.address = address + at;
 	slab_report(&y->x, &f, "node %u of %s: %s says %lu %s, but there are %lu", node, y->c->name,
@@ -395,6 +428,8 @@ static void compare(struct cache_check *y, unsigned int node, uint64_t address, 
 
 static void check_nodes(struct cache_check *y, bool full)
 {
+	/* Slabs of an RCU cache are there after they were counted off. */
+	bool low = y->c->debug & IQ_CACHE_RCU && !y->rcu.func;
 	uint64_t ids = 1, address;
 
 	iq_kernel_variable(y->x.k, "nr_node_ids", 4, &ids);
@@ -402,12 +437,11 @@ static void check_nodes(struct cache_check *y, bool full)
 		address = iq_cache_node(y->x.k, y->c, i);
 		if (!address)
 			continue;
-		compare(y, i, address, "nr_partial", y->node[i].partial, "slabs on its list");
-		/* Slabs of an RCU cache are there after they were counted off. */
-		if (!full || y->c->debug & IQ_CACHE_RCU)
+		compare(y, i, address, "nr_partial", y->node[i].partial, false, "slabs on its list");
+		if (!full)
 			continue;
-		compare(y, i, address, "nr_slabs", y->node[i].slabs, "slabs");
-		compare(y, i, address, "total_objects", y->node[i].objects, "objects");
+		compare(y, i, address, "nr_slabs", y->node[i].slabs, low, "slabs");
+		compare(y, i, address, "total_objects", y->node[i].objects, low, "objects");
 	}
 }
 
@@ -507,9 +541,12 @@ bool iq_cache_check(struct iq_kernel *k, const struct iq_cache *c, bool full,
 	y->c = c;
 	y->complete = true;
 	if (slab_layout(k, &y->x.l) && has_sizes(&y->x, c)) {
-		bool listed = slab_visit(
-			k, c, full, &(struct slab_visitor){count_slab, stray_slab, list_broken, y});
+		bool listed;
 
+		if (c->debug & IQ_CACHE_RCU)
+			y->rcu = rcu_slabs(&y->x);
+		listed = slab_visit(
+			k, c, full, &(struct slab_visitor){count_slab, stray_slab, list_broken, y});
 		if (listed && y->complete && !y->x.stop)
 			check_nodes(y, full);
 		z = (struct sheaf_check){.x = &y->x, .c = c};

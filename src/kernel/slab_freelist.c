@@ -110,7 +110,27 @@ static bool try_partial(struct iq_kernel *k, uint64_t entry, void *arg)
 	return !try_slab(k, x, entry - x->l->list_at) && x->tries--;
 }
 
-/* From the partial slabs of other caches; a coding is the whole kernel's, one damaged list's is none. */
+/* The lockless free lists of the CPUs: a machine that was not up for long has no others. */
+static void try_cpus(struct iq_kernel *k, struct coding_search *x, const struct iq_cache *c)
+{
+	const struct iq_cpu *cpus;
+	uint64_t at, slab, head;
+	struct iq_slab s;
+	unsigned int nr;
+
+	if (!x->l->has_cpu_slab || !c->priv->cpu_slab)
+		return;
+	cpus = iq_kernel_cpus(k, &nr);
+	for (unsigned int i = 0; i < nr && !x->coding; i++) {
+		at = c->priv->cpu_slab + cpus[i].percpu_offset;
+		if (cpus[i].percpu_offset && kernel_read_ptr(k, at + x->l->cpu_slab_at, &slab) &&
+		    slab && kernel_read_ptr(k, at + x->l->cpu_freelist_at, &head) && head &&
+		    slab_by_struct(k, x->l, slab, &s) && s.cache == c)
+			x->coding = try_codings(k, &s, head);
+	}
+}
+
+/* From the free lists of other caches; a coding is the whole kernel's, one damaged list's is none. */
 static enum coding search_coding(struct iq_kernel *k)
 {
 	struct iq_types *t = iq_kernel_types(k);
@@ -127,27 +147,33 @@ static enum coding search_coding(struct iq_kernel *k)
 		return CODING_UNKNOWN;
 	x.l = &l;
 	for (unsigned int i = 0; i < nr && !x.coding; i++) {
+		/* Without a secret it tells nothing of those that have one. */
+		if (!caches[i]->size || !caches[i]->random)
+			continue;
 		x.tries = 4;
 		node = iq_cache_node(k, caches[i], 0);
-		if (caches[i]->size && node)
+		if (node)
 			kernel_list_for_each(k, node + partial_at, 1u << 20, "partial slabs",
 					     try_partial, &x);
+		if (!x.coding)
+			try_cpus(k, &x, caches[i]);
 	}
-	return x.coding;
+	return x.coding == CODING_PLAIN ? CODING_UNKNOWN : x.coding;
 }
 
 static enum coding coding_of(struct iq_kernel *k, const struct iq_slab *s, uint64_t head)
 {
-	enum coding *known = slab_coding(k), c;
+	struct slab_coding *known = slab_coding(k);
 
 	if (!s->cache->random)
 		return CODING_PLAIN;
-	if (*known)
-		return *known;
-	c = try_codings(k, s, head);
-	if (!c)
-		c = search_coding(k);
-	return *known = c;
+	if (!known->coding)
+		known->coding = try_codings(k, s, head);
+	if (!known->coding && !known->searched) {
+		known->searched = true;
+		known->coding = search_coding(k);
+	}
+	return known->coding;
 }
 
 bool slab_follow(struct iq_kernel *k, const struct iq_slab *s, uint64_t head, uint64_t head_at,

@@ -357,7 +357,7 @@ void iq_cache_name_origin(struct iq_kernel *k, const char *name, struct iq_cache
 	struct slab_origins *x = origins_of(k);
 	struct iq_cache_origin o = {0};
 
-	if (x && !look_up(k, x, name, 0, &o) && !of_kmalloc(k, x, name, &o))
+	if (x && *name && !look_up(k, x, name, 0, &o) && !of_kmalloc(k, x, name, &o))
 		in_module(k, x, name, &o);
 	*ret = o;
 }
@@ -413,6 +413,9 @@ static bool has_kernels_name(struct iq_kernel *k, const struct iq_cache *c)
 static void find_origin(struct iq_kernel *k, struct slab_origins *x, const struct iq_cache *c,
 			struct iq_cache_origin *o)
 {
+	/* A name that is damaged, or cannot be read, would be found anywhere. */
+	if (!*c->name || !strcmp(c->name, "?"))
+		return;
 	if (!has_kernels_name(k, c)) {
 		iq_cache_name_origin(k, c->name, o);
 		return;

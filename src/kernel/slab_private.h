@@ -94,8 +94,13 @@ struct free_link {
 	bool unreadable, undecided; /* `to` is not known: no memory; how links are stored is not known */
 };
 
-/* Where the coding of this kernel is kept: CODING_UNKNOWN before it was found out. */
-enum coding *slab_coding(struct iq_kernel *k);
+/* What is known of how this kernel stores links. */
+struct slab_coding {
+	enum coding coding; /* CODING_UNKNOWN before it was found out */
+	bool searched;	    /* in all caches */
+};
+
+struct slab_coding *slab_coding(struct iq_kernel *k);
 uint64_t slab_object_address(const struct iq_slab *s, unsigned int i);
 /*
  * Call FN (may be NULL) with the index of each object on the free list from HEAD, which was read at
