@@ -177,6 +177,32 @@ static bool from_instruction(struct iq_case *c, struct iq_suspect *s)
 	return true;
 }
 
+/*
+ * A pointer on the way leads into an object in use, but not to where anything of its type can be: what was read
+ * there, and used then, is only what happened to be there.
+ */
+static bool misled(struct iq_case *c, const struct iq_suspect *s)
+{
+	const struct iq_culprit *x = &c->analysis.culprit;
+	struct iq_place p;
+
+	for (unsigned int i = 0; i + 1 < x->nr_links; i++) {
+		if (x->links[i].expression != x->expression || x->links[i].verdict != IQ_LINK_BAD)
+			continue;
+		iq_place_of(c->k, s->value, &p);
+		return p.kind == IQ_PLACE_OBJECT && p.object.offset;
+	}
+	return false;
+}
+
+static bool explained(const struct iq_analysis *a, unsigned int from)
+{
+	for (unsigned int i = from; i < a->nr_findings; i++)
+		if (a->findings[i].cause && a->findings[i].confidence >= IQ_CONFIDENCE_LIKELY)
+			return true;
+	return false;
+}
+
 struct iq_error *iq_stage_corruption(struct iq_case *c)
 {
 	const struct iq_analysis *a = &c->analysis;
@@ -189,6 +215,12 @@ struct iq_error *iq_stage_corruption(struct iq_case *c)
 	IQ_TRY(iq_heap_freed(c));
 	if (a->nr_findings > before)
 		return NULL;
+	if (about_pointer(e) && from_culprit(a, &s) && !used(e, s.value) && misled(c, &s)) {
+		s.bad = s.cause = true;
+		IQ_TRY(iq_value_explain(c, &s));
+		if (explained(a, before))
+			return NULL;
+	}
 	if ((from_culprit(a, &s) && used(e, s.value)) ||
 	    (about_pointer(e) && from_instruction(c, &s))) {
 		s.bad = about_pointer(e);

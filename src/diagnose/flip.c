@@ -8,6 +8,8 @@
 
 #include <inttypes.h>
 
+#define POINTS_BACK 24u /* bits: what it would lead to points back, or has the type */
+
 /* Bits of evidence that V, made from the bad value, is what was meant; 0: it is not. */
 static unsigned int witness(struct iq_case *c, const struct iq_suspect *s, uint64_t v,
 			    struct iq_place *p)
@@ -58,16 +60,50 @@ static void tell(struct iq_case *c, struct iq_suspect *s, const char *id, enum i
 	f->cause = s->cause && bits >= 20;
 	iq_suspect_told(c, s, bits);
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, meant, p->text, "what it then leads to");
-	if (bits >= 24)
+	if (bits >= POINTS_BACK)
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, s->address, NULL,
 				    "and what is there points back or has the type of the pointer");
 	f->refuted_by = "a writer of the value as it is";
+}
+
+#define SIBLINGS_LEAST 3
+
+/*
+ * The same field in the other objects of the slab: do all of them point to the very beginning of objects of one
+ * cache, that which P is in?
+ */
+static bool siblings_agree(struct iq_case *c, const struct iq_suspect *s, const struct iq_place *p)
+{
+	struct iq_object holder, to;
+	unsigned int agree = 0;
+	uint64_t at, v;
+
+	if (!s->has_address || p->kind != IQ_PLACE_OBJECT || p->object.offset ||
+	    !iq_object_at(c->k, s->address, &holder) || !holder.object ||
+	    holder.offset + 8 > holder.slab.cache->object_size)
+		return false;
+	for (unsigned int i = 0; i < holder.slab.objects && i < 512; i++) {
+		at = holder.slab.memory + i * holder.slab.cache->size +
+		     holder.slab.cache->red_left_pad + holder.offset;
+		if (at == s->address || iq_vm_read_uint(c->k->vm, at, 8, &v) != IQ_MEM_OK ||
+		    v < 4096)
+			continue;
+		/* Objects that are free, or not yet filled in, have anything there. */
+		if (!iq_object_at(c->k, at, &to) || to.state != IQ_OBJECT_ALLOCATED)
+			continue;
+		if (!iq_object_at(c->k, v, &to) || !to.object || to.offset ||
+		    to.slab.cache != p->object.slab.cache)
+			return false;
+		agree++;
+	}
+	return agree >= SIBLINGS_LEAST;
 }
 
 static void bit(struct iq_case *c, struct iq_suspect *s)
 {
 	unsigned int best = 0, at = 0, good = 0;
 	struct iq_place p, of = {.kind = IQ_PLACE_NOTHING};
+	bool siblings;
 
 	for (unsigned int i = 0; i < 64; i++) {
 		unsigned int bits = witness(c, s, s->value ^ UINT64_C(1) << i, &p);
@@ -92,12 +128,21 @@ static void bit(struct iq_case *c, struct iq_suspect *s)
 		best += 12;
 	if (good > 1 && best < 24)
 		best -= IQ_MIN(best, 6u);
+	/* Whoever counts too far, or sets a bit on purpose, cannot be told from bad memory by this. */
+	siblings = best < POINTS_BACK && siblings_agree(c, s, &of);
+	if (siblings)
+		best = IQ_MIN(best + 15, POINTS_BACK - 1);
 	if (best < IQ_PAYLOAD_LEAST)
 		return;
 	tell(c, s, "flip.bit", IQ_CLASS_BIT_FLIP, s->value ^ UINT64_C(1) << at, best, &of,
 	     iq_case_text(c,
 			  "with bit %u flipped: bad memory, or a bit operation on a wrong address",
 			  at));
+	if (siblings && c->analysis.nr_findings)
+		iq_finding_evidence(c, &c->analysis.findings[c->analysis.nr_findings - 1],
+				    IQ_SOURCE_MEMORY, s->address, NULL,
+				    "this field of the other objects in the slab always points to the "
+				    "beginning of such an object");
 }
 
 /* All but the lowest or highest bytes of a pointer into the direct map, N bytes away from where they belong. */
