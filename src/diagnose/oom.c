@@ -3,6 +3,10 @@
  * Out of memory: where the memory went, by the kernel's own counters (include/linux/mmzone.h: enum
  * zone_stat_item, node_stat_item; mm/vmalloc.c), and who has the largest part of it.
  */
+#include "allocator.h"
+#include "event.h"
+#include "provenance.h"
+#include "skip.h"
 #include "stages.h"
 #include "wait.h"
 #include <inquest/leaks.h>
@@ -158,6 +162,35 @@ static const char *eater(struct iq_case *c, const struct balance *b, enum part p
 	return iq_case_text(c, "%s: %s", part_names[part], much);
 }
 
+/*
+ * Pages that nobody counts have most memory, and it was a module's code that asked for yet another at once, not on
+ * behalf of a page fault or of a file.
+ */
+static void blame_asker(struct iq_case *c)
+{
+	const struct iq_event *e = &c->analysis.event;
+	struct iq_blame *b = &c->analysis.blame;
+
+	for (int i = e->frame; c->has_trace && i >= 0 && i < (int)c->trace.nr; i++) {
+		const struct iq_frame *f = &c->trace.frames[i];
+
+		if (f->exact_ip || f->has_trap || !f->symbol.name)
+			return;
+		if (!f->symbol.module && (iq_skip_function(f->symbol.name) ||
+					  iq_same_function(f->symbol.name, "out_of_memory")))
+			continue;
+		if (!f->symbol.module)
+			return;
+		*b = (struct iq_blame){
+			.present = true,
+			.function = f->symbol.name,
+			.module = f->symbol.module,
+			.why = "it asked for pages of its own, as those are that have most memory"};
+		iq_blame_line(c, f->ip - 1, b);
+		return;
+	}
+}
+
 static void report_eater(struct iq_case *c)
 {
 	enum part largest = PART_ANON;
@@ -180,6 +213,8 @@ static void report_eater(struct iq_case *c)
 			    "most memory went to one place: %s", text);
 	if (largest == PART_REST && share > 0.5)
 		f->class = IQ_CLASS_LEAK; /* or somebody's buffers: nothing else accounts for them */
+	if (f->class == IQ_CLASS_LEAK && !c->analysis.blame.present)
+		blame_asker(c);
 	if (share <= 0.5)
 		f->claim = iq_case_text(c, "the largest part of memory: %s", text);
 	f->cause = share > LARGE;
@@ -203,6 +238,26 @@ static bool worth_looking(struct iq_case *c)
 	return m.total > 0 && (uint64_t)m.total * iq_dump_info(c->k->dump)->page_size <= MOST_MEMORY;
 }
 
+/* The one function that takes objects from the cache is where to look for who forgets them. */
+static void blame_allocator(struct iq_case *c, struct iq_finding *f, const struct iq_cache *cache)
+{
+	struct iq_blame *b = &c->analysis.blame;
+	struct iq_allocator a;
+
+	if (!iq_cache_allocator(c, cache, &a) || a.functions != 1)
+		return;
+	iq_finding_evidence(c, f, IQ_SOURCE_CODE, a.call, NULL,
+			    "%s() allocates from the cache; no other code was found that does",
+			    a.function.name);
+	if (b->present || f->confidence < IQ_CONFIDENCE_LIKELY)
+		return;
+	*b = (struct iq_blame){.present = true,
+			       .function = iq_case_text(c, "%s", a.function.name),
+			       .module = a.function.module,
+			       .why = "the only code that allocates from the leaking cache"};
+	iq_blame_line(c, a.call, b);
+}
+
 static void report_leak(struct iq_case *c, const struct iq_leaks *l, const struct iq_leak_group *g)
 {
 	uint64_t bytes = g->unreached * g->cache->size;
@@ -221,6 +276,7 @@ static void report_leak(struct iq_case *c, const struct iq_leaks *l, const struc
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, 0, iq_case_text(c, "%" PRIu64, l->pages_scanned),
 			    "pages of kernel memory that were looked through for pointers");
 	f->cause = true;
+	blame_allocator(c, f, g->cache);
 	f->refuted_by = "their pointers are kept encoded, by physical address, or in memory that is not in the dump";
 }
 
