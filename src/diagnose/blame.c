@@ -66,7 +66,9 @@ static int frame_of_atomic(struct iq_case *c)
 
 		if (!f->symbol.name || (!f->symbol.module && iq_skip_function(f->symbol.name)))
 			continue;
-		if (holds_spinlock(c, (unsigned int)i))
+		/* A lock around a module's handler may have been dropped for it, and in an interrupt none is needed. */
+		if (!(handler >= 0 && interrupt && !f->symbol.module) &&
+		    holds_spinlock(c, (unsigned int)i))
 			return i;
 		if (interrupt && f->symbol.module)
 			handler = i;

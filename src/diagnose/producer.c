@@ -226,6 +226,47 @@ static void report_freed(struct iq_case *c, const struct suspect *s)
 	f->refuted_by = "the code took another path there";
 }
 
+/*
+ * Is there a second function that the frame's code calls and that frees the same?  Then the slot was handed out to two
+ * users, unless the two calls are on different ways; that the slab's free list is damaged says that they are not.
+ */
+static void report_freed_twice(struct iq_case *c, const struct iq_effect_query *q,
+			       const struct suspect *best)
+{
+	const struct iq_analysis *a = &c->analysis;
+	struct iq_effect effect[EFFECTS_MAX];
+	unsigned int nr = iq_args_effects(c->args, best->frame, q, effect, EFFECTS_MAX);
+	const struct iq_effect *other = NULL;
+	bool damage = false;
+	struct iq_finding *f;
+
+	for (unsigned int i = 0; i < a->nr_findings; i++) {
+		if (a->findings[i].class == IQ_CLASS_DOUBLE_FREE)
+			return;
+		damage = damage || !strcmp(a->findings[i].id, "slab.damage");
+	}
+	for (unsigned int i = 0; i < nr && !other; i++)
+		if (effect[i].frees && effect[i].sure && !effect[i].weak &&
+		    effect[i].call != best->effect.call && !is_dull(&effect[i].function))
+			other = &effect[i];
+	if (!other || !best->effect.frees || !best->effect.sure || best->effect.weak)
+		return;
+	f = iq_case_finding(c, "free.twice", IQ_CLASS_DOUBLE_FREE,
+			    damage ? IQ_CONFIDENCE_LIKELY : IQ_CONFIDENCE_POSSIBLE,
+			    "0x%" PRIx64 " was freed twice: %s() calls %s() and %s() before, and both "
+			    "free it%s",
+			    q->freed, c->trace.frames[best->frame].symbol.name,
+			    other->function.name, best->effect.function.name,
+			    damage ? "; the free list of its slab is damaged" : "");
+	f->cause = damage;
+	iq_finding_evidence(c, f, IQ_SOURCE_CODE, other->call, NULL, "the call of %s()",
+			    other->function.name);
+	iq_finding_evidence(c, f, IQ_SOURCE_CODE, best->effect.call, NULL, "the call of %s()",
+			    best->effect.function.name);
+	f->refuted_by = "the two calls are on different ways through the code, or it was allocated "
+			"again between them";
+}
+
 /* Was what a link leads to freed before, by somebody who was called on the way? */
 static bool find_freed(struct iq_case *c, struct iq_effect_query *q, struct suspect *best)
 {
@@ -243,6 +284,8 @@ static bool find_freed(struct iq_case *c, struct iq_effect_query *q, struct susp
 		q->freed = l->value;
 		find_suspects(c, q, gone, best);
 	}
+	if (best->effect.call)
+		report_freed_twice(c, q, best);
 	q->freed = 0;
 	return best->effect.call != 0;
 }
