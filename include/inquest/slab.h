@@ -22,6 +22,8 @@ enum iq_cache_debug {
 	IQ_CACHE_EXT_IN_OBJECT = 64,/* memcg's data can be in the padding (7.0+) */
 };
 
+#define IQ_CACHE_ORDERS 16 /* no kernel has slabs of so many pages */
+
 struct iq_cache {
 	uint64_t address;	/* struct kmem_cache */
 	char name[64];		/* escaped */
@@ -31,7 +33,7 @@ struct iq_cache {
 	uint64_t inuse;		/* up to here the object and what is aligned with it; then what SLUB stores */
 	uint64_t red_left_pad;	/* bytes of red zone in front of each object */
 	uint64_t random;	/* secret of hardened free pointers; 0 if not hardened */
-	unsigned int order;	/* pages of a new slab: 1 << order */
+	unsigned int order;	/* pages of a new slab: 1 << order; IQ_CACHE_ORDERS: damaged */
 	uint64_t flags;		/* as this kernel numbers them */
 	unsigned int debug;	/* enum iq_cache_debug */
 	unsigned int users;	/* kmem_cache_create()s that share it: more than 1 if caches were merged, and

@@ -4,6 +4,7 @@
  * (mm/slab_common.c: kmem_cache.memcg_params); they are on slab_caches like any other.
  */
 #include "kmem.h"
+#include "slab_findings.h"
 #include <inquest/slab.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,15 +36,12 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	iq_buf_puts(out, "CACHE             OBJSIZE  ALLOCATED     TOTAL  SLABS  SSIZE  NAME\n");
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct root *c = &x->root[i];
-		uint64_t kb = (uint64_t)(iq_dump_info(s->dump)->page_size / 1024)
-			      << c->cache->order;
 
 		iq_buf_printf(out,
-			      "%016" PRIx64 " %8" PRIu64 "  %9" PRIu64 "%s %8" PRIu64 "  %5" PRIu64
-			      "  %4" PRIu64 "k  %s",
+			      "%016" PRIx64 " %8" PRIu64 "  %9" PRIu64 "%s %8" PRIu64 "  %5" PRIu64,
 			      c->cache->address, c->cache->object_size, c->usage.allocated,
-			      c->whole ? " " : "?", c->usage.objects, c->usage.slabs, kb,
-			      c->cache->name);
+			      c->whole ? " " : "?", c->usage.objects, c->usage.slabs);
+		text_slab_size(s, c->cache, out);
 		if (c->children)
 			iq_buf_printf(out, "  (with %u of cgroups)", c->children);
 		iq_buf_putc(out, '\n');

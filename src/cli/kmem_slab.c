@@ -39,15 +39,14 @@ static void slabs_free(void *data)
 
 static void text_cache(struct session *s, const struct cache_rows *c, struct iq_buf *out)
 {
-	uint64_t kb = (uint64_t)(iq_dump_info(s->dump)->page_size / 1024) << c->cache->order;
-
 	iq_buf_printf(out, "%016" PRIx64 " %8" PRIu64 "  ", c->cache->address, c->cache->object_size);
 	if (c->counted)
 		iq_buf_printf(out, "%9" PRIu64 "%s %8" PRIu64 "  %5" PRIu64, c->usage.allocated,
 			      c->usage.exact ? " " : "?", c->usage.objects, c->usage.slabs);
 	else
 		iq_buf_printf(out, "%9s  %8s  %5s", "?", "?", "?");
-	iq_buf_printf(out, "  %4" PRIu64 "k  %s\n", kb, c->cache->name);
+	text_slab_size(s, c->cache, out);
+	iq_buf_putc(out, '\n');
 	text_slab_findings(&c->damage, out);
 }
 
@@ -325,7 +324,9 @@ static json_t *json(struct session *s, const struct result *r)
 							    : json_null());
 		json_object_set_new(e, "total", c->counted ? json_integer((json_int_t)c->usage.objects) : json_null());
 		json_object_set_new(e, "slabs", c->counted ? json_integer((json_int_t)c->usage.slabs) : json_null());
-		json_object_set_new(e, "order", json_integer(c->cache->order));
+		json_object_set_new(e, "order", c->cache->order < IQ_CACHE_ORDERS
+							? json_integer(c->cache->order)
+							: json_null());
 		json_object_set_new(e, "damage", json_slab_findings(&c->damage));
 		if (x->named)
 			json_object_set_new(e, "created", json_cache_origin(s, c->cache));

@@ -4,6 +4,7 @@
 
 #include "internal.h"
 #include "show.h"
+#include "slab_findings.h"
 #include "slab_tracks.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -359,7 +360,8 @@ static void text_slab(struct session *s, const struct iq_whatis *w, struct iq_bu
 			      u.slabs);
 	else
 		iq_buf_printf(out, "%10s%10s%7s", "?", "?", "?");
-	iq_buf_printf(out, "  %4uk  %s\n", 4u << slab->cache->order, slab->cache->name);
+	text_slab_size(s, slab->cache, out);
+	iq_buf_putc(out, '\n');
 	iq_buf_puts(out, "  SLAB              MEMORY            NODE  TOTAL  ALLOCATED  FREE\n");
 	iq_buf_printf(out, "  %016" PRIx64 "  %016" PRIx64 " ", slab->address, slab->memory);
 	if (slab->node >= 0)

@@ -33,6 +33,15 @@ void text_slab_findings(const struct slab_findings *x, struct iq_buf *out)
 		iq_buf_printf(out, "  DAMAGE: … and %" PRIu64 " more\n", x->more);
 }
 
+void text_slab_size(struct session *s, const struct iq_cache *c, struct iq_buf *out)
+{
+	if (c->order < IQ_CACHE_ORDERS)
+		iq_buf_printf(out, "  %4" PRIu64 "k  %s",
+			      (uint64_t)(iq_dump_info(s->dump)->page_size / 1024) << c->order, c->name);
+	else
+		iq_buf_printf(out, "  %4s   %s", "?", c->name);
+}
+
 static json_t *address_or_null(uint64_t address)
 {
 	return address ? json_address(address) : json_null();

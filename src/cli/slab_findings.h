@@ -19,6 +19,8 @@ bool slab_findings_add(void *arg, const struct iq_slab_finding *f);
 void slab_findings_free(struct slab_findings *x);
 /* A line each, indented. */
 void text_slab_findings(const struct slab_findings *x, struct iq_buf *out);
+/* "  16k  kmalloc-64": the size of a new slab, and the name. */
+void text_slab_size(struct session *s, const struct iq_cache *c, struct iq_buf *out);
 /* An array. */
 json_t *json_slab_findings(const struct slab_findings *x);
 

@@ -67,7 +67,7 @@ static bool set_atomic(uint64_t *bits, uint64_t n)
 static bool add_slab(void *arg, const struct iq_slab *s, enum iq_slab_where where, unsigned int number)
 {
 	struct leak_memory *m = arg;
-	uint64_t size = m->page_size << s->cache->order;
+	uint64_t size = s->cache->order < IQ_CACHE_ORDERS ? m->page_size << s->cache->order : 0;
 	struct leak_slab *l;
 
 	if (iq_cancelled(m->cancel))

@@ -250,7 +250,7 @@ uint64_t slab_bytes(struct iq_kernel *k, const struct iq_slab *s)
 	uint64_t page = iq_dump_info(k->dump)->page_size;
 	uint64_t used = (s->objects * s->cache->size + page - 1) / page * page;
 
-	return IQ_MAX(used, s->cache->order < 16 ? page << s->cache->order : 0);
+	return IQ_MAX(used, s->cache->order < IQ_CACHE_ORDERS ? page << s->cache->order : 0);
 }
 
 /* The slab that contains ADDRESS; NULL: none.  Valid until the next call. */

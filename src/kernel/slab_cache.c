@@ -93,7 +93,7 @@ static bool add_cache(struct iq_kernel *k, uint64_t entry, void *arg)
 		kernel_read_member(k, "kmem_cache", "red_left_pad", c->address, &c->red_left_pad);
 	/* struct kmem_cache_order_objects oo: order in the bits above OO_SHIFT (16). */
 	if (kernel_read_member(k, "kmem_cache", "oo.x", c->address, &v))
-		c->order = (unsigned int)(v >> 16);
+		c->order = (unsigned int)IQ_MIN(v >> 16, IQ_CACHE_ORDERS);
 	if (kernel_read_member(k, "kmem_cache", "refcount", c->address, &v) && v <= MAX_CACHES)
 		c->users = (unsigned int)v;
 	kernel_read_member(k, "kmem_cache", "cpu_slab", c->address, &c->priv->cpu_slab);

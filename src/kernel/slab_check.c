@@ -195,7 +195,7 @@ static bool check_counts(struct slab_check *x, const struct iq_slab *s)
 	uint64_t page = iq_dump_info(x->k->dump)->page_size, most;
 
 	/* Slabs are of the cache's order, or smaller when memory is short. */
-	most = s->cache->order < 16 ? (page << s->cache->order) / s->cache->size : MAX_OBJECTS;
+	most = s->cache->order < IQ_CACHE_ORDERS ? (page << s->cache->order) / s->cache->size : MAX_OBJECTS;
 	f.address = s->address;
 	if (!s->objects || s->objects > IQ_MAX(most, 1)) {
 		f.found = s->objects;
@@ -519,6 +519,10 @@ static bool has_sizes(struct slab_check *x, const struct iq_cache *c)
 {
 	struct iq_slab_finding f = {.kind = IQ_SLAB_CACHE, .cache = c, .address = c->address};
 
+	if (c->order >= IQ_CACHE_ORDERS)
+		slab_report(x, &f,
+			    "the order of the slabs in kmem_cache 0x%lx (%s) makes no sense",
+			    ul(c->address), c->name);
 	if (slab_cache_at(x->k, c->address) == c)
 		return true;
 	slab_report(x, &f,

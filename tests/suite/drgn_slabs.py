@@ -43,7 +43,9 @@ def describe(c, s, found, head_at):
     node = nodes(c)
     own = free_list(s.prog_, c, s.freelist.value_())
     names = [m.name for m in s.type_.type.members]
-    return {'cache': c.name.string_().decode(), 'kmem_cache': c.value_(), 'random': c.random.value_(),
+    return {'cache': c.name.string_().decode(), 'kmem_cache': c.value_(),
+            'oo_at': c.oo.x.address_of_().value_(), 'name_at': c.name.address_of_().value_(),
+            'name': c.name.value_(), 'random': c.random.value_(),
             'size': c.size.value_(), 'slab': s.value_(),
             'memory': page_to_virt(drgn.cast('struct page *', s)).value_(),
             'objects': s.objects.value_(), 'inuse': s.inuse.value_(), 'own': len(own), 'free': found,

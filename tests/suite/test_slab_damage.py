@@ -12,7 +12,7 @@ from suite import others
 from suite.patched_kdump import PatchedKdump
 
 # Kernels that found and mended the damage themselves, or that made some of their own.
-DAMAGED = re.compile(r'(slub-|uaf-|double-free|smash|overflow|kfence|usb-free|refcount|list|corrupt)')
+DAMAGED = re.compile(r'(slub-|uaf-|double-|smash|overflow|kfence|usb-free|refcount|list|corrupt)')
 
 
 @per_core(lambda c: c.whole() and not DAMAGED.search(c.name), quick=12)
@@ -71,6 +71,8 @@ def damages(rng, s, others_of):
         ('count', s['nr_partial_at'], None, s['nr_partial'] + 5)
     yield 'nr_slabs', s['nr_slabs_at'], struct.pack('<Q', s['nr_slabs'] + 3), \
         ('count', s['nr_slabs_at'], None, s['nr_slabs'] + 3)
+    yield 'order', s['oo_at'], struct.pack('<I', rng.randrange(16, 65536) << 16 | s['objects']), \
+        ('cache', s['kmem_cache'], None, None)
 
 
 def sheaf_damages(rng, s, others_of):
@@ -133,6 +135,26 @@ def damage_is_named(t, core):
                 try_one(t, core, copy, s, damage)
                 tried += 1
     t.note(f'{tried} damages')
+
+
+@per_core(lambda c: others.has_drgn(c) and re.match(r'(null-deref|irq-kernel-\w+)\.kdump', c.name), sample=False,
+          sanitized=True)
+def caches_without_names(t, core):
+    """A name that is empty, or nowhere: the others are found by theirs, and this one by its address."""
+    lost, other = t.rng().sample(places(t, core)['slabs'], 2)
+    commands = f'kmem -s {other["cache"]},; kmem -S {lost["kmem_cache"]:x}; whatis {lost["free"][0][0]:x}'
+    with tempfile.TemporaryDirectory() as d:
+        copy = PatchedKdump(core, d)
+        for name, shown in ((lost['name'] + len(lost['cache']), ''), (8, '?')):
+            copy.write(int(t.command(core, f'vtop {lost["name_at"]:x}')['physical'], 16), struct.pack('<Q', name))
+            t.inquest('--no-vmlinux', copy.path, '-c', commands)
+            named, addressed, _ = [x['result'] for x in
+                                   t.inquest('--json', '--no-vmlinux', copy.path, '-c', commands).json()]
+            copy.restore()
+            t.equal({c['name'] for c in named['caches']}, {other['cache']}, f'{commands} ({shown!r})')
+            found = [(c['name'], c['created'], number(c['cache'])) for c in addressed['caches']]
+            # Also the cache that it is an object of.
+            t.ok((shown, None, lost['kmem_cache']) in found, f'{commands} ({shown!r}): {found}')
 
 
 # ---- What the kernel wrote down ------------------------------------------------------------------
@@ -299,9 +321,11 @@ def random_damage(t, core):
                 if physical and int(physical, 16) // 4096 in copy.index:
                     copy.write(int(physical, 16), struct.pack('<Q', value))
                     what.append(f'{place:x} = {value:x} ({c["name"]})')
-            out = t.inquest('--json', '--no-vmlinux', copy.path, '-c', f'kmem -s; kmem -S; kmem -S {c["name"]}; '
-                            f'kmem {memory:x}; kmem -s {memory:x}; annotate {memory:x} 64; whatis {memory:x}',
-                            check=False, timeout=120)
+            commands = (f'kmem -s; kmem -S; kmem -S {c["name"]}; kmem {memory:x}; kmem -s {memory:x}; '
+                        f'annotate {memory:x} 64; whatis {memory:x}')
+            out = t.inquest('--json', '--no-vmlinux', copy.path, '-c', commands, check=False, timeout=120)
+            # As text other code shows it.
+            t.inquest('--no-vmlinux', copy.path, '-c', commands + '; kmem -r', check=False, timeout=120)
             copy.restore()
             t.ok(out.status in (0, 1, 2), f'{what}: status {out.status}')
             t.ok(out.status == 2 or len(out.json()) == 7, f'{what}: {len(out.json())} answers')
