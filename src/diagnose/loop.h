@@ -20,4 +20,15 @@ struct loop {
  */
 bool loop_find(struct iq_kernel *k, const struct iq_backtrace *b, unsigned int first, struct loop *ret);
 
+/* ring.c: a chain that a loop follows to its end, which it does not have. */
+struct ring {
+	uint64_t node;	     /* one of its nodes */
+	unsigned int length; /* nodes */
+	int64_t offset;	     /* of the pointer to the next one in a node */
+};
+/* False: L, of frame F, does not follow a chain until NULL, or it ends. */
+bool iq_ring_find(struct iq_case *c, const struct iq_frame *f, const struct loop *l, struct ring *r);
+/* Adds the finding. */
+void iq_ring_report(struct iq_case *c, const struct iq_frame *f, const struct ring *r);
+
 #endif

@@ -4,6 +4,7 @@
  * returned, and wrote into the field that holds it, or freed what it points to.
  */
 #include "event.h"
+#include "loop.h"
 #include "provenance.h"
 #include "skip.h"
 
@@ -17,6 +18,7 @@
 #define POISON_FREE 0x6b /* include/linux/poison.h */
 #define POISON_END 0xa5
 #define CODE_MOST (16u << 10)
+#define RING_MOST 16u /* nodes whose writers are looked for */
 
 static const struct {
 	const char *name;
@@ -511,6 +513,71 @@ static bool blame_middle(struct iq_case *c)
 	return true;
 }
 
+/* ---- What a loop waits for ------------------------------------------------------------------------------ */
+
+/* Who wrote the SIZE bytes at FIELD, for sure, and has returned. */
+static bool find_sure_writer(struct iq_case *c, uint64_t field, unsigned int size, struct suspect *best)
+{
+	struct iq_effect_query q = {.field = field,
+				    .size = size,
+				    .frees = is_true_free,
+				    .copies = is_copy,
+				    .skip = is_dull};
+	struct iq_object o;
+
+	if (iq_vm_read_uint(c->k->vm, field, size, &q.value) != IQ_MEM_OK)
+		return false;
+	if (iq_object_at(c->k, field, &o) && o.object)
+		q.from = o.object;
+	find_suspects(c, &q, true, best);
+	return best->effect.call && best->effect.writes && best->effect.sure && !best->effect.weak;
+}
+
+/*
+ * A CPU goes round in a loop: because a chain has become a ring, or because of what the loop reads again and again.
+ * That was written by somebody who was called before, if it was on this CPU at all.
+ */
+static bool blame_staller(struct iq_case *c)
+{
+	const struct iq_event *e = &c->analysis.event;
+	struct suspect best = {0};
+	const struct iq_frame *f;
+	uint64_t node, value;
+	struct ring r;
+	struct loop l;
+
+	if (!c->trace.frames[e->frame].has_trap ||
+	    !loop_find(c->k, &c->trace, (unsigned int)e->frame, &l) || l.frame != e->frame)
+		return false;
+	f = &c->trace.frames[l.frame];
+	if (iq_ring_find(c, f, &l, &r)) {
+		iq_ring_report(c, f, &r);
+		node = r.node;
+		for (unsigned int i = 0; i < r.length && i < RING_MOST && !best.effect.call; i++) {
+			if (find_sure_writer(c, node + (uint64_t)r.offset, 8, &best)) {
+				blame(c, &best, "writes a pointer of the chain that is a ring");
+				return true;
+			}
+			best = (struct suspect){0};
+			if (iq_vm_read_uint(c->k->vm, node + (uint64_t)r.offset, 8, &node) != IQ_MEM_OK)
+				break;
+		}
+		return false;
+	}
+	if (!l.has_read || !l.read_size || l.read_size > 8 ||
+	    iq_vm_read_uint(c->k->vm, l.read, l.read_size, &value) != IQ_MEM_OK ||
+	    !find_sure_writer(c, l.read, l.read_size, &best))
+		return false;
+	blame(c, &best, iq_case_text(c, "writes to 0x%" PRIx64 ", which the loop waits for", l.read));
+	return true;
+}
+
+static bool is_lockup(enum iq_class class)
+{
+	return class == IQ_CLASS_SOFT_LOCKUP || class == IQ_CLASS_HARD_LOCKUP ||
+	       class == IQ_CLASS_RCU_STALL;
+}
+
 /* ---- What was done twice ------------------------------------------------------------------------------ */
 
 /* Does frame N's code, on the way to its own call, call FUNCTION?  *AT is the call. */
@@ -592,6 +659,9 @@ struct iq_error *iq_stage_producer(struct iq_case *c)
 		find_smasher(c);
 		return NULL;
 	}
+	if (!c->analysis.blame.present && c->has_trace && e->frame >= 0 && is_lockup(e->class) &&
+	    blame_staller(c))
+		return NULL;
 	if (!c->analysis.blame.present && c->has_trace && e->frame >= 0 &&
 	    (e->class == IQ_CLASS_DOUBLE_FREE ||
 	     (e->class == IQ_CLASS_LIST_CORRUPTION && x->present && iq_is_garbage(c, x->value))) &&
