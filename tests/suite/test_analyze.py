@@ -185,6 +185,27 @@ def measured(t):
     t.ok(figures['class'][0] >= 0.98 * figures['class'][1], f'class: {figures["class"]}')
 
 
+@per_core(lambda c: c.whole() and c.scenario == 'chain-loop', quick=2)
+def ring(t, core):
+    """The chain without an end: the link that closes it, as the module has logged it, is one of the ring's."""
+    found = [f for f in analyze(t, core)['findings'] if f['id'] == 'list.ring']
+    links = {int(e['address'], 16): int(e['value'], 16) for f in found for e in f['evidence'] if e['value']}
+    facts = core.truth['facts']
+    t.equal(links.get(int(facts['field'], 16)), int(facts['new'], 16), 'the closing link')
+
+
+# Who is at fault is not the function that the kernel's report names, but one that has returned, or its caller.
+BEHIND = ('kfence-twice', 'list-del-twice', 'slub-double-free', 'slub-poison', 'slub-redzone', 'free-middle',
+          'double-alias', 'seq-retry', 'oom-slab', 'oom-pages')
+
+
+@per_core(lambda c: c.whole() and c.scenario in BEHIND and expected(c) != 'sysrq', quick=6)
+def behind_the_report(t, core):
+    """The blamed function is the module's own word for it."""
+    blame = analyze(t, core)['blame'] or {}
+    t.equal(plain(blame.get('function')), core.truth['facts']['blame'], blame.get('why'))
+
+
 @per_core(lambda c: c.whole() and c.scenario in ('sysrq', 'live', 'big', 'threads'), quick=6)
 def clean_dumps(t, core):
     """Of a machine that was well nothing certain is claimed."""
