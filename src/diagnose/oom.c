@@ -19,6 +19,7 @@
 
 #define MOST_MEMORY (UINT64_C(16) << 30) /* of larger machines leaks are looked for only on request */
 #define LEAK_OBJECTS 500
+#define LEAKS_LOOKED_INTO 3
 #define LEAK_SHARE 0.5 /* of a cache's objects */
 #define LARGE 0.25     /* of memory: what is worth naming */
 
@@ -276,7 +277,9 @@ static void report_leak(struct iq_case *c, const struct iq_leaks *l, const struc
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, 0, iq_case_text(c, "%" PRIu64, l->pages_scanned),
 			    "pages of kernel memory that were looked through for pointers");
 	f->cause = true;
-	blame_allocator(c, f, g->cache);
+	/* The groups come largest first; each time all code is gone through. */
+	if (g < l->groups + LEAKS_LOOKED_INTO)
+		blame_allocator(c, f, g->cache);
 	f->refuted_by = "their pointers are kept encoded, by physical address, or in memory that is not in the dump";
 }
 
