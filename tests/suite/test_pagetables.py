@@ -123,7 +123,8 @@ def kernel_as_crash(t, core):
     t.ok(compare(t, ours, theirs, 'kernel addresses') > len(wanted) // 4, 'few are mapped')
 
 
-@per_core(compared, sanitized=False, quick=2)
+# crash 8, which is used for 6.1, does not know where that kernel's processes have their areas, and gives up.
+@per_core(lambda c: compared(c) and others.of_other_kernel(c), sanitized=False, quick=2)
 def user_as_crash(t, core):
     wanted = user_addresses(t, core, 1200 if t.all else 240)
     commands, now = [], None
