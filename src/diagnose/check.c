@@ -18,8 +18,10 @@
 static void report_canary(struct iq_case *c)
 {
 	struct iq_damage damage[8];
-	unsigned int nr = iq_stack_damage(c->k, &c->trace, damage, IQ_ARRAY_SIZE(damage));
+	unsigned int nr = iq_stack_damage(c->k, &c->trace, damage, IQ_ARRAY_SIZE(damage)), changed = 0;
 
+	for (unsigned int i = 0; i < nr; i++)
+		changed += damage[i].kind == IQ_DAMAGE_CANARY;
 	for (unsigned int i = 0; i < nr; i++) {
 		const struct iq_damage *d = &damage[i];
 		char found[24];
@@ -27,7 +29,9 @@ static void report_canary(struct iq_case *c)
 
 		if (d->kind != IQ_DAMAGE_CANARY)
 			continue;
-		f = iq_case_finding(c, "stack.canary", IQ_CLASS_MEMORY_CORRUPTION, IQ_CONFIDENCE_CERTAIN,
+		f = iq_case_finding(c, "stack.canary", IQ_CLASS_MEMORY_CORRUPTION,
+				    /* If others differ too, the task's own may be what is wrong. */
+				    changed == 1 ? IQ_CONFIDENCE_CERTAIN : IQ_CONFIDENCE_LIKELY,
 				    "the stack was written beyond a local variable: %s", d->text);
 		snprintf(found, sizeof(found), "0x%" PRIx64, d->found);
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, d->address, found,

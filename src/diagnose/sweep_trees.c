@@ -65,21 +65,21 @@ static void walk(struct tree *t, uint64_t root)
 		uint64_t node, parent;
 		bool red_parent;
 		unsigned int black, depth;
-	} todo[2 * DEEPEST];
+	} pending[2 * DEEPEST];
 	unsigned int nr = 0;
 
-	todo[nr].node = root;
-	todo[nr].parent = 0;
-	todo[nr].red_parent = false;
-	todo[nr].depth = 0;
-	todo[nr++].black = 0;
+	pending[nr].node = root;
+	pending[nr].parent = 0;
+	pending[nr].red_parent = false;
+	pending[nr].depth = 0;
+	pending[nr++].black = 0;
 	while (nr && t->nodes < NODES_MOST && !iq_cancelled(t->c->cancel)) {
-		uint64_t words[3], node = todo[--nr].node;
-		unsigned int black = todo[nr].black, depth = todo[nr].depth;
+		uint64_t words[3], node = pending[--nr].node;
+		unsigned int black = pending[nr].black, depth = pending[nr].depth;
 
 		if (!node) {
 			if (t->black && black != t->black)
-				broken(t, todo[nr].parent, IQ_CONFIDENCE_POSSIBLE,
+				broken(t, pending[nr].parent, IQ_CONFIDENCE_POSSIBLE,
 				       "the ways down from the root have different numbers of "
 				       "black nodes",
 				       0);
@@ -91,14 +91,14 @@ static void walk(struct tree *t, uint64_t root)
 			       0);
 			return;
 		}
-		if (!take(t, node, todo[nr].parent, todo[nr].red_parent, black, words))
+		if (!take(t, node, pending[nr].parent, pending[nr].red_parent, black, words))
 			return;
 		for (unsigned int side = 1; side <= 2; side++) {
-			todo[nr].node = words[side];
-			todo[nr].parent = node;
-			todo[nr].red_parent = !(words[0] & 1);
-			todo[nr].depth = depth + 1;
-			todo[nr++].black = black + (words[0] & 1);
+			pending[nr].node = words[side];
+			pending[nr].parent = node;
+			pending[nr].red_parent = !(words[0] & 1);
+			pending[nr].depth = depth + 1;
+			pending[nr++].black = black + (words[0] & 1);
 		}
 	}
 }
