@@ -39,13 +39,11 @@ void iq_payload_quote(const uint8_t *p, size_t len, char *buf, size_t room)
 	buf[at] = 0;
 }
 
-/* Bits beyond these make nothing surer: of two such likenesses the one that begins first holds the other. */
-#define ENOUGH 40u
-
-/* Better: more bits; of equal ones that which begins in the focus, then the longer one. */
+/* Better: of two that are sure the one that begins first, as it holds the other; else more bits; of equal
+ * ones that which begins in the focus, then the longer one. */
 static bool better(const struct iq_payload *a, const struct iq_payload *b, size_t focus)
 {
-	if (a->bits >= ENOUGH && b->bits >= ENOUGH && a->offset != b->offset)
+	if (a->bits >= IQ_PAYLOAD_ENOUGH && b->bits >= IQ_PAYLOAD_ENOUGH && a->offset != b->offset)
 		return a->offset < b->offset;
 	if (a->bits != b->bits)
 		return a->bits > b->bits;
@@ -82,6 +80,7 @@ static unsigned int keep(struct iq_payload *ret, unsigned int nr, unsigned int m
 struct hunt {
 	const uint8_t *bytes;
 	size_t len, focus, focus_end;
+	size_t base; /* where the caller's bytes have the first of these */
 	unsigned int swapped;
 	struct iq_payload *ret;
 	unsigned int nr, max;
@@ -89,7 +88,7 @@ struct hunt {
 
 static void try_at(struct hunt *h, const struct iq_payload_format *f, size_t at)
 {
-	struct iq_payload m = {.format = f->name, .offset = at, .swapped = h->swapped};
+	struct iq_payload m = {.format = f->name, .offset = h->base + at, .swapped = h->swapped};
 
 	if (h->len - at < f->least)
 		return;
@@ -109,7 +108,7 @@ static void try_at(struct hunt *h, const struct iq_payload_format *f, size_t at)
 		m.bits -= IQ_MIN(m.bits, 8u);
 	}
 	if (m.bits >= IQ_PAYLOAD_LEAST)
-		h->nr = keep(h->ret, h->nr, h->max, &m, h->focus);
+		h->nr = keep(h->ret, h->nr, h->max, &m, h->base + h->focus);
 }
 
 static void hunt(struct hunt *h)
@@ -135,23 +134,20 @@ static void hunt_swapped(struct hunt *h, unsigned int unit)
 	for (size_t i = 0; i < s.len; i++)
 		bytes[i] = h->bytes[from + i / unit * unit + (unit - 1 - i % unit)];
 	s.bytes = bytes;
+	s.base = from;
 	s.focus = h->focus - from;
 	s.focus_end = IQ_MIN(h->focus_end - from, s.len);
 	s.swapped = unit;
 	if (s.focus >= s.len)
 		return;
-	for (unsigned int i = 0; i < s.nr; i++)
-		s.ret[i].offset -= from; /* one frame of reference while they are compared */
 	hunt(&s);
-	for (unsigned int i = 0; i < s.nr; i++)
-		s.ret[i].offset += from;
 	h->nr = s.nr;
 }
 
 unsigned int iq_payload_find(const uint8_t *bytes, size_t len, size_t focus, size_t focus_end,
 			     struct iq_payload *ret, unsigned int max)
 {
-	struct hunt h = {bytes, len, focus, IQ_MIN(focus_end, len), 0, ret, 0, max};
+	struct hunt h = {bytes, len, focus, IQ_MIN(focus_end, len), 0, 0, ret, 0, max};
 
 	if (focus >= h.focus_end || !max)
 		return 0;

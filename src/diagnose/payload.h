@@ -18,6 +18,8 @@
 #define IQ_PAYLOAD_LEAST 14u
 /* Bits from which on chance is out of the question, all tests and places considered. */
 #define IQ_PAYLOAD_STRONG 26u
+/* Bits beyond these make nothing surer. */
+#define IQ_PAYLOAD_ENOUGH 40u
 
 struct iq_payload {
 	const char *format; /* stable: "usb.string", "ipv4"; never NULL */
@@ -52,7 +54,8 @@ extern const struct iq_payload_format iq_payload_magic[];
 
 /*
  * What the LEN bytes at BYTES are, of which FOCUS … FOCUS_END - 1 are those in question: likenesses that
- * begin anywhere and cover some of the latter, best first, at most MAX.  Returns their number.
+ * begin anywhere and cover some of the latter, at most MAX.  Those with IQ_PAYLOAD_ENOUGH bits come first, in
+ * the order in which they begin, then the others, those with more bits first.  Returns their number.
  */
 unsigned int iq_payload_find(const uint8_t *bytes, size_t len, size_t focus, size_t focus_end,
 			     struct iq_payload *ret, unsigned int max);

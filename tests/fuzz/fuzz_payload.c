@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(nr <= 8);
 	for (unsigned int i = 0; i < nr; i++) {
 		assert(found[i].offset < size - 2 && found[i].len);
-		assert(i == 0 || found[i].bits <= found[i - 1].bits);
+		assert(i == 0 || found[i].bits <= found[i - 1].bits ||
+		       (found[i].bits >= IQ_PAYLOAD_ENOUGH && found[i].offset > found[i - 1].offset));
 		assert(strlen(found[i].text) < IQ_PAYLOAD_TEXT);
 		for (const char *c = found[i].text; *c; c++)
 			assert(*c >= 0x20 && *c < 0x7f);
