@@ -108,6 +108,16 @@ static struct term loaded(const struct walk *w, const struct iq_insn *insn)
 	return t;
 }
 
+/* Is rdi, the function's own argument, copied to a register that calls preserve?  It is passed on as it is then. */
+static bool keeps_argument(const struct iq_insn *insn)
+{
+	const struct iq_operand *to = &insn->operand[0], *from = &insn->operand[1];
+
+	return insn->nr_operands >= 2 && !strncmp(insn->mnemonic, "mov", 3) &&
+	       to->kind == IQ_OP_REG && to->size == 8 && is_kept(to->reg) &&
+	       from->kind == IQ_OP_REG && from->size == 8 && from->reg == IQ_X86_RDI;
+}
+
 static void call(struct walk *w, const struct iq_insn *insn)
 {
 	struct iq_symbol s;
@@ -143,6 +153,8 @@ static void step(struct walk *w, const struct iq_insn *insn)
 	}
 	if (t.known)
 		w->argument = t;
+	else if (keeps_argument(insn))
+		w->argument = (struct term){.known = true, .reg = insn->operand[0].reg};
 }
 
 /* Read the code of F's function up to its ip. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What waits say about the cause: circles, who holds everybody up, locks that nobody will ever give back. */
+#include "held.h"
 #include "provenance.h"
 #include "stages.h"
 #include "wait.h"
@@ -10,6 +11,7 @@
 
 #define MANY_TASKS 20000 /* of more the stacks are looked at only if the event asks for it */
 #define MAX_ROOTS 4
+#define AT_ONCE 0.5 /* seconds: waits that begin within these may have begun in any order */
 
 /* Events that are what waiting looks like from outside, or a dump that somebody took of a machine that hung. */
 static bool is_hang(enum iq_class c)
@@ -40,6 +42,12 @@ static const char *where(struct iq_case *c, const struct iq_wait *w)
 		return "";
 	return iq_case_text(c, " in %s()%s%s%s", w->function, w->module[0] ? " [" : "", w->module,
 			    w->module[0] ? "]" : "");
+}
+
+/* Did A wait already when B began to, for sure?  Clocks of two CPUs differ a little. */
+static bool waited_before(const struct iq_wait *a, const struct iq_wait *b)
+{
+	return a->has_age && b->has_age && a->age > b->age + AT_ONCE;
 }
 
 /* Why W waits, and why its owner is who it is. */
@@ -89,6 +97,57 @@ static void report_self(struct iq_case *c, const struct iq_wait *w, bool cause)
 				: "the lock's owner word was overwritten";
 }
 
+/* A task's start_time, in ns; 0 unknown. */
+static uint64_t started(struct iq_case *c, const struct iq_task *t)
+{
+	uint64_t time;
+
+	return wait_read(c->k, t->address, "task_struct", "start_time", 8, &time) ? time : 0;
+}
+
+/*
+ * Which of the waits of a circle is the one to change?  The wait that closed the circle, if the others were there long
+ * before.  Otherwise the order of locks that came second, as lockdep has it: the younger task's.
+ */
+static bool closes(struct iq_case *c, const struct iq_wait *a, const struct iq_wait *b)
+{
+	uint64_t started_a = started(c, &a->task), started_b = started(c, &b->task);
+
+	if (waited_before(a, b) || waited_before(b, a))
+		return waited_before(b, a);
+	return started_a != started_b ? started_a > started_b : a->task.pid > b->task.pid;
+}
+
+/* Of a circle any other party's order may be the wrong one as well. */
+static void blame_parties(struct iq_case *c, const struct iq_waits *w, int first, const struct iq_wait *last)
+{
+	bool at_once = false;
+	int at = first;
+
+	for (unsigned int n = 0; n < 6; n++) {
+		const struct iq_wait *one = &w->list[at];
+		struct iq_finding *f;
+
+		if (one != last && one->function[0] && strcmp(one->function, last->function) != 0) {
+			at_once = at_once || !waited_before(one, last);
+			f = iq_case_finding(c, "blame.party", IQ_CLASS_DEADLOCK,
+					    IQ_CONFIDENCE_POSSIBLE,
+					    "%s() may be at fault rather than %s(): of orders that "
+					    "contradict each other either can be changed",
+					    one->function, last->function);
+			f->alternative = true;
+			iq_finding_evidence(c, f, IQ_SOURCE_CODE, one->ip, NULL, "it waits here");
+			f->refuted_by = "everybody else takes the locks in the order that it does";
+		}
+		at = one->next;
+		if (at == first)
+			break;
+	}
+	blame_wait(c, last, at_once ? "of those who take the locks in orders that contradict each "
+				      "other, its task came last"
+				    : "it was the last to wait: its wait closed the circle");
+}
+
 static void report_cycle(struct iq_case *c, const struct iq_waits *w, unsigned int cycle, bool cause)
 {
 	enum iq_confidence sure = IQ_CONFIDENCE_CERTAIN;
@@ -112,7 +171,7 @@ static void report_cycle(struct iq_case *c, const struct iq_waits *w, unsigned i
 	do {
 		const struct iq_wait *one = &w->list[at];
 
-		if (!last || (one->has_age && last->has_age && one->age < last->age))
+		if (!last || closes(c, one, last))
 			last = one;
 		if (n++ < 6)
 			iq_buf_printf(&text, "%s%s waits%s for %s", n > 1 ? "; " : "", who(c, &one->task),
@@ -135,9 +194,9 @@ static void report_cycle(struct iq_case *c, const struct iq_waits *w, unsigned i
 	} while (at != first);
 	f->confidence = sure;
 	f->cause = cause;
-	if (cause)
-		blame_wait(c, last, "it was the last to wait: its wait closed the circle");
 	f->refuted_by = "a lock word or wait list was overwritten";
+	if (cause)
+		blame_parties(c, w, first, last);
 }
 
 /* How many wait for TASK, directly or through others; bounded by one step a wait. */
@@ -169,6 +228,41 @@ static bool in_cycle(const struct iq_waits *w, const struct iq_wait *one)
 	return one->cycle != 0;
 }
 
+/*
+ * A task that waits for an event which does not come while it holds a lock: whoever holds the lock over the wait, if
+ * that is another function than the one which waits.  One that sleeps for a time is itself what takes so long.
+ */
+static void blame_root(struct iq_case *c, const struct iq_wait *own, uint64_t lock)
+{
+	struct iq_blame *b = &c->analysis.blame;
+	struct iq_backtrace trace = {0};
+	struct iq_error *err;
+	unsigned int frame;
+	uint64_t at;
+
+	if (b->present || !own)
+		return;
+	err = own->kind == IQ_WAIT_COMPLETION || own->kind == IQ_WAIT_QUEUE
+		      ? iq_backtrace(c->k, &own->task, &trace)
+		      : NULL;
+	if (!err && trace.nr && held_by(c->k, &trace, 0, lock, &frame, &at)) {
+		const struct iq_frame *f = &trace.frames[frame];
+
+		*b = (struct iq_blame){
+			.present = true,
+			.function = iq_case_text(c, "%s", f->symbol.name),
+			.module = f->symbol.module,
+			.why = iq_case_text(c,
+					    "it takes the lock (call at 0x%" PRIx64
+					    ") and holds it while %s() waits for what may never come",
+					    at, own->function)};
+		iq_blame_line(c, at, b);
+	}
+	iq_error_free(err);
+	iq_backtrace_free(&trace);
+	blame_wait(c, own, "it waits there while it holds what others wait for");
+}
+
 /* A task that holds what others wait for and is not itself held up by anybody known. */
 static void report_root(struct iq_case *c, const struct iq_waits *w, const struct iq_wait *child,
 			bool cause)
@@ -189,7 +283,7 @@ static void report_root(struct iq_case *c, const struct iq_waits *w, const struc
 	add_edge(c, f, child);
 	f->cause = cause;
 	if (cause)
-		blame_wait(c, own, "it waits there while it holds what others wait for");
+		blame_root(c, own, child->object);
 	f->refuted_by = "it would have given it back in time";
 }
 
