@@ -164,14 +164,6 @@ static struct iq_error *walk(struct session *s, const struct way *w, struct list
 
 /* ---- What was typed ---------------------------------------------------------------------------- */
 
-/* "16", "0x10", "task_struct.tasks", "module.list.next" */
-static struct iq_error *parse_offset(struct session *s, const char *word, uint64_t *ret)
-{
-	if (isdigit((unsigned char)*word) || !strchr(word, '.'))
-		return parse_number(word, "an offset", UINT32_MAX, ret);
-	return struct_member_offset(s, word, ret);
-}
-
 struct request {
 	struct way way;
 	const char *shown, *offset, *end, *head_offset, *embedded;
@@ -249,11 +241,11 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	x->k = s->kernel;
 	IQ_TRY(parse_all(argc, argv, &q, &start));
 	if (q.offset)
-		IQ_TRY(parse_offset(s, q.offset, &q.way.offset));
+		IQ_TRY(struct_offset(s, q.offset, &q.way.offset));
 	if (q.head_offset)
-		IQ_TRY(parse_offset(s, q.head_offset, &q.way.head_offset));
+		IQ_TRY(struct_offset(s, q.head_offset, &q.way.head_offset));
 	if (q.embedded)
-		IQ_TRY(parse_offset(s, q.embedded, &x->embedded));
+		IQ_TRY(struct_offset(s, q.embedded, &x->embedded));
 	if (q.end)
 		IQ_TRY(parse_address(s, q.end, &q.way.end));
 	q.way.has_end = q.end;

@@ -300,10 +300,9 @@ struct iq_error *struct_member_offset(struct session *s, const char *word, uint6
 	return NULL;
 }
 
-/* -l: ADDRESS is that of a member, given as a number or as struct.member. */
-static struct iq_error *embedded_offset(struct session *s, const char *word, uint64_t *ret)
+struct iq_error *struct_offset(struct session *s, const char *word, uint64_t *ret)
 {
-	if (!strchr(word, '.'))
+	if (isdigit((unsigned char)*word) || !strchr(word, '.'))
 		return parse_number(word, "an offset", UINT32_MAX, ret);
 	return struct_member_offset(s, word, ret);
 }
@@ -386,7 +385,7 @@ static struct iq_error *find_items(struct session *s, struct struct_result *x,
 	uint64_t address, embedded = 0;
 
 	if (q->embedded)
-		IQ_TRY(embedded_offset(s, q->embedded, &embedded));
+		IQ_TRY(struct_offset(s, q->embedded, &embedded));
 	for (unsigned int i = 0; i < q->nr_addresses; i++) {
 		const char *spec = cpuspec(q->address[i]);
 

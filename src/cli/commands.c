@@ -48,6 +48,7 @@
 	X(sweep) \
 	X(sym) \
 	X(sys) \
+	X(tree) \
 	X(union) \
 	X(up) \
 	X(vm) \

@@ -62,6 +62,8 @@ void struct_shown_text(const struct struct_result *x, uint64_t address, struct i
 json_t *struct_shown_json(const struct struct_result *x, uint64_t address);
 /* Byte offset of "STRUCT.MEMBER". */
 struct iq_error *struct_member_offset(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
+/* "16", "0x10", "task_struct.tasks", "module.list.next" */
+struct iq_error *struct_offset(struct session *s, const char *word, uint64_t *ret) IQ_CHECK;
 
 /* ---- struct_follow.c: -p --------------------------------------------------------------------- */
 
