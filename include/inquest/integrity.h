@@ -16,12 +16,13 @@ enum iq_sweep_part {
 	IQ_SWEEP_TREES = 8,  /* red-black trees of vmalloc areas and timers */
 	IQ_SWEEP_STACKS = 16,/* the ends of all tasks' kernel stacks */
 	IQ_SWEEP_TEXT = 32,  /* the kernel's code against its vmlinux; needs one */
-	IQ_SWEEP_ALL = 63,
+	IQ_SWEEP_PAGES = 64, /* the struct page of every page frame */
+	IQ_SWEEP_ALL = 127,
 };
 
 struct iq_sweep {
 	unsigned int parts;	/* in: of enum iq_sweep_part; out: those that were looked at */
-	uint64_t slabs, blocks, nodes, stacks, text; /* out: what was checked; TEXT in bytes */
+	uint64_t slabs, blocks, pages, nodes, stacks, text; /* out: what was checked; TEXT in bytes */
 };
 /*
  * Sweep the kernel of C.  What is wrong is in *RET, NR findings of which none is `certain` in a healthy dump; what

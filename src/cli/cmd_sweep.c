@@ -64,8 +64,9 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		iq_buf_putc(out, '\n');
 	iq_buf_printf(out,
 		      "%u findings; looked at %" PRIu64 " slabs, %" PRIu64 " free blocks, %" PRIu64
-		      " nodes of lists and trees, %" PRIu64 " stacks",
-		      x->nr, x->swept.slabs, x->swept.blocks, x->swept.nodes, x->swept.stacks);
+		      " struct pages, %" PRIu64 " nodes of lists and trees, %" PRIu64 " stacks",
+		      x->nr, x->swept.slabs, x->swept.blocks, x->swept.pages, x->swept.nodes,
+		      x->swept.stacks);
 	if (x->swept.parts & IQ_SWEEP_TEXT)
 		iq_buf_printf(out, ", %" PRIu64 " kB of code", x->swept.text >> 10);
 	else
@@ -107,8 +108,9 @@ static json_t *json(struct session *s, const struct result *r)
 	if (x->sweep)
 		json_object_set_new(
 			o, "checked",
-			json_pack("{sI sI sI sI so}", "slabs", (json_int_t)x->swept.slabs,
-				  "free_blocks", (json_int_t)x->swept.blocks, "nodes",
+			json_pack("{sI sI sI sI sI so}", "slabs", (json_int_t)x->swept.slabs,
+				  "free_blocks", (json_int_t)x->swept.blocks, "pages",
+				  (json_int_t)x->swept.pages, "nodes",
 				  (json_int_t)x->swept.nodes, "stacks", (json_int_t)x->swept.stacks,
 				  "text_bytes",
 				  x->swept.parts & IQ_SWEEP_TEXT ?
@@ -133,7 +135,7 @@ static struct iq_error *fill_sweep(struct session *s, int argc, char **argv, voi
 		unsigned int part;
 	} parts[] = {
 		{"slabs", IQ_SWEEP_SLABS}, {"buddy", IQ_SWEEP_BUDDY},	{"lists", IQ_SWEEP_LISTS},
-		{"trees", IQ_SWEEP_TREES}, {"stacks", IQ_SWEEP_STACKS}, {"text", IQ_SWEEP_TEXT},
+		{"pages", IQ_SWEEP_PAGES}, {"trees", IQ_SWEEP_TREES}, {"stacks", IQ_SWEEP_STACKS}, {"text", IQ_SWEEP_TEXT},
 	};
 	struct findings_result *x = data;
 	struct iq_kernel *k;
@@ -146,7 +148,7 @@ static struct iq_error *fill_sweep(struct session *s, int argc, char **argv, voi
 			n++;
 		if (n == IQ_ARRAY_SIZE(parts))
 			return iq_error_hint(iq_error_new(IQ_E_USAGE, "sweep has no part %s", argv[i]),
-					     "slabs, buddy, lists, trees, stacks or text");
+					     "slabs, buddy, pages, lists, trees, stacks or text");
 		x->swept.parts |= parts[n].part;
 	}
 	if (!x->swept.parts)
@@ -164,11 +166,12 @@ static struct iq_error *run_sweep(struct session *s, int argc, char **argv, stru
 const struct command cmd_sweep = {
 	.name = "sweep",
 	.summary = "look for damage in the kernel's memory",
-	.help = "sweep [slabs] [buddy] [lists] [trees] [stacks] [text]\n"
+	.help = "sweep [slabs] [buddy] [pages] [lists] [trees] [stacks] [text]\n"
 		"\n"
 		"Checks what must hold in every healthy kernel, whatever it died of: free lists,\n"
 		"counts, red zones and poison of all slab caches; the page allocator's free\n"
-		"blocks; that each node of the kernel's lists and trees leads back to the one it\n"
+		"blocks; the struct page of every page frame: its counts, its flags and its zone,\n"
+		"the heads of compound pages, what is inside of free blocks; that each node of the kernel's lists and trees leads back to the one it\n"
 		"was reached from; the ends of all kernel stacks; and, with a vmlinux, the\n"
 		"kernel's code, byte by byte, without the places that a running kernel patches\n"
 		"itself.  Without a word all of it; else only what is named.\n"

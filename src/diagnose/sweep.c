@@ -32,6 +32,7 @@ struct iq_error *iq_sweep(struct iq_case *c, struct iq_sweep *s, const struct iq
 		struct iq_error *(*look)(struct iq_case *c, struct iq_sweep *s);
 	} parts[] = {
 		{IQ_SWEEP_SLABS, iq_sweep_slabs},   {IQ_SWEEP_BUDDY, iq_sweep_buddy},
+		{IQ_SWEEP_PAGES, iq_sweep_pages},
 		{IQ_SWEEP_LISTS, iq_sweep_lists},   {IQ_SWEEP_TREES, iq_sweep_trees},
 		{IQ_SWEEP_STACKS, iq_sweep_stacks}, {IQ_SWEEP_TEXT, iq_sweep_text},
 	};

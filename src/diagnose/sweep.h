@@ -10,6 +10,8 @@
 /* sweep_memory.c */
 struct iq_error *iq_sweep_slabs(struct iq_case *c, struct iq_sweep *s) IQ_CHECK;
 struct iq_error *iq_sweep_buddy(struct iq_case *c, struct iq_sweep *s) IQ_CHECK;
+/* sweep_pages.c */
+struct iq_error *iq_sweep_pages(struct iq_case *c, struct iq_sweep *s) IQ_CHECK;
 /* sweep_lists.c */
 struct iq_error *iq_sweep_lists(struct iq_case *c, struct iq_sweep *s) IQ_CHECK;
 struct iq_error *iq_sweep_stacks(struct iq_case *c, struct iq_sweep *s) IQ_CHECK;

@@ -127,7 +127,17 @@ static void block(void *arg, const struct iq_free_area *a, uint64_t pfn)
 			iq_error_free(err);
 			return;
 		}
-		if (page.refcount) {
+		if (!iq_page_is_buddy(x->c->k, &page) || page.private != a->order) {
+			f = page_finding(x, IQ_CONFIDENCE_LIKELY,
+					 "is not marked as a free block of that order", pfn,
+					 a->order);
+			if (f)
+				iq_finding_evidence(x->c, f, IQ_SOURCE_MEMORY, page.address,
+						    iq_case_text(x->c, "0x%" PRIx32 ", 0x%" PRIx64,
+								 (uint32_t)page.mapcount_raw,
+								 page.private),
+						    "page type, private");
+		} else if (page.refcount) {
 			f = page_finding(x, IQ_CONFIDENCE_LIKELY, "has references", pfn, a->order);
 			if (f)
 				iq_finding_evidence(x->c, f, IQ_SOURCE_MEMORY, page.address,

@@ -111,31 +111,109 @@ static uint64_t head_of(struct iq_kernel *k, uint64_t page, uint64_t info)
 	return head >= k->layout.vmemmap_start ? head : page;
 }
 
+static void decode(struct iq_kernel *k, uint64_t pfn, uint64_t address, const uint8_t *bytes,
+		   struct iq_page *page)
+{
+	struct iq_kernel_private *p = k->priv;
+	uint64_t size = p->page_struct_size;
+
+	*page = (struct iq_page){
+		.pfn = pfn,
+		.address = address,
+		.flags = page_word(bytes, size, p->page_flags_at, 8),
+		.mapping = page_word(bytes, size, p->page_mapping_at, 8),
+		.index = page_word(bytes, size, p->page_index_at, 8),
+		.private = page_word(bytes, size, p->page_private_at, 8),
+		.refcount = (int32_t)page_word(bytes, size, p->page_refcount_at, 4),
+		.mapcount_raw = (int32_t)page_word(bytes, size, p->page_mapcount_at, 4),
+		.link = page_word(bytes, size, p->page_head_at, 8),
+	};
+	page->is_tail = page->link & 1;
+	page->head = page->is_tail ? head_of(k, address, page->link) : address;
+}
+
 struct iq_error *iq_page_of(struct iq_kernel *k, uint64_t pfn, struct iq_page *ret)
 {
 	struct iq_kernel_private *p = k->priv;
 	uint8_t bytes[512];
-	struct iq_page page = {.pfn = pfn};
-	uint64_t head;
+	uint64_t address;
 
 	if (!page_layout(k) || !k->layout.vmemmap_start)
 		return iq_error_new(IQ_E_UNAVAILABLE, "struct page needs types and the memory map, "
 						      "which this dump does not give");
-	if (iq_mul_overflows(pfn, p->page_struct_size, &page.address) ||
-	    iq_add_overflows(page.address, k->layout.vmemmap_start, &page.address))
+	if (iq_mul_overflows(pfn, p->page_struct_size, &address) ||
+	    iq_add_overflows(address, k->layout.vmemmap_start, &address))
 		return iq_error_new(IQ_E_MEMORY, "page frame 0x%lx is out of range",
 				    (unsigned long)pfn);
-	IQ_TRY(iq_vm_read_or(k->vm, page.address, bytes, p->page_struct_size, "struct page"));
-	page.flags = page_word(bytes, p->page_struct_size, p->page_flags_at, 8);
-	page.mapping = page_word(bytes, p->page_struct_size, p->page_mapping_at, 8);
-	page.index = page_word(bytes, p->page_struct_size, p->page_index_at, 8);
-	page.refcount = (int32_t)page_word(bytes, p->page_struct_size, p->page_refcount_at, 4);
-	page.mapcount_raw = (int32_t)page_word(bytes, p->page_struct_size, p->page_mapcount_at, 4);
-	head = page_word(bytes, p->page_struct_size, p->page_head_at, 8);
-	page.is_tail = head & 1;
-	page.head = page.is_tail ? head_of(k, page.address, head) : page.address;
-	*ret = page;
+	IQ_TRY(iq_vm_read_or(k->vm, address, bytes, p->page_struct_size, "struct page"));
+	decode(k, pfn, address, bytes, ret);
 	return NULL;
+}
+
+#define MAP_PAGE 4096u
+/* Pages of the memory map: no machine has a hole of several terabytes; a damaged zone may say so. */
+#define HOLE_MOST (UINT64_C(1) << 22)
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+	return !bytes[0] && !memcmp(bytes, bytes + 1, len - 1);
+}
+
+/* The struct pages whose first byte is in the page AT of the memory map; *HOLE: it cannot be read. */
+static bool map_page(struct iq_kernel *k, uint64_t at, uint64_t first, uint64_t end, bool *hole,
+		     bool (*fn)(void *arg, const struct iq_page *page), void *arg)
+{
+	uint64_t size = k->priv->page_struct_size, start = k->layout.vmemmap_start;
+	uint64_t pfn = at < start ? first : IQ_MAX((at - start + size - 1) / size, first);
+	uint64_t address = start + pfn * size;
+	uint8_t bytes[MAP_PAGE + 512];
+	struct iq_fault fault;
+	size_t len;
+
+	if (pfn >= end || address >= at + MAP_PAGE)
+		return true;
+	/* The last one may reach into the next page, if its size is no power of two. */
+	len = (at + MAP_PAGE - address + size - 1) / size * size;
+	if (iq_vm_read(k->vm, address, bytes, len, &fault)) {
+		len = (at + MAP_PAGE - address) / size * size;
+		*hole = !len || iq_vm_read(k->vm, address, bytes, len, &fault);
+		if (*hole)
+			return true;
+	}
+	for (size_t i = 0; i + size <= len && pfn < end; i += size, pfn++) {
+		struct iq_page page;
+
+		if (is_zero(bytes + i, size))
+			continue;
+		decode(k, pfn, start + pfn * size, bytes + i, &page);
+		if (!fn(arg, &page))
+			return false;
+	}
+	return true;
+}
+
+bool iq_pages_each(struct iq_kernel *k, uint64_t first, uint64_t end,
+		   bool (*fn)(void *arg, const struct iq_page *page), void *arg)
+{
+	uint64_t bytes, at, last, missing = 0;
+
+	if (!page_layout(k) || !k->layout.vmemmap_start)
+		return false;
+	end = IQ_MIN(end, iq_dump_info(k->dump)->max_pfn);
+	if (first >= end)
+		return true;
+	if (iq_mul_overflows(end, k->priv->page_struct_size, &bytes) ||
+	    iq_add_overflows(bytes, k->layout.vmemmap_start, &last))
+		return false;
+	at = k->layout.vmemmap_start + first * k->priv->page_struct_size;
+	for (at -= at % MAP_PAGE; at < last && missing < HOLE_MOST; at += MAP_PAGE) {
+		bool hole = false;
+
+		if (!map_page(k, at, first, end, &hole, fn, arg))
+			break;
+		missing = hole ? missing + 1 : 0;
+	}
+	return true;
 }
 
 bool iq_page_pfn(struct iq_kernel *k, uint64_t address, uint64_t *pfn)
@@ -179,6 +257,44 @@ void iq_page_flags_text(struct iq_kernel *k, uint64_t flags, struct iq_buf *out)
 /* ---- Free blocks -------------------------------------------------------------------------------- */
 
 #define MAX_ORDER 10 /* the largest block of x86-64 kernels is 4 MB (MAX_PAGE_ORDER) */
+
+int iq_page_flag(struct iq_kernel *k, const char *name)
+{
+	struct iq_kernel_private *p = k->priv;
+
+	if (!page_layout(k))
+		return -1;
+	for (unsigned int i = 0; i < p->nr_page_flags; i++) {
+		const struct iq_enumerator *e = &p->page_flags[i];
+
+		if (!strncmp(e->name, "PG_", 3) && !strcmp(e->name + 3, name) && e->value >= 0 && e->value < 64)
+			return (int)e->value;
+	}
+	return -1;
+}
+
+/*
+ * Up to 6.10 a type is a word whose top four bits are set and in which bits from the eighth on are cleared; since then
+ * it is the top byte, 0xf0 to 0xfe.  Before either there is "-1", no mapping, and what is between is a count that
+ * went too far down (PAGE_MAPCOUNT_RESERVE, PGTY_mapcount_underflow; include/linux/page-flags.h).
+ */
+enum iq_mapcount iq_page_mapcount(struct iq_kernel *k, const struct iq_page *page)
+{
+	uint32_t word = (uint32_t)page->mapcount_raw;
+
+	if (page->mapcount_raw >= -1)
+		return IQ_MAPCOUNT_COUNT;
+	if (!page_layout(k) || word < 0xf0000000u)
+		return word < 0xf0000000u ? IQ_MAPCOUNT_UNDERFLOW : IQ_MAPCOUNT_TYPE;
+	if (k->priv->page_buddy & 0xffffff)
+		return word > 0xffffff80u ? IQ_MAPCOUNT_UNDERFLOW : IQ_MAPCOUNT_TYPE;
+	return word >> 24 == 0xff ? IQ_MAPCOUNT_UNDERFLOW : IQ_MAPCOUNT_TYPE;
+}
+
+bool iq_page_is_buddy(struct iq_kernel *k, const struct iq_page *page)
+{
+	return page_layout(k) && kernel_page_is_buddy(k, page);
+}
 
 bool kernel_page_is_buddy(struct iq_kernel *k, const struct iq_page *page)
 {
