@@ -533,6 +533,29 @@ static bool find_sure_writer(struct iq_case *c, uint64_t field, unsigned int siz
 	return best->effect.call && best->effect.writes && best->effect.sure && !best->effect.weak;
 }
 
+/* Who wrote one of the pointers of a ring: for sure, else at an address that is not followed, the last who may have. */
+static bool blame_linker(struct iq_case *c, const struct ring *r)
+{
+	struct suspect best = {0}, weak = {0};
+	uint64_t node = r->node;
+
+	for (unsigned int i = 0; i < r->length && i < RING_MOST; i++) {
+		if (find_sure_writer(c, node + (uint64_t)r->offset, 8, &best)) {
+			blame(c, &best, "writes a pointer of the chain that is a ring");
+			return true;
+		}
+		if (best.effect.call && best.effect.writes && better(&best, &weak))
+			weak = best;
+		best = (struct suspect){0};
+		if (iq_vm_read_uint(c->k->vm, node + (uint64_t)r->offset, 8, &node) != IQ_MEM_OK)
+			break;
+	}
+	if (!weak.effect.call)
+		return false;
+	blame(c, &weak, "writes to nodes of the chain that is a ring");
+	return true;
+}
+
 /*
  * A CPU goes round in a loop: because a chain has become a ring, or because of what the loop reads again and again.
  * That was written by somebody who was called before, if it was on this CPU at all.
@@ -542,7 +565,7 @@ static bool blame_staller(struct iq_case *c)
 	const struct iq_event *e = &c->analysis.event;
 	struct suspect best = {0};
 	const struct iq_frame *f;
-	uint64_t node, value;
+	uint64_t value;
 	struct ring r;
 	struct loop l;
 
@@ -552,17 +575,7 @@ static bool blame_staller(struct iq_case *c)
 	f = &c->trace.frames[l.frame];
 	if (iq_ring_find(c, f, &l, &r)) {
 		iq_ring_report(c, f, &r);
-		node = r.node;
-		for (unsigned int i = 0; i < r.length && i < RING_MOST && !best.effect.call; i++) {
-			if (find_sure_writer(c, node + (uint64_t)r.offset, 8, &best)) {
-				blame(c, &best, "writes a pointer of the chain that is a ring");
-				return true;
-			}
-			best = (struct suspect){0};
-			if (iq_vm_read_uint(c->k->vm, node + (uint64_t)r.offset, 8, &node) != IQ_MEM_OK)
-				break;
-		}
-		return false;
+		return blame_linker(c, &r);
 	}
 	if (!l.has_read || !l.read_size || l.read_size > 8 ||
 	    iq_vm_read_uint(c->k->vm, l.read, l.read_size, &value) != IQ_MEM_OK ||
