@@ -3,8 +3,8 @@
  * Causes that the kernel or the CPU has found by itself: a stack canary that was overwritten, slabs that are
  * damaged where nothing else explains the crash, and checks whose report is all that is known.
  */
+#include "earlier.h"
 #include "stages.h"
-#include <inquest/console.h>
 #include <inquest/slab_check.h>
 
 #include <inttypes.h>
@@ -109,15 +109,6 @@ static bool has_cause_of(const struct iq_analysis *a, enum iq_class class)
 	return false;
 }
 
-static bool has_class(const struct iq_analysis *a, enum iq_class class)
-{
-	for (unsigned int i = 0; i < a->nr_findings; i++) {
-		if (a->findings[i].class == class)
-			return true;
-	}
-	return false;
-}
-
 static bool has_cause(const struct iq_analysis *a)
 {
 	for (unsigned int i = 0; i < a->nr_findings; i++) {
@@ -142,45 +133,6 @@ static void report_check(struct iq_case *c)
 	f->cause = !has_cause(&c->analysis);
 }
 
-/* ---- What had been reported before ----------------------------------------------------------------- */
-
-static bool is_damage(enum iq_class class)
-{
-	return class == IQ_CLASS_USE_AFTER_FREE || class == IQ_CLASS_DOUBLE_FREE ||
-	       class == IQ_CLASS_INVALID_FREE || class == IQ_CLASS_HEAP_OVERFLOW ||
-	       class == IQ_CLASS_LIST_CORRUPTION || class == IQ_CLASS_MEMORY_CORRUPTION ||
-	       class == IQ_CLASS_REFCOUNT;
-}
-
-/*
- * Somebody asked for the dump of a machine that went on after a check of its own had found damage and mended it, so
- * that memory no longer shows it: the log alone tells, and why the dump was taken is not known.
- */
-static void report_earlier(struct iq_case *c)
-{
-	struct iq_console *log = NULL, *before = NULL;
-	const struct iq_event *said;
-	struct iq_error *err = iq_console_read_log(c->k, &log);
-	struct iq_finding *f;
-
-	if (!err && log->line > 1)
-		err = iq_console_read_log_before(c->k, log->line, &before);
-	said = before ? &before->analysis.event : NULL;
-	if (said && is_damage(said->class) && !has_class(&c->analysis, said->class)) {
-		f = iq_case_finding(c, "log.earlier", said->class, IQ_CONFIDENCE_LIKELY,
-				    "before that, %s: %s",
-				    checks[said->class] ? checks[said->class]
-							: "the kernel found damage",
-				    said->message);
-		iq_finding_evidence(c, f, IQ_SOURCE_LOG, 0, said->message, "line %u of the log",
-				    before->line);
-		f->refuted_by = "a log that was written to by somebody else";
-	}
-	iq_error_free(err);
-	iq_console_free(before);
-	iq_console_free(log);
-}
-
 struct iq_error *iq_stage_check(struct iq_case *c)
 {
 	enum iq_class class = c->analysis.event.class;
@@ -191,7 +143,7 @@ struct iq_error *iq_stage_check(struct iq_case *c)
 	if (says_nothing(class) && !has_cause(&c->analysis))
 		(void)iq_slabs_check(c->k, false, report_slab, &x);
 	if (class == IQ_CLASS_SYSRQ || class == IQ_CLASS_NMI)
-		report_earlier(c);
+		iq_report_earlier(c, checks);
 	report_check(c);
 	return NULL;
 }

@@ -3,6 +3,7 @@
  * Who made the bad value: not who used it, which is where the stack ends, but a function that was called before, has
  * returned, and wrote into the field that holds it, or freed what it points to.
  */
+#include "earlier.h"
 #include "event.h"
 #include "loop.h"
 #include "provenance.h"
@@ -10,14 +11,12 @@
 
 #include <inquest/slab_check.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FRAMES_MAX 12
 #define EFFECTS_MAX 16
 #define POISON_FREE 0x6b /* include/linux/poison.h */
 #define POISON_END 0xa5
-#define CODE_MOST (16u << 10)
 #define RING_MOST 16u /* nodes whose writers are looked for */
 
 static const struct {
@@ -593,31 +592,10 @@ static bool is_lockup(enum iq_class class)
 
 /* ---- What was done twice ------------------------------------------------------------------------------ */
 
-/* Does frame N's code, on the way to its own call, call FUNCTION?  *AT is the call. */
-static bool has_called(struct iq_case *c, const struct iq_frame *f, uint64_t function, uint64_t *at)
+static bool is_target(struct iq_case *c, uint64_t target, const void *arg)
 {
-	uint64_t start = f->symbol.address, len = f->ip - start;
-	struct iq_insn insn;
-	uint8_t *code;
-	bool found = false;
-
-	if (!f->symbol.name || f->ip <= start || len > CODE_MOST)
-		return false;
-	code = malloc(len);
-	if (!code || iq_vm_read(c->k->vm, start, code, len, NULL) != IQ_MEM_OK) {
-		free(code);
-		return false;
-	}
-	for (uint64_t i = 0; i < len && !found; i += insn.length) {
-		if (!iq_insn_decode(c->k->arch, code + i, len - i, start + i, &insn) || insn.bad)
-			break;
-		/* The last instruction is the call that the frame is in. */
-		found = i + insn.length < len && insn.flow == IQ_FLOW_CALL && insn.has_target &&
-			insn.target == function;
-		*at = start + i;
-	}
-	free(code);
-	return found;
+	(void)c;
+	return target == *(const uint64_t *)arg;
 }
 
 /*
@@ -629,7 +607,7 @@ static bool blame_second(struct iq_case *c)
 	const struct iq_event *e = &c->analysis.event;
 	struct iq_blame *b = &c->analysis.blame;
 	int i = e->frame, second = -1;
-	uint64_t at = 0;
+	uint64_t at = 0, target;
 
 	while (i < (int)c->trace.nr && i < e->frame + FRAMES_MAX &&
 	       (!c->trace.frames[i].symbol.name || is_dull(&c->trace.frames[i].symbol)))
@@ -641,7 +619,10 @@ static bool blame_second(struct iq_case *c)
 			return false;
 		if (is_dull(&f->symbol))
 			continue;
-		if (second >= 0 && has_called(c, f, c->trace.frames[i].symbol.address, &at)) {
+		if (second >= 0)
+			at = iq_call_before(c, &f->symbol, f->ip, is_target,
+					    &c->trace.frames[i].symbol.address, &target);
+		if (at) {
 			f = &c->trace.frames[second];
 			*b = (struct iq_blame){.present = true,
 					       .function = f->symbol.name,
