@@ -64,7 +64,9 @@ struct iq_dump_info {
 	/* All files of a split dump, in the order of their page frames (path is the first); else path. */
 	const char *const *files;
 	unsigned int nr_files;
-	uint64_t file_size;	/* the sum, if there are several */
+	uint64_t file_size;	/* the sum, if there are several; as they lie on the disk */
+	uint64_t content_size;	/* the same, decompressed if the files were compressed as a whole */
+	const char *wrapping;	/* how they were: "xz, 12 blocks"; NULL: not */
 	enum iq_dump_format format;
 	bool flattened;
 	char format_text[96];	/* "kdump v6, zlib, flattened", "kdump v6, zlib, 3 split parts" */
@@ -103,10 +105,32 @@ struct iq_error *iq_dump_open(const char *path, struct iq_warnings *w, struct iq
  */
 struct iq_error *iq_dump_open_files(const char *const *paths, unsigned int nr,
 				    struct iq_warnings *w, struct iq_dump **ret) IQ_CHECK;
+/*
+ * How to open; all 0: as iq_dump_open_files() does.
+ *
+ * A file that was compressed as a whole (gzip, xz, zstd, bzip2: what it is follows from its content,
+ * too) is read by its blocks where it has some that can be decompressed one without the other: several
+ * blocks of xz, several frames of zstd, bgzip.  Else it is decompressed once, when it is opened, into a
+ * file without a name in `scratch`, which goes when the dump is closed or the process ends; so do the
+ * blocks that were read.  IQ_E_LIMIT: it does not fit there.
+ */
+struct iq_dump_options {
+	const char *scratch; /* a directory; NULL: $TMPDIR, /var/tmp or /tmp */
+	const struct iq_cancel *cancel; /* ends the decompressing: IQ_E_INTERRUPTED */
+	/* Called now and then while a file is decompressed, with bytes of it done and all.  May be NULL. */
+	void (*progress)(void *arg, uint64_t done, uint64_t all);
+	void *progress_arg;
+};
+struct iq_error *iq_dump_open_with(const char *const *paths, unsigned int nr,
+				   const struct iq_dump_options *o, struct iq_warnings *w,
+				   struct iq_dump **ret) IQ_CHECK;
 void iq_dump_close(struct iq_dump *d);
+/* The libraries for whole files that were there at build time, with their versions: "bzip2 1.0.8, xz 5.4.1". */
+void iq_dump_libraries(struct iq_buf *out);
 const struct iq_dump_info *iq_dump_info(const struct iq_dump *d);
 
-/* Does the file begin as a dump of any kind known here?  (FD's position does not change.) */
+/* Does the file, or what is compressed in it, begin as a dump of any kind known here?  (Only FD's position
+ * may change.) */
 bool iq_dump_recognise(int fd);
 
 /* The first note with this owner name and type (name NULL: any), from index *FROM on, which is advanced

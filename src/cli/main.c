@@ -90,12 +90,16 @@ struct arguments {
 static void show_version(void)
 {
 	uint64_t zydis = ZydisGetVersion();
+	struct iq_buf more = {0};
 
+	iq_dump_libraries(&more);
 	printf("inquest %s\n", INQUEST_VERSION);
 	printf("libraries: jansson %s, libdeflate %s, lzo %s, ", jansson_version_str(),
 	       LIBDEFLATE_VERSION_STRING, LZO_VERSION_STRING);
-	printf("readline %s, zstd %s, Zydis %u.%u\n", rl_library_version, ZSTD_versionString(),
-	       (unsigned int)ZYDIS_VERSION_MAJOR(zydis), (unsigned int)ZYDIS_VERSION_MINOR(zydis));
+	printf("readline %s, zstd %s, Zydis %u.%u%s%s\n", rl_library_version, ZSTD_versionString(),
+	       (unsigned int)ZYDIS_VERSION_MAJOR(zydis), (unsigned int)ZYDIS_VERSION_MINOR(zydis),
+	       more.len ? ", " : "", iq_buf_str(&more));
+	iq_buf_free(&more);
 }
 
 static struct iq_error *push(const char ***list, unsigned int *nr, unsigned int *room,

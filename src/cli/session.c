@@ -3,6 +3,7 @@
 #include "args.h"
 #include "internal.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MAX_DEBUGFILES 8192
 
@@ -226,9 +227,36 @@ static void warn_of_damage(struct session *s, const struct session_options *o)
 	}
 }
 
+/* How far the decompressing of a dump is, on a terminal. */
+static void on_progress(void *arg, uint64_t done, uint64_t all)
+{
+	unsigned int *last = arg, percent = all ? (unsigned int)((double)done * 100 / (double)all) : 100;
+
+	if (percent == *last)
+		return;
+	*last = percent;
+	fprintf(stderr, percent < 100 ? "\rdecompressing the dump: %u %%" : "\r\033[K", percent);
+	fflush(stderr);
+}
+
+static struct iq_error *open_dump(struct session *s, const struct session_options *o)
+{
+	unsigned int last = 0;
+	struct iq_dump_options options = {
+		.cancel = &s->cancel,
+		.progress = isatty(STDERR_FILENO) ? on_progress : NULL,
+		.progress_arg = &last,
+	};
+	struct iq_error *err = iq_dump_open_with(o->dumps, o->nr_dumps, &options, &s->warnings, &s->dump);
+
+	if (err && last)
+		fprintf(stderr, "\r\033[K");
+	return err;
+}
+
 struct iq_error *session_open(struct session *s, const struct session_options *o)
 {
-	IQ_TRY(iq_dump_open_files(o->dumps, o->nr_dumps, &s->warnings, &s->dump));
+	IQ_TRY(open_dump(s, o));
 	IQ_TRY(finder_open(s, &o->debug_dirs, o->dumps[0], &s->finder));
 	IQ_TRY(add_given_modules(s, o));
 	warn_of_damage(s, o);

@@ -18,6 +18,8 @@ ssize_t iq_file_read_raw(const struct iq_file *f, void *buf, size_t len, uint64_
 	if (offset >= f->raw_size)
 		return 0;
 	len = IQ_MIN(len, f->raw_size - offset);
+	if (f->parts)
+		return iq_wrap_read(f->parts, buf, len, offset);
 	if (f->fd < 0) {
 		memcpy(buf, f->memory + offset, len);
 		return (ssize_t)len;
@@ -83,7 +85,9 @@ enum iq_mem iq_file_read_all(const struct iq_file *f, void *buf, size_t len, uin
 {
 	ssize_t n = iq_file_read(f, buf, len, offset);
 
-	return n < 0 ? IQ_MEM_IO : (size_t)n < len ? IQ_MEM_TRUNCATED : IQ_MEM_OK;
+	if (n < 0)
+		return errno == EBADMSG ? IQ_MEM_DAMAGED : IQ_MEM_IO;
+	return (size_t)n < len ? IQ_MEM_TRUNCATED : IQ_MEM_OK;
 }
 
 void iq_file_next_data(const struct iq_file *f, uint64_t offset, uint64_t end, uint64_t *start,
@@ -115,10 +119,57 @@ void iq_file_next_data(const struct iq_file *f, uint64_t offset, uint64_t end, u
 		*stop = IQ_MIN((uint64_t)hole, end);
 }
 
-static struct iq_error *find_layout(struct iq_file *f, struct iq_warnings *w)
+/* If the file was compressed as a whole, its content becomes what is read. */
+static struct iq_error *unwrap(struct iq_file *f, const struct iq_dump_options *o, struct iq_warnings *w)
+{
+	struct iq_wrap_source s = {f->fd, f->memory, f->disk_size};
+	struct iq_unwrapped x;
+	uint8_t head[16] = {0};
+	ssize_t n = iq_wrap_source_read(&s, head, sizeof(head), 0);
+	enum iq_wrapping wrapping = n > 0 ? iq_wrapping_of(head, (size_t)n) : IQ_WRAP_NONE;
+
+	if (wrapping == IQ_WRAP_NONE)
+		return NULL;
+	IQ_TRY(iq_wrap_open(&s, wrapping, o, w, &x));
+	memcpy(f->wrapping, x.text, sizeof(f->wrapping));
+	f->broken_off = x.broken_off;
+	f->raw_size = x.size;
+	f->parts = x.parts;
+	if (x.parts) {
+		f->parts_fd = f->fd;
+		f->fd = -1;
+	} else {
+		if (f->fd >= 0)
+			close(f->fd);
+		f->fd = x.fd;
+		f->memory = f->decompressed = x.memory;
+	}
+	return NULL;
+}
+
+size_t iq_file_peek(int fd, void *buf, size_t len)
+{
+	struct iq_wrap_source s = {.fd = fd};
+	uint8_t head[16] = {0};
+	off_t size = lseek(fd, 0, SEEK_END);
+	enum iq_wrapping wrapping;
+	ssize_t n;
+
+	s.size = size > 0 ? (uint64_t)size : 0;
+	n = iq_wrap_source_read(&s, head, sizeof(head), 0);
+	wrapping = n > 0 ? iq_wrapping_of(head, (size_t)n) : IQ_WRAP_NONE;
+	if (wrapping != IQ_WRAP_NONE)
+		return iq_wrap_peek(&s, wrapping, buf, len);
+	n = iq_wrap_source_read(&s, buf, len, 0);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static struct iq_error *find_layout(struct iq_file *f, const struct iq_dump_options *o,
+				    struct iq_warnings *w)
 {
 	char magic[IQ_FLAT_MAGIC_LEN] = {0};
 
+	IQ_TRY(unwrap(f, o, w));
 	f->size = f->raw_size;
 	if (iq_file_read_raw(f, magic, sizeof(magic), 0) != sizeof(magic) ||
 	    memcmp(magic, IQ_FLAT_MAGIC, sizeof(IQ_FLAT_MAGIC)))
@@ -147,20 +198,22 @@ static struct iq_error *open_fd(const char *path, struct iq_file *f)
 		return iq_error_errno(errno, "cannot find the size of %s", path);
 	if (size == 0)
 		return iq_error_new(IQ_E_FORMAT, "%s is empty", path);
-	f->raw_size = (uint64_t)size;
+	f->raw_size = f->disk_size = (uint64_t)size;
 	return NULL;
 }
 
-struct iq_error *iq_file_open(const char *path, struct iq_warnings *w, struct iq_file **ret)
+struct iq_error *iq_file_open(const char *path, const struct iq_dump_options *o, struct iq_warnings *w,
+			      struct iq_file **ret)
 {
 	struct iq_file *f = calloc(1, sizeof(*f));
 	struct iq_error *err;
 
 	if (!f)
 		return iq_error_nomem();
+	f->parts_fd = -1;
 	err = open_fd(path, f);
 	if (!err) {
-		err = find_layout(f, w);
+		err = find_layout(f, o, w);
 		if (err)
 			err = iq_error_prefix(err, "%s", path);
 	}
@@ -180,10 +233,10 @@ struct iq_error *iq_file_open_memory(const void *data, size_t size, struct iq_wa
 
 	if (!f)
 		return iq_error_nomem();
-	f->fd = -1;
+	f->fd = f->parts_fd = -1;
 	f->memory = data;
-	f->raw_size = size;
-	err = find_layout(f, w);
+	f->raw_size = f->disk_size = size;
+	err = find_layout(f, NULL, w);
 	if (err) {
 		iq_file_close(f);
 		return err;
@@ -196,8 +249,12 @@ void iq_file_close(struct iq_file *f)
 {
 	if (!f)
 		return;
+	iq_wrap_close(f->parts);
 	if (f->fd >= 0)
 		close(f->fd);
+	if (f->parts_fd >= 0)
+		close(f->parts_fd);
+	free(f->decompressed);
 	iq_extents_free(&f->map);
 	free(f);
 }

@@ -19,10 +19,6 @@ static const char *known_stranger(const uint8_t *head, size_t len)
 		{"QEVM", "a saved QEMU machine (savevm, virsh save), not a dump of its memory"},
 		{"LibvirtQemudSave", "a machine saved by libvirt, not a dump of its memory"},
 		{"Core", "a VirtualBox or Xen core in an older format"},
-		{"\x1f\x8b", "compressed with gzip"},
-		{"\x28\xb5\x2f\xfd", "compressed with zstd"},
-		{"\3757zXZ", "compressed with xz"},
-		{"BZh", "compressed with bzip2"},
 		{"\xed\xab\xee\xdb", "an RPM package"},
 		{"!<arch>", "an archive or a Debian package"},
 	};
@@ -65,13 +61,19 @@ static void describe(struct iq_dump *d)
 	if (d->info.flattened)
 		snprintf(d->info.format_text + len, sizeof(d->info.format_text) - len,
 			 ", flattened");
+	len = strlen(d->info.format_text);
+	if (d->info.wrapping)
+		snprintf(d->info.format_text + len, sizeof(d->info.format_text) - len, ", in %s",
+			 d->info.wrapping);
 }
 
 static struct iq_error *open_file(struct iq_dump *d, struct iq_warnings *w)
 {
 	struct iq_error *err;
 
-	d->info.file_size = d->file->raw_size;
+	d->info.file_size = d->file->disk_size;
+	d->info.content_size = d->file->raw_size;
+	d->info.wrapping = d->file->wrapping[0] ? d->file->wrapping : NULL;
 	d->info.flattened = d->file->flattened;
 	d->info.dump_level = -1;
 	d->info.truncated = d->file->broken_off;
@@ -114,6 +116,7 @@ static struct iq_error *open_dump(const char *path, struct iq_file *file, struct
 /* The files to open: either PATHS or MEMORY. */
 struct sources {
 	const char *const *paths;
+	const struct iq_dump_options *options; /* NULL: none */
 	const struct iq_memory_file *memory;
 	unsigned int nr;
 };
@@ -128,7 +131,7 @@ static struct iq_error *open_source(const struct sources *s, unsigned int i, str
 		IQ_TRY(iq_file_open_memory(s->memory[i].data, s->memory[i].size, w, &file));
 		return open_dump("(memory)", file, w, ret);
 	}
-	IQ_TRY(iq_file_open(s->paths[i], w, &file));
+	IQ_TRY(iq_file_open(s->paths[i], s->options, w, &file));
 	err = open_dump(s->paths[i], file, w, ret);
 	return err ? iq_error_prefix(err, "%s", s->paths[i]) : NULL;
 }
@@ -178,7 +181,14 @@ static struct iq_error *open_sources(const struct sources *s, struct iq_warnings
 struct iq_error *iq_dump_open_files(const char *const *paths, unsigned int nr,
 				    struct iq_warnings *w, struct iq_dump **ret)
 {
-	return open_sources(&(struct sources){.paths = paths, .nr = nr}, w, ret);
+	return iq_dump_open_with(paths, nr, NULL, w, ret);
+}
+
+struct iq_error *iq_dump_open_with(const char *const *paths, unsigned int nr,
+				   const struct iq_dump_options *o, struct iq_warnings *w,
+				   struct iq_dump **ret)
+{
+	return open_sources(&(struct sources){.paths = paths, .options = o, .nr = nr}, w, ret);
 }
 
 struct iq_error *iq_dump_open(const char *path, struct iq_warnings *w, struct iq_dump **ret)
@@ -219,7 +229,7 @@ bool iq_dump_recognise(int fd)
 {
 	uint8_t head[IQ_HEAD_LEN] = {0};
 
-	if (pread(fd, head, sizeof(head), 0) < (ssize_t)sizeof(head))
+	if (iq_file_peek(fd, head, sizeof(head)) < sizeof(head))
 		return false;
 	return iq_elf_recognise(head) || iq_kdump_recognise(head) ||
 	       !memcmp(head, IQ_FLAT_MAGIC, sizeof(IQ_FLAT_MAGIC));

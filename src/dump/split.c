@@ -136,7 +136,7 @@ static struct iq_error *join_info(struct iq_dump *base, struct iq_dump *const *d
 	const char **files = iq_arena_alloc(&base->arena, nr * sizeof(*files));
 	struct iq_dump_info *info = &base->info;
 	size_t len = strlen(info->format_text);
-	uint64_t size = 0;
+	uint64_t size = 0, content = 0;
 
 	if (!files)
 		return iq_error_nomem();
@@ -147,6 +147,7 @@ static struct iq_error *join_info(struct iq_dump *base, struct iq_dump *const *d
 		if (!files[i])
 			return iq_error_nomem();
 		size += one->file_size;
+		content += one->content_size;
 		info->flattened |= one->flattened;
 		info->incomplete |= one->incomplete;
 		info->truncated |= one->truncated;
@@ -158,6 +159,7 @@ static struct iq_error *join_info(struct iq_dump *base, struct iq_dump *const *d
 	info->files = files;
 	info->nr_files = nr;
 	info->file_size = size;
+	info->content_size = content;
 	snprintf(info->format_text + len, sizeof(info->format_text) - len, ", %u split parts", nr);
 	return NULL;
 }
