@@ -13,6 +13,7 @@ static const stage_fn stages[] = {
 	iq_stage_instruction,
 	iq_stage_culprit,
 	/* why */
+	iq_stage_machine_check,
 	iq_stage_corruption,
 	iq_stage_stall,
 	iq_stage_waits,

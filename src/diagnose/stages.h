@@ -11,6 +11,8 @@
 
 /* event.c: what the kernel's own check or the CPU reported first; the case's trace. */
 struct iq_error *iq_stage_event(struct iq_case *c) IQ_CHECK;
+/* machine_check.c: what the banks of the CPUs reported. */
+struct iq_error *iq_stage_machine_check(struct iq_case *c) IQ_CHECK;
 /* stall.c: lockups and RCU stalls: what the CPU does not come out of. */
 struct iq_error *iq_stage_stall(struct iq_case *c) IQ_CHECK;
 /* wait_findings.c: deadlocks, and who holds others up. */
