@@ -48,6 +48,8 @@ struct iq_error *iq_task_files(struct iq_kernel *k, const struct iq_task *t, str
 			       unsigned int *nr) IQ_CHECK;
 /* Root and working directory of T, raw bytes, "" unknown; each has IQ_PATH_ROOM bytes. */
 bool iq_task_dirs(struct iq_kernel *k, const struct iq_task *t, char *root, char *cwd);
+/* The inodes of both, without their paths; 0 unknown. */
+void iq_task_dir_inodes(struct iq_kernel *k, const struct iq_task *t, uint64_t *root, uint64_t *cwd);
 
 /*
  * The pages of struct address_space MAPPING in the page cache: FN is called with each page's index

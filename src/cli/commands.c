@@ -20,9 +20,11 @@
 	X(files) \
 	X(foreach) \
 	X(frame) \
+	X(fuser) \
 	X(help) \
 	X(hex) \
 	X(info) \
+	X(ipcs) \
 	X(kmem) \
 	X(leaks) \
 	X(line) \
@@ -41,6 +43,7 @@
 	X(refs) \
 	X(search) \
 	X(set) \
+	X(sig) \
 	X(sizeof) \
 	X(src) \
 	X(stacks) \
@@ -48,6 +51,7 @@
 	X(sweep) \
 	X(sym) \
 	X(sys) \
+	X(task) \
 	X(tree) \
 	X(union) \
 	X(up) \

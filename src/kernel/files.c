@@ -116,6 +116,19 @@ bool iq_task_dirs(struct iq_kernel *k, const struct iq_task *t, char *root, char
 	return *root && *cwd;
 }
 
+void iq_task_dir_inodes(struct iq_kernel *k, const struct iq_task *t, uint64_t *root, uint64_t *cwd)
+{
+	uint64_t fs, dentry;
+
+	*root = *cwd = 0;
+	if (!kernel_read_member(k, "task_struct", "fs", t->address, &fs) || !fs)
+		return;
+	if (kernel_read_member(k, "fs_struct", "root.dentry", fs, &dentry))
+		kernel_read_member(k, "dentry", "d_inode", dentry, root);
+	if (kernel_read_member(k, "fs_struct", "pwd.dentry", fs, &dentry))
+		kernel_read_member(k, "dentry", "d_inode", dentry, cwd);
+}
+
 bool iq_mapping_pages(struct iq_kernel *k, uint64_t mapping, uint64_t *nrpages,
 		      bool (*fn)(struct iq_kernel *k, uint64_t index, uint64_t page, void *arg),
 		      void *arg)

@@ -121,6 +121,8 @@ void module_use_given(struct iq_kernel *k, struct iq_module *m);
 
 /* system.c: where a struct timekeeper is or begins soon behind; 0: unknown. */
 uint64_t kernel_timekeeper_symbol(struct iq_kernel *k);
+/* system.c: the struct timekeeper itself, and its xtime_sec; 0: unknown. */
+uint64_t kernel_timekeeper(struct iq_kernel *k, uint64_t *xtime);
 /* system.c: pages of RAM that the nodes have (struct pglist_data); 0 unknown. */
 uint64_t kernel_present_pages(struct iq_kernel *k);
 

@@ -41,7 +41,7 @@ static bool is_timekeeper(struct iq_kernel *k, uint64_t at, uint64_t *xtime)
 	       mono >> 63 && *xtime < UINT64_C(1) << 34;
 }
 
-static uint64_t find_timekeeper(struct iq_kernel *k, uint64_t *xtime)
+uint64_t kernel_timekeeper(struct iq_kernel *k, uint64_t *xtime)
 {
 	unsigned int i, off;
 	uint64_t at;
@@ -68,7 +68,7 @@ static void times(struct iq_kernel *k, struct iq_system *s)
 	if (k->vmcoreinfo &&
 	    iq_vmcoreinfo_dec(k->vmcoreinfo, k->vmcoreinfo_len, "CRASHTIME", &crash_time))
 		s->time = crash_time;
-	tk = find_timekeeper(k, &xtime);
+	tk = kernel_timekeeper(k, &xtime);
 	if (tk) {
 		if (!s->time)
 			s->time = (int64_t)xtime;
