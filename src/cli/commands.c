@@ -25,6 +25,7 @@
 	X(hex) \
 	X(info) \
 	X(ipcs) \
+	X(irq) \
 	X(kmem) \
 	X(leaks) \
 	X(line) \
@@ -52,6 +53,7 @@
 	X(sym) \
 	X(sys) \
 	X(task) \
+	X(timer) \
 	X(tree) \
 	X(union) \
 	X(up) \

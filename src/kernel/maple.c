@@ -114,7 +114,8 @@ static void mt_node(struct mt_walk *w, uint64_t enode, uint64_t min, uint64_t ma
 	for (unsigned int i = 0; i < l->nr_slots && !w->stop; i++) {
 		uint64_t slot = bytes[l->slots_at / 8 + i], last = max;
 
-		if (i < l->nr_pivots && bytes[l->pivots_at / 8 + i])
+		/* mas_logical_pivot(): the first may be 0, for [0, 0] alone; further on 0 is the end. */
+		if (i < l->nr_pivots && (!i || bytes[l->pivots_at / 8 + i]))
 			last = bytes[l->pivots_at / 8 + i];
 		w->way[depth] = (uint8_t)i;
 		/* A pivot of 0 behind the first ends the node: this slot is the last. */

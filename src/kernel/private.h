@@ -170,6 +170,14 @@ bool kernel_list_walk(struct iq_kernel *k, uint64_t head, unsigned int max,
 void kernel_list_damage_text(const struct list_damage *d, char *text, size_t room);
 
 /*
+ * hlist.c: call FN with each struct hlist_node of the list whose struct hlist_head is at HEAD.  Stops at
+ * its end, when FN returns false, after MAX entries, or at damage, which is a warning naming WHAT.
+ * Returns false if it stopped for damage or MAX.
+ */
+bool kernel_hlist_for_each(struct iq_kernel *k, uint64_t head, unsigned int max, const char *what,
+			   bool (*fn)(struct iq_kernel *k, uint64_t node, void *arg), void *arg);
+
+/*
  * Call FN with each present entry of the xarray or radix tree whose root struct (struct xarray or
  * struct radix_tree_root, as this kernel has it) is at ROOT.  Entries that are values, siblings or retries
  * are left out.  False on damage (with a warning naming WHAT).
