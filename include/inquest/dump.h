@@ -49,7 +49,13 @@ const char *iq_mem_text(enum iq_mem m);
 /* IQ_E_MEMORY: "cannot read 0x…: <clause>". */
 struct iq_error *iq_fault_error(const struct iq_fault *f);
 
-enum iq_dump_format { IQ_DUMP_ELF, IQ_DUMP_KDUMP };
+enum iq_dump_format {
+	IQ_DUMP_ELF,
+	IQ_DUMP_KDUMP,
+	IQ_DUMP_LIME,	/* LiME and AVML */
+	IQ_DUMP_SAVEVM,	/* a machine that QEMU saved, also by libvirt, also in a qcow2 snapshot */
+	IQ_DUMP_VMWARE,	/* .vmss or .vmsn with its .vmem */
+};
 
 /* A note of the dump: ELF note or the notes of a kdump sub header. */
 struct iq_note {
@@ -57,6 +63,18 @@ struct iq_note {
 	uint32_t type;
 	const uint8_t *data;
 	uint32_t size;
+};
+
+/*
+ * What a driver saved of its device when the kernel had crashed (VMCOREDD: fs/proc/vmcore.c,
+ * include/uapi/linux/vmcore.h).  It is no memory of the machine, may be large, and stays in the file:
+ * iq_device_dump_read().
+ */
+struct iq_device_dump {
+	const char *name; /* "cxgb4_0000:02:00.4"; raw bytes of the file */
+	uint64_t offset; /* in the content of the file */
+	uint64_t size;
+	uint64_t there; /* of these bytes; less than size if the file ends too early */
 };
 
 struct iq_dump_info {
@@ -84,6 +102,9 @@ struct iq_dump_info {
 	int64_t time;		/* seconds since 1970 in the header; 0 unknown */
 	const struct iq_note *notes;
 	unsigned int nr_notes;
+	const struct iq_device_dump *devices; /* in the order of the file */
+	unsigned int nr_devices;
+	bool erased;		/* makedumpfile --config or --eppic has overwritten some data */
 	const char *vmcoreinfo; /* text of the VMCOREINFO note, NUL-terminated; NULL: none */
 	size_t vmcoreinfo_len;
 };
@@ -129,14 +150,21 @@ void iq_dump_close(struct iq_dump *d);
 void iq_dump_libraries(struct iq_buf *out);
 const struct iq_dump_info *iq_dump_info(const struct iq_dump *d);
 
-/* Does the file, or what is compressed in it, begin as a dump of any kind known here?  (Only FD's position
- * may change.) */
+/* Does the file, or what is compressed in it, begin as a dump of any kind known here?  (FD's position does
+ * not change.) */
 bool iq_dump_recognise(int fd);
 
 /* The first note with this owner name and type (name NULL: any), from index *FROM on, which is advanced
  * behind it; NULL: no more. */
 const struct iq_note *iq_dump_note(const struct iq_dump *d, const char *name, uint32_t type,
 				   unsigned int *from);
+
+/*
+ * Up to LEN bytes of a device dump at OFFSET in it: the number that is there, less than LEN where it or
+ * the file ends; -1 with errno.
+ */
+int64_t iq_device_dump_read(const struct iq_dump *d, const struct iq_device_dump *device, void *buf,
+			    size_t len, uint64_t offset);
 
 /*
  * A reader with a cache of CACHE_PAGES decompressed pages (0: a sensible default, 2 MB).  Opening

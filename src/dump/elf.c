@@ -168,7 +168,8 @@ static struct iq_error *find_facts(struct iq_dump *d, struct iq_warnings *w)
 			iq_warn(w, "VMCOREINFO has a page size of %lld: 4096 is assumed",
 				(long long)size);
 	}
-	if (iq_dump_note(d, "ERASEINFO", 0, &erased))
+	d->info.erased = iq_dump_note(d, "ERASEINFO", 0, &erased);
+	if (d->info.erased)
 		iq_warn(w, "some data in the dump was overwritten by makedumpfile --config");
 	if (!iq_extents_settle(&elf->map))
 		return iq_error_nomem();

@@ -151,10 +151,11 @@ size_t iq_file_peek(int fd, void *buf, size_t len)
 {
 	struct iq_wrap_source s = {.fd = fd};
 	uint8_t head[16] = {0};
-	off_t size = lseek(fd, 0, SEEK_END);
+	off_t before = lseek(fd, 0, SEEK_CUR), size = lseek(fd, 0, SEEK_END);
 	enum iq_wrapping wrapping;
 	ssize_t n;
 
+	lseek(fd, before, SEEK_SET);
 	s.size = size > 0 ? (uint64_t)size : 0;
 	n = iq_wrap_source_read(&s, head, sizeof(head), 0);
 	wrapping = n > 0 ? iq_wrapping_of(head, (size_t)n) : IQ_WRAP_NONE;

@@ -63,6 +63,8 @@ struct iq_dump {
 	struct iq_arena arena; /* what info points at */
 	struct iq_note *notes;
 	unsigned int nr_notes, notes_room;
+	struct iq_device_dump *devices;
+	unsigned int devices_room;
 };
 
 #define IQ_HEAD_LEN 32

@@ -351,7 +351,8 @@ static struct iq_error *open_headers(struct iq_dump *d, struct iq_kdump *k, stru
 				     iq_le64(h.sub + S_SIZE_NOTE), w));
 	IQ_TRY(take_vmcoreinfo(d, &h, w));
 	take_uts(d, &h);
-	if (h.version >= 5 && iq_le64(h.sub + S_SIZE_ERASEINFO))
+	d->info.erased = h.version >= 5 && iq_le64(h.sub + S_SIZE_ERASEINFO);
+	if (d->info.erased)
 		iq_warn(w, "some data in the dump was overwritten by makedumpfile --config");
 	if (!d->info.truncated)
 		d->info.truncated = ends_early(k);

@@ -46,20 +46,16 @@ static bool is_blank(const uint8_t *data, uint64_t len)
 	return true;
 }
 
-struct iq_error *iq_notes_read(struct iq_dump *d, uint64_t offset, uint64_t size,
-			       struct iq_warnings *w)
+/* SIZE bytes of notes at OFFSET, all of which are kept in memory. */
+static struct iq_error *read_notes(struct iq_dump *d, uint64_t offset, uint64_t size,
+				   struct iq_warnings *w)
 {
 	uint64_t at = 0, total;
 	uint8_t *data;
 	ssize_t got;
 
-	if (offset >= d->file->size) {
-		iq_warn(w, "the notes lie beyond the end of the file");
+	if (!size)
 		return NULL;
-	}
-	if (size > d->file->size - offset)
-		iq_warn(w, "the file ends inside its notes");
-	size = IQ_MIN(size, d->file->size - offset);
 	if (size > MOST_NOTE_BYTES - IQ_MIN(d->arena.total, MOST_NOTE_BYTES)) {
 		iq_warn(w, "the dump claims %llu bytes of notes: ignored",
 			(unsigned long long)size);
@@ -98,6 +94,95 @@ struct iq_error *iq_notes_read(struct iq_dump *d, uint64_t offset, uint64_t size
 	d->info.notes = d->notes;
 	d->info.nr_notes = d->nr_notes;
 	return NULL;
+}
+
+/* ---- Device dumps --------------------------------------------------------------------------------- */
+
+/* include/uapi/linux/vmcore.h: the note's owner, its type, and the name in front of its data. */
+#define VMCOREDD_OWNER "LINUX"
+#define VMCOREDD_OWNER_LEN 8
+#define VMCOREDD_NAME 44
+#ifndef NT_VMCOREDD
+#define NT_VMCOREDD 0x700
+#endif
+#define MOST_DEVICES 4096u
+
+/* The note at OFFSET, of which LEFT bytes are there by its segment, if it is a device dump. */
+static bool is_device_dump(const struct iq_dump *d, const uint8_t *header, uint64_t offset, uint64_t left)
+{
+	uint64_t namesz = iq_le32(header);
+	char owner[VMCOREDD_OWNER_LEN] = {0};
+
+	/* The kernel counts the padding of the name; others may not. */
+	if (iq_le32(header + 8) != NT_VMCOREDD || namesz < sizeof(VMCOREDD_OWNER) ||
+	    namesz > VMCOREDD_OWNER_LEN || iq_le32(header + 4) < VMCOREDD_NAME ||
+	    left < NOTE_HEADER + VMCOREDD_OWNER_LEN + VMCOREDD_NAME ||
+	    iq_file_read_all(d->file, owner, namesz, offset + NOTE_HEADER))
+		return false;
+	return !strncmp(owner, VMCOREDD_OWNER, sizeof(owner));
+}
+
+static struct iq_error *add_device_dump(struct iq_dump *d, uint64_t desc, uint64_t size)
+{
+	char name[VMCOREDD_NAME] = {0};
+	struct iq_device_dump *x;
+
+	if (iq_file_read(d->file, name, sizeof(name), desc) <= 0)
+		return NULL;
+	if (!iq_grow(&d->devices, &d->devices_room, d->info.nr_devices + 1, sizeof(*d->devices)))
+		return iq_error_nomem();
+	x = &d->devices[d->info.nr_devices++];
+	x->name = iq_arena_strndup(&d->arena, name, sizeof(name));
+	x->offset = desc + VMCOREDD_NAME;
+	x->size = size - VMCOREDD_NAME;
+	x->there = x->offset < d->file->size ? IQ_MIN(x->size, d->file->size - x->offset) : 0;
+	d->info.devices = d->devices;
+	return x->name ? NULL : iq_error_nomem();
+}
+
+int64_t iq_device_dump_read(const struct iq_dump *d, const struct iq_device_dump *device, void *buf,
+			    size_t len, uint64_t offset)
+{
+	if (offset >= device->there)
+		return 0;
+	return iq_file_read(d->file, buf, (size_t)IQ_MIN(len, device->there - offset),
+			    device->offset + offset);
+}
+
+/*
+ * All notes but device dumps, which can be larger than anything else in the file, are read into memory:
+ * those between two of them at a time.
+ */
+struct iq_error *iq_notes_read(struct iq_dump *d, uint64_t offset, uint64_t size,
+			       struct iq_warnings *w)
+{
+	uint64_t end, at = offset, from = offset;
+	unsigned int nr = 0;
+
+	if (offset >= d->file->size) {
+		iq_warn(w, "the notes lie beyond the end of the file");
+		return NULL;
+	}
+	if (size > d->file->size - offset)
+		iq_warn(w, "the file ends inside its notes");
+	end = iq_add_overflows(offset, size, &end) ? UINT64_MAX : end;
+	while (at < end && end - at >= NOTE_HEADER && nr++ < MOST_NOTES) {
+		uint8_t header[NOTE_HEADER];
+		uint64_t desc, total;
+
+		if (iq_file_read_all(d->file, header, sizeof(header), at))
+			break;
+		desc = NOTE_HEADER + align4(iq_le32(header));
+		total = desc + align4(iq_le32(header + 4));
+		if (is_device_dump(d, header, at, end - at) && d->info.nr_devices < MOST_DEVICES) {
+			IQ_TRY(read_notes(d, from, at - from, w));
+			IQ_TRY(add_device_dump(d, at + desc, iq_le32(header + 4)));
+			from = total < end - at ? at + total : end;
+		}
+		at = total < end - at ? at + total : end;
+	}
+	end = IQ_MIN(end, d->file->size);
+	return read_notes(d, from, from < end ? end - from : 0, w);
 }
 
 const struct iq_note *iq_dump_note(const struct iq_dump *d, const char *name, uint32_t type,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Opening a dump: what kind of file is it? */
-#include "internal.h"
+#include "image.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,8 +16,6 @@ static const char *known_stranger(const uint8_t *head, size_t len)
 	} strangers[] = {
 		{"DISKDUMP", "a diskdump of the years before kdump"},
 		{"\177ELF", "an ELF file, but not a 64-bit little-endian core"},
-		{"QEVM", "a saved QEMU machine (savevm, virsh save), not a dump of its memory"},
-		{"LibvirtQemudSave", "a machine saved by libvirt, not a dump of its memory"},
 		{"Core", "a VirtualBox or Xen core in an older format"},
 		{"\xed\xab\xee\xdb", "an RPM package"},
 		{"!<arch>", "an archive or a Debian package"},
@@ -44,6 +42,10 @@ static struct iq_error *open_format(struct iq_dump *d, struct iq_warnings *w)
 		return iq_elf_open(d, w);
 	if (iq_kdump_recognise(head))
 		return iq_kdump_open(d, w);
+	if (iq_lime_recognise(head))
+		return iq_lime_open(d, w);
+	if (iq_savevm_recognise(head))
+		return iq_savevm_open(d, w);
 	stranger = known_stranger(head, (size_t)n);
 	if (stranger)
 		return iq_error_new(IQ_E_FORMAT,
@@ -216,6 +218,7 @@ void iq_dump_close(struct iq_dump *d)
 		d->format->close(d);
 	iq_file_close(d->file);
 	free(d->notes);
+	free(d->devices);
 	iq_arena_free(&d->arena);
 	free(d);
 }
@@ -231,6 +234,7 @@ bool iq_dump_recognise(int fd)
 
 	if (iq_file_peek(fd, head, sizeof(head)) < sizeof(head))
 		return false;
-	return iq_elf_recognise(head) || iq_kdump_recognise(head) ||
+	return iq_elf_recognise(head) || iq_kdump_recognise(head) || iq_lime_recognise(head) ||
+	       iq_savevm_recognise(head) ||
 	       !memcmp(head, IQ_FLAT_MAGIC, sizeof(IQ_FLAT_MAGIC));
 }
