@@ -259,11 +259,13 @@ static void top_frames(struct iq_console *c, char *s, size_t room)
 		snprintf(s, room, "%s", iq_class_text(c->analysis.event.class));
 }
 
-static struct iq_error *conclude(struct iq_console *c)
+static struct iq_error *conclude(struct iq_console *c, const struct console_text *t)
 {
 	struct iq_case k = { .arena = c->arena, .analysis = c->analysis };
-	struct iq_error *err = iq_stage_signature(&k);
+	struct iq_error *err;
 
+	iq_console_machine_checks(&k, t);
+	err = iq_stage_signature(&k);
 	if (!err)
 		err = iq_stage_verdict(&k);
 	c->arena = k.arena;
@@ -294,7 +296,7 @@ static struct iq_error *read_lines(struct iq_console *c, const struct console_te
 		find_place(c);
 		find_blame(c);
 	}
-	return conclude(c);
+	return conclude(c, t);
 }
 
 struct iq_error *iq_console_read(const char *log, size_t len, struct iq_console **ret)
@@ -362,6 +364,7 @@ void iq_console_free(struct iq_console *c)
 {
 	if (!c)
 		return;
+	free(c->analysis.findings);
 	iq_arena_free(&c->arena);
 	free(c);
 }

@@ -3,6 +3,8 @@
 #ifndef INQUEST_DIAGNOSE_CONSOLE_H
 #define INQUEST_DIAGNOSE_CONSOLE_H
 
+#include "case.h"
+
 #include <inquest/console.h>
 
 /* A line without what consoles and loggers put in front of it. */
@@ -49,5 +51,8 @@ bool iq_console_symbol(const char *s, struct console_symbol *ret, const char **e
 /* What the lines of a report say: into C, from line FIRST on. */
 void iq_console_details(struct iq_console *c, const struct console_text *t, unsigned int first,
 			const struct head *head);
+
+/* console_mce.c: findings about the machine checks in the text; those that explain the event of C are its cause. */
+void iq_console_machine_checks(struct iq_case *c, const struct console_text *t);
 
 #endif

@@ -39,7 +39,7 @@ static bool read_record(struct iq_kernel *k, uint64_t at, struct mce_record *m)
 		.misc = iq_le64(b + 8),
 		.addr = iq_le64(b + 16),
 		.mcgstatus = iq_le64(b + 24),
-		.has_mcgstatus = true,
+		.has_address = true,
 		.ip = iq_le64(b + 32),
 		.tsc = iq_le64(b + 40),
 		.time = iq_le64(b + 48),
@@ -191,6 +191,7 @@ static void tell_address(struct iq_case *c, struct iq_finding *f, const struct m
 static void tell(struct iq_case *c, const struct mce_record *m, bool died_of_it)
 {
 	enum mce_severity severity = iq_mce_severity(m);
+	struct iq_buf b = {0};
 	struct iq_finding *f =
 		iq_case_finding(c, "mce.bank", IQ_CLASS_MACHINE_CHECK, IQ_CONFIDENCE_CERTAIN,
 				"the hardware reported: %s", words(c, m, iq_mce_text));
@@ -199,9 +200,11 @@ static void tell(struct iq_case *c, const struct mce_record *m, bool died_of_it)
 			    iq_case_text(c, "0x%016" PRIx64, m->status), "bank %u's status: %s",
 			    m->bank, words(c, m, iq_mce_status_text));
 	tell_address(c, f, m);
-	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, m->at + 24,
-			    iq_case_text(c, "0x%" PRIx64, m->mcgstatus), "%s",
-			    words(c, m, iq_mce_global_text));
+	if (iq_mce_global_text(m, &b))
+		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, m->at + 24,
+				    iq_case_text(c, "0x%" PRIx64, m->mcgstatus), "%s",
+				    iq_buf_str(&b));
+	iq_buf_free(&b);
 	if (m->cs)
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, m->ip, NULL,
 				    "the code that ran, in %s mode", m->cs & 3 ? "user" : "kernel");

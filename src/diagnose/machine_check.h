@@ -16,7 +16,7 @@ struct mce_record {
 	uint64_t status, addr, misc, mcgstatus, ip, tsc, time, synd, ipid;
 	uint32_t cpu, cpuid, socket;
 	uint8_t bank, cs, vendor; /* vendor: the kernel's X86_VENDOR_… */
-	bool has_mcgstatus;
+	bool has_address; /* `addr` is what the bank had, if its status says that it had one */
 	uint64_t at; /* struct mce in memory; 0: from a log */
 };
 
@@ -30,7 +30,7 @@ void iq_mce_text(const struct mce_record *m, struct iq_buf *out);
 void iq_mce_status_text(const struct mce_record *m, struct iq_buf *out);
 /* What the address is, by the misc register: "physical, to 64 bytes"; false: there is none. */
 bool iq_mce_address_text(const struct mce_record *m, struct iq_buf *out);
-/* What of the interrupted code is left: "restart is possible", "the instruction pointer belongs to the error". */
-void iq_mce_global_text(const struct mce_record *m, struct iq_buf *out);
+/* What of the interrupted code is left: "what was interrupted could go on"; false: nothing was interrupted. */
+bool iq_mce_global_text(const struct mce_record *m, struct iq_buf *out);
 
 #endif

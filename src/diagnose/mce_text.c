@@ -15,6 +15,7 @@
 #define ACTION_REQUIRED (UINT64_C(1) << 55) /* Intel */
 #define THREAD_CORRUPT (UINT64_C(1) << 55) /* AMD */
 #define DEFERRED (UINT64_C(1) << 44) /* AMD */
+#define IN_PROGRESS 4u /* of the global status */
 #define POISON (UINT64_C(1) << 43) /* AMD */
 
 static bool is_amd(const struct mce_record *m)
@@ -193,7 +194,7 @@ void iq_mce_text(const struct mce_record *m, struct iq_buf *out)
 		      where ? " (" : "", where ? where : "", where ? ")" : "",
 		      words[iq_mce_severity(m)]);
 	error_code(m, out);
-	if (m->status & ADDRESS_VALID)
+	if (m->status & ADDRESS_VALID && m->has_address)
 		iq_buf_printf(out, ", at address 0x%" PRIx64, m->addr);
 }
 
@@ -244,7 +245,7 @@ bool iq_mce_address_text(const struct mce_record *m, struct iq_buf *out)
 					     "of no certain kind"};
 	unsigned int lsb = m->misc & 63;
 
-	if (!(m->status & ADDRESS_VALID))
+	if (!(m->status & ADDRESS_VALID) || !m->has_address)
 		return false;
 	/* Only Intel's MISC says what the address is. */
 	if (m->vendor != MCE_INTEL || !(m->status & MISC_VALID) || !modes[m->misc >> 6 & 7])
@@ -257,12 +258,16 @@ bool iq_mce_address_text(const struct mce_record *m, struct iq_buf *out)
 	return true;
 }
 
-void iq_mce_global_text(const struct mce_record *m, struct iq_buf *out)
+bool iq_mce_global_text(const struct mce_record *m, struct iq_buf *out)
 {
+	/* Errors that are found by asking the banks now and then interrupt nobody. */
+	if (!(m->mcgstatus & IN_PROGRESS))
+		return false;
 	iq_buf_puts(out, m->mcgstatus & 1 ? "what was interrupted could go on"
 					  : "what was interrupted cannot go on");
 	if (m->mcgstatus & 2)
 		iq_buf_puts(out, ", its instruction pointer belongs to the error");
 	if (m->mcgstatus & 8)
 		iq_buf_puts(out, ", only this CPU was told");
+	return true;
 }
