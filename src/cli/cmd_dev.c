@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dev -i: who has claimed which I/O ports and physical addresses. */
-#include "cli.h"
+/* dev: who has claimed which I/O ports and physical addresses; what drivers dumped of their devices. */
+#include "dev.h"
 #include <inquest/resource.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -69,17 +69,24 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	struct iq_error *err = NULL;
 	struct dev_result *x;
 	struct iq_kernel *k;
-	bool resources = false;
-	int c;
+	const char *index = NULL;
+	int c, mode = 0;
 
-	while ((c = next_option(&o, "i", &err)) != -1) {
+	while ((c = next_option(&o, "iVv:", &err)) != -1) {
 		if (err)
 			return err;
-		resources = true;
+		if (mode && mode != c)
+			return iq_error_new(IQ_E_USAGE, "-%c and -%c are different things", mode, c);
+		mode = c;
+		index = o.value;
 	}
-	if (!resources || o.index < argc)
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "dev needs the option -i and nothing else"),
-				     "help dev says what it shows");
+	if (!mode || argc - o.index > (mode == 'v'))
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "dev needs one of the options -i, -V and -v"),
+				     "help dev says what they show");
+	if (mode == 'V')
+		return dev_list_dumps(s, r);
+	if (mode == 'v')
+		return dev_show_dump(s, index, argv[o.index], r);
 	IQ_TRY(need_kernel(s, &k));
 	x = calloc(1, sizeof(*x));
 	if (!x)
@@ -96,14 +103,24 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 
 const struct command cmd_dev = {
 	.name = "dev",
-	.summary = "who has claimed which I/O ports and physical addresses",
+	.summary = "I/O ports and physical addresses, and what drivers dumped of their devices",
 	.help = "dev -i\n"
+		"dev -V\n"
+		"dev -v INDEX [FILE]\n"
 		"\n"
 		"  -i   the kernel's trees of resources, as /proc/ioports and /proc/iomem show them: RAM,\n"
 		"       what the firmware reserves, and the memory and ports of devices with their drivers.\n"
 		"       Which of them an address belongs to is said by whatis and kmem -P as well.\n"
 		"\n"
-		"  inquest> dev -i\n",
+		"  -V   the device dumps (VMCOREDD) in the dump: what some drivers save of their devices when\n"
+		"       the kernel crashes.  OFFSET is their place in the dump file.\n"
+		"  -v   one of them, by its index in that list: shown, or copied to FILE\n"
+		"\n"
+		"  inquest> dev -i\n"
+		"  inquest> dev -V\n"
+		"  INDEX  OFFSET             SIZE             NAME\n"
+		"    0    0x240              33558464         cxgb4_0000:02:00.4\n"
+		"  inquest> dev -v 0 cxgb4.bin\n",
 	.run = run,
 	.no_context = true,
 };

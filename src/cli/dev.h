@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the command dev share. */
+#ifndef INQUEST_CLI_DEV_H
+#define INQUEST_CLI_DEV_H
+
+#include "cli.h"
+
+/* cmd_dev_dumps.c: dev -V, and dev -v INDEX [PATH] (PATH may be NULL). */
+struct iq_error *dev_list_dumps(struct session *s, struct result *r) IQ_CHECK;
+struct iq_error *dev_show_dump(struct session *s, const char *index, const char *path,
+			       struct result *r) IQ_CHECK;
+/* The list of -V as JSON. */
+json_t *json_device_dumps(const struct iq_dump_info *info);
+
+#endif
