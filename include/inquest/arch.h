@@ -135,6 +135,7 @@ struct iq_layout {
 	uint64_t text_base;	   /* __START_KERNEL_map: kernel image VA = PA + text_base - phys_base */
 	uint64_t text_end;	   /* end of that mapping (text_base + KERNEL_IMAGE_SIZE) */
 	int64_t phys_base;
+	bool text_linear;	   /* the tables of that mapping are damaged: arithmetic alone decides */
 	uint64_t page_offset, page_offset_end;	/* direct map: VA = PA + page_offset */
 	uint64_t vmalloc_start, vmalloc_end;
 	uint64_t vmemmap_start, vmemmap_end;
@@ -171,6 +172,11 @@ struct iq_vm_ops {
 	 * or is empty.  What its types mean is told by swap.h.
 	 */
 	bool (*swap_entry)(uint64_t entry, unsigned int level, struct iq_swap_bits *ret);
+	/*
+	 * Can this page of 4 KiB be a top table with the kernel's half in it?  MEMORY_END is the first
+	 * physical address behind all memory.  Few pages that are none look like one, but some do.
+	 */
+	bool (*may_be_root)(const uint8_t *page, uint64_t memory_end);
 };
 
 /*

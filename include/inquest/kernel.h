@@ -28,6 +28,8 @@ enum iq_found_by {
 	IQ_FOUND_VMCOREINFO_NOTE,  /* the dump's VMCOREINFO note */
 	IQ_FOUND_CPU_STATE,	   /* control registers in QEMU's CPU notes, then its own VMCOREINFO in memory */
 	IQ_FOUND_MEMORY_SCAN,	   /* VMCOREINFO text found by searching physical memory */
+	IQ_FOUND_PAGE_TABLES,	   /* page tables found by searching physical memory, and an image that they map */
+	IQ_FOUND_IMAGE,		   /* the image's symbol table found by searching; no page tables fit */
 };
 
 struct iq_kernel_options {
@@ -72,7 +74,8 @@ struct iq_kernel {
 };
 
 /*
- * Find the kernel in D: VMCOREINFO from the note; or QEMU's CPU state; or by scanning memory.  With two
+ * Find the kernel in D: VMCOREINFO from the note; or QEMU's CPU state; or by scanning memory, for VMCOREINFO, for
+ * page tables, for the kernel's image (a guess is a warning that says what it costs).  With two
  * kernels in the dump (a capture kernel's leftovers) the crashed one is chosen by evidence: the one
  * whose page tables the CPUs' CR3 use, whose text the instruction pointers lie in.
  * A vmlinux of another build is refused (IQ_E_NOT_FOUND) with both build-ids in the message.

@@ -94,10 +94,13 @@ static bool linear_address(const struct iq_vm *vm, uint64_t va, uint64_t *pa)
 
 void iq_vm_walk(struct iq_vm *vm, uint64_t va, struct iq_walk *w)
 {
+	const struct iq_layout *l = vm->layout;
 	uint64_t pa;
 
 	memset(w, 0, sizeof(*w));
-	vm->arch->vm->walk(vm, va, w);
+	w->status = IQ_MEM_NO_TABLE;
+	if (!l->text_linear || va < l->text_base || va >= l->text_end)
+		vm->arch->vm->walk(vm, va, w);
 	if (w->status == IQ_MEM_OK || w->status == IQ_MEM_UNMAPPED)
 		return;
 	if (!linear_address(vm, va, &pa))

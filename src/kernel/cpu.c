@@ -80,35 +80,64 @@ static bool regs_from_crash_notes(struct iq_kernel *k, struct iq_cpu *c)
 	return k->arch->prstatus_regs(&note, &c->regs, NULL);
 }
 
+/* What the page tables that a CPU used say of who it worked for. */
+enum whose { TABLES_OURS, TABLES_OTHERS, TABLES_NOBODYS };
+
+/* Do the page tables at ROOT map any kernel image? */
+static bool maps_an_image(struct iq_kernel *k, struct iq_vm *vm)
+{
+	const uint64_t step = UINT64_C(0x200000);
+	struct iq_walk w;
+
+	for (uint64_t va = k->layout.text_base; va < k->layout.text_end; va += step) {
+		iq_vm_walk(vm, va, &w);
+		if (!w.status && !w.linear)
+			return true;
+	}
+	return false;
+}
+
+static enum whose tables_at(struct iq_kernel *k, uint64_t root)
+{
+	uint64_t image = k->stext - k->layout.text_base + (uint64_t)k->layout.phys_base;
+	enum whose whose = TABLES_NOBODYS;
+	struct iq_walk w;
+	struct iq_vm *vm;
+	struct iq_error *err = iq_vm_open(k->arch, &k->layout, k->reader, root, &vm);
+
+	if (err) {
+		iq_error_free(err);
+		return TABLES_OURS;
+	}
+	/* Entry text is mapped even in the user half of a KPTI pair, the middle of the text is not. */
+	iq_vm_walk(vm, k->stext, &w);
+	if (w.linear || (!w.status && w.physical == image))
+		whose = TABLES_OURS;
+	else if (maps_an_image(k, vm))
+		whose = TABLES_OTHERS;
+	iq_vm_close(vm);
+	return whose;
+}
+
 /*
  * Do page tables with this CR3 (PCID and KPTI bits cleared or not) map this kernel?  When QEMU writes a dump
  * while a capture kernel runs, its notes speak of that one.
  */
-static bool is_our_cr3(struct iq_kernel *k, const struct iq_regs *regs)
+static enum whose whose_cr3(struct iq_kernel *k, const struct iq_regs *regs)
 {
 	static const uint64_t masks[] = {~UINT64_C(0xfff), ~UINT64_C(0x1fff)};
-	struct iq_walk w;
-	struct iq_vm *vm;
-	bool ours = false;
-	unsigned int i;
+	enum whose whose = TABLES_NOBODYS;
 
 	if (!iq_reg_known(regs, IQ_X86_CR3))
-		return true;
-	for (i = 0; i < IQ_ARRAY_SIZE(masks) && !ours; i++) {
+		return TABLES_OURS;
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(masks) && whose != TABLES_OURS; i++) {
 		uint64_t root = regs->value[IQ_X86_CR3] & masks[i] & UINT64_C(0xffffffffff000);
-		struct iq_error *err = iq_vm_open(k->arch, &k->layout, k->reader, root, &vm);
+		enum whose this = tables_at(k, root);
 
-		if (err) {
-			iq_error_free(err);
-			return true;
-		}
-		/* Entry text is mapped even in the user half of a KPTI pair, the middle of the text is not. */
-		iq_vm_walk(vm, k->stext, &w);
-		ours = w.linear || (!w.status &&
-				    w.physical == k->stext - k->layout.text_base + (uint64_t)k->layout.phys_base);
-		iq_vm_close(vm);
+		if (this != TABLES_NOBODYS)
+			whose = this;
 	}
-	return ours;
+	return whose;
 }
 
 /*
@@ -116,7 +145,7 @@ static bool is_our_cr3(struct iq_kernel *k, const struct iq_regs *regs)
  * are exact.  A kdump's NT_PRSTATUS notes are those of crash_notes, but without the CPUs that saved
  * none, so their order does not tell the CPU: memory does.
  */
-static void find_regs(struct iq_kernel *k)
+static void save_regs(struct iq_kernel *k)
 {
 	struct iq_kernel_private *p = k->priv;
 	unsigned int from = 0, i;
@@ -128,13 +157,18 @@ static void find_regs(struct iq_kernel *k)
 	from = 0;
 	for (i = 0; qemu && i < p->nr_cpus && (note = iq_dump_note(k->dump, "QEMU", 0, &from)); i++) {
 		struct iq_regs regs = {0};
+		enum whose whose;
 
 		if (!k->arch->qemu_regs(note, &regs, &idt))
 			continue;
-		if (!is_our_cr3(k, &regs)) {
+		whose = whose_cr3(k, &regs);
+		if (whose == TABLES_OTHERS) {
 			foreign = true;
 			continue;
 		}
+		if (whose == TABLES_NOBODYS)
+			iq_warn(k->warnings, "the page tables that CR3 of CPU %u names are damaged or missing; its "
+					     "registers may be wrong as well", i);
 		p->cpus[i].regs = regs;
 		p->cpus[i].has_regs = true;
 		p->cpus[i].regs_from = "QEMU CPU state note";
@@ -164,6 +198,19 @@ static void find_regs(struct iq_kernel *k)
 		p->cpus[i].has_regs = k->arch->prstatus_regs(note, &p->cpus[i].regs, NULL);
 		p->cpus[i].regs_from = "NT_PRSTATUS note";
 	}
+}
+
+static void find_regs(struct iq_kernel *k)
+{
+	const struct iq_kernel_private *p = k->priv;
+
+	save_regs(k);
+	for (unsigned int i = 0; i < p->nr_cpus; i++)
+		if (p->cpus[i].has_regs)
+			return;
+	if (p->nr_cpus)
+		iq_warn(k->warnings, "the dump has no registers of the CPUs: what was running is traced by the return "
+				     "addresses that its stack holds (marked ?)");
 }
 
 const struct iq_cpu *iq_kernel_cpus(struct iq_kernel *k, unsigned int *nr)

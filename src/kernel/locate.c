@@ -7,24 +7,17 @@
  *   1. the dump's VMCOREINFO note;
  *   2. the control registers in QEMU's CPU notes: CR3 gives page tables, those the kernel image, that its
  *      kallsyms, and they name the VMCOREINFO text in memory;
- *   3. all of physical memory, searched for the VMCOREINFO text.
+ *   3. all of physical memory, searched for the VMCOREINFO text;
+ *   4. what locate_guess.c makes of what is left: any page tables, any kernel image.
  * Each is checked: its top page table, at the place it says, must map _stext to the physical address
  * it says.  Where memory holds two kernels the one that was booted to take the dump is told by its own
  * elfcorehdr_addr, which only a capture kernel has set.
  */
-#include "private.h"
+#include "locate.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#define TEXT_BASE UINT64_C(0xffffffff80000000)	/* __START_KERNEL_map */
-#define MODULES_END UINT64_C(0xffffffffff000000)
-#define GIB (UINT64_C(1) << 30)
 #define TIB (UINT64_C(1) << 40)
-#define VMCOREINFO_MAX 65536
-#define MAX_CANDIDATES 16
 /* An ELF note's header (12 bytes) and the padded name "VMCOREINFO" (12) stand before its text. */
 #define NOTE_HEADER 24
 
@@ -48,7 +41,7 @@ static void layout_ends(struct iq_layout *l, uint64_t max_pfn, uint64_t page_siz
 }
 
 /* Does VA map to PA in the page tables (not by arithmetic)? */
-static bool maps_to(struct iq_kernel *k, uint64_t va, uint64_t pa)
+bool locate_maps_to(struct iq_kernel *k, uint64_t va, uint64_t pa)
 {
 	struct iq_walk w;
 
@@ -65,26 +58,23 @@ static uint64_t encryption_bit(uint64_t mask)
 	return mask && !(mask & (mask - 1)) && mask >> 32 && !(mask >> 52) ? mask : 0;
 }
 
-/* Take the layout from the VMCOREINFO text; true if the page tables agree with it. */
-static bool layout_from_vmcoreinfo(struct iq_kernel *k, const char *text, size_t len)
+bool locate_parse(const char *text, size_t len, struct iq_layout *ret, uint64_t *ret_stext)
 {
-	struct iq_layout l = {0};
+	struct iq_layout l = {.text_base = TEXT_BASE, .text_end = TEXT_BASE + GIB, .modules_end = MODULES_END};
 	uint64_t swapper, v, stext;
 	int64_t n;
 
 	if (!iq_vmcoreinfo_hex(text, len, "SYMBOL(swapper_pg_dir)", &swapper) &&
 	    !iq_vmcoreinfo_hex(text, len, "SYMBOL(init_top_pgt)", &swapper))
 		return false;
-	if (!iq_vmcoreinfo_dec(text, len, "NUMBER(phys_base)", &l.phys_base))
+	if (swapper < TEXT_BASE || !iq_vmcoreinfo_dec(text, len, "NUMBER(phys_base)", &l.phys_base) ||
+	    !iq_vmcoreinfo_hex(text, len, "SYMBOL(_stext)", &stext) || stext < TEXT_BASE)
 		return false;
 	l.levels = iq_vmcoreinfo_dec(text, len, "NUMBER(pgtable_l5_enabled)", &n) && n == 1 ? 5 : 4;
-	l.text_base = TEXT_BASE;
-	l.text_end = TEXT_BASE + GIB;
 	if (iq_vmcoreinfo_dec(text, len, "NUMBER(KERNEL_IMAGE_SIZE)", &n) && n > 0 &&
 	    (uint64_t)n <= 2 * GIB)
 		l.text_end = TEXT_BASE + (uint64_t)n;
 	l.modules_start = l.text_end;
-	l.modules_end = MODULES_END;
 	if (iq_vmcoreinfo_dec(text, len, "NUMBER(sme_mask)", &n))
 		l.encryption_mask = encryption_bit((uint64_t)n);
 	if (iq_vmcoreinfo_hex(text, len, "KERNELOFFSET", &v)) {
@@ -92,27 +82,39 @@ static bool layout_from_vmcoreinfo(struct iq_kernel *k, const char *text, size_t
 		l.kaslr_offset = (int64_t)v;
 	}
 	layout_by_levels(&l);
-	if (swapper < TEXT_BASE)
-		return false;
 	l.kernel_root = swapper - TEXT_BASE + (uint64_t)l.phys_base;
-	k->layout = l;
-	iq_vm_close(k->vm);
-	k->vm = NULL;
-	iq_error_free(iq_vm_open(k->arch, &k->layout, k->reader, l.kernel_root, &k->vm));
-	if (!k->vm)
-		return false;
-	if (!iq_vmcoreinfo_hex(text, len, "SYMBOL(_stext)", &stext) || stext < TEXT_BASE)
-		return false;
-	k->stext = stext;
-	if (maps_to(k, stext, stext - TEXT_BASE + (uint64_t)l.phys_base))
-		return true;
-	/* The tables may be missing from the dump; then nothing contradicts the text. */
-	struct iq_walk w;
-	iq_vm_walk(k->vm, stext, &w);
-	return w.linear;
+	*ret = l;
+	*ret_stext = stext;
+	return true;
 }
 
-static void keep_vmcoreinfo(struct iq_kernel *k, const char *text, size_t len)
+enum locate_verdict locate_use(struct iq_kernel *k, const struct iq_layout *l, uint64_t stext)
+{
+	struct iq_walk w;
+
+	k->layout = *l;
+	k->stext = stext;
+	iq_vm_close(k->vm);
+	k->vm = NULL;
+	iq_error_free(iq_vm_open(k->arch, &k->layout, k->reader, l->kernel_root, &k->vm));
+	if (!k->vm)
+		return LOCATE_DISAGREES;
+	if (locate_maps_to(k, stext, stext - TEXT_BASE + (uint64_t)l->phys_base))
+		return LOCATE_AGREES;
+	iq_vm_walk(k->vm, stext, &w);
+	return w.linear ? LOCATE_UNPROVEN : LOCATE_DISAGREES;
+}
+
+/* Take the layout from the VMCOREINFO text; what the page tables say of it. */
+static enum locate_verdict layout_from_vmcoreinfo(struct iq_kernel *k, const char *text, size_t len)
+{
+	struct iq_layout l;
+	uint64_t stext;
+
+	return locate_parse(text, len, &l, &stext) ? locate_use(k, &l, stext) : LOCATE_DISAGREES;
+}
+
+void locate_keep_text(struct iq_kernel *k, const char *text, size_t len)
 {
 	char *copy = malloc(len + 1);
 
@@ -125,61 +127,11 @@ static void keep_vmcoreinfo(struct iq_kernel *k, const char *text, size_t len)
 	k->vmcoreinfo_len = len;
 }
 
-static struct iq_error *symbols_from_tables(struct iq_kernel *k, uint64_t end)
-{
-	struct iq_kallsyms_where w = {0};
-	const char *t = k->vmcoreinfo;
-	size_t len = k->vmcoreinfo_len;
-
-	if (t) {
-		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_names)", &w.names);
-		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_num_syms)", &w.num_syms);
-		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_token_table)", &w.token_table);
-		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_token_index)", &w.token_index);
-		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_offsets)", &w.offsets);
-		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_relative_base)", &w.relative_base);
-		iq_vmcoreinfo_hex(t, len, "SYMBOL(kallsyms_addresses)", &w.addresses);
-	}
-	if (!w.names || !w.token_table || !w.token_index) {
-		memset(&w, 0, sizeof(w));
-		IQ_TRY(iq_kallsyms_find(k->vm, k->stext, end, &w));
-	}
-	return iq_kallsyms_open(k->vm, &w, "_stext", k->stext, &k->symbols);
-}
-
-/* First address behind the kernel image: the mapping's first hole of 2 MB. */
-static uint64_t image_end(struct iq_kernel *k)
-{
-	uint64_t va = k->stext & ~UINT64_C(0x1fffff), pa, left, step = UINT64_C(0x200000);
-
-	for (; va < k->layout.text_end; va += step) {
-		bool mapped = false;
-		unsigned int i;
-
-		/* Freed init sections leave holes of single pages inside a 2 MB range. */
-		for (i = 0; i < 8 && !mapped; i++)
-			mapped = !iq_vm_translate(k->vm, va + i * (step / 8), &pa, &left);
-		if (!mapped && va > k->stext)
-			break;
-	}
-	return va;
-}
-
-static struct iq_error *open_symbols(struct iq_kernel *k)
-{
-	struct iq_error *err;
-
-	iq_symtab_close(k->symbols);
-	k->symbols = NULL;
-	err = symbols_from_tables(k, image_end(k));
-	return err;
-}
-
 /* ---- From the CPUs' control registers ---------------------------------------------------------- */
 
 /* Find the kernel image in the page tables at ROOT: the lowest mapped address of the image area,
  * which the kernel aligns to 2 MB at least. */
-static bool image_from_root(struct iq_kernel *k, uint64_t root, bool l5)
+bool locate_image(struct iq_kernel *k, uint64_t root, bool l5)
 {
 	struct iq_layout l = {.levels = l5 ? 5 : 4, .text_base = TEXT_BASE, .text_end = TEXT_BASE + GIB,
 			      .modules_start = TEXT_BASE + GIB, .modules_end = MODULES_END,
@@ -208,7 +160,7 @@ static bool image_from_root(struct iq_kernel *k, uint64_t root, bool l5)
 
 /* Is this the kernel that was started to take the dump?  Only such a one knows an ELF core header
  * (ELFCORE_ADDR_MAX is all ones: kernel/crash_dump.c). */
-static bool is_capture_kernel(struct iq_kernel *k)
+bool locate_is_capture(struct iq_kernel *k)
 {
 	struct iq_symbol s;
 	unsigned int from = 0;
@@ -220,42 +172,51 @@ static bool is_capture_kernel(struct iq_kernel *k)
 
 /*
  * Take the layout from the LEN bytes of VMCOREINFO text at virtual address AT, and open the symbols anew: those at hand
- * read through the address space that they were found with, which is replaced.  All stays as it was if that fails.
+ * read through the address space that they were found with, which is replaced.  If the page tables that it names do not
+ * fit, but it speaks of this very kernel, only the text is kept; false: neither.
  */
 static bool vmcoreinfo_at(struct iq_kernel *k, uint64_t at, uint64_t len)
 {
-	struct iq_layout layout = k->layout;
+	uint64_t old_stext = k->stext, stext = 0;
+	struct iq_layout layout = k->layout, l;
 	struct iq_vm *vm = k->vm;
 	struct iq_error *err = NULL;
+	bool ok, same = false;
 	char *text;
-	bool ok;
 
 	if (!len || len > VMCOREINFO_MAX || !(text = malloc(len)))
 		return false;
-	if (iq_vm_read(vm, at, text, len, NULL)) {
+	if (iq_vm_read(vm, at, text, len, NULL) || !locate_parse(text, len, &l, &stext)) {
 		free(text);
 		return false;
 	}
 	k->vm = NULL;
-	ok = layout_from_vmcoreinfo(k, text, len);
+	ok = locate_use(k, &l, stext) == LOCATE_AGREES;
 	if (ok) {
-		keep_vmcoreinfo(k, text, len);
-		err = open_symbols(k);
+		locate_keep_text(k, text, len);
+		err = locate_symbols(k);
 		ok = !err;
 		iq_error_free(err);
 	}
-	free(text);
 	if (ok) {
 		iq_vm_close(vm);
+		free(text);
 		return true;
 	}
 	iq_vm_close(k->vm);
 	k->vm = vm;
 	k->layout = layout;
+	k->stext = old_stext;
 	iq_vm_flush(vm);
 	if (!k->symbols)
-		iq_error_free(open_symbols(k));
-	return false;
+		iq_error_free(locate_symbols(k));
+	same = iq_kernel_symbol(k, "_stext") == stext && l.phys_base == layout.phys_base;
+	if (same) {
+		k->stext = stext;
+		locate_keep_text(k, text, len);
+	}
+	free(text);
+	return same;
 }
 
 /*
@@ -270,6 +231,18 @@ static bool vmcoreinfo_from_symbols(struct iq_kernel *k)
 		return false;
 	return (iq_kernel_variable(k, "vmcoreinfo_data", 8, &data) && vmcoreinfo_at(k, data, size)) ||
 	       (iq_kernel_variable(k, "vmcoreinfo_note", 8, &note) && vmcoreinfo_at(k, note + NOTE_HEADER, size));
+}
+
+void locate_complete(struct iq_kernel *k)
+{
+	uint64_t stext;
+
+	if (vmcoreinfo_from_symbols(k))
+		return;
+	/* Without its text the page tables are evidence enough. */
+	stext = iq_kernel_symbol(k, "_stext");
+	if (stext)
+		k->stext = stext;
 }
 
 /* CR3 without PCID bits, and without the bit that selects the user half of a KPTI pair. */
@@ -290,26 +263,19 @@ static bool locate_by_cpu_state(struct iq_kernel *k)
 			bool l5 = regs.value[IQ_X86_CR4] >> 12 & 1;
 			struct iq_error *err;
 
-			if (!image_from_root(k, root, l5))
+			if (!locate_image(k, root, l5))
 				continue;
-			err = open_symbols(k);
+			err = locate_symbols(k);
 			if (err) {
 				iq_error_free(err);
 				continue;
 			}
-			if (is_capture_kernel(k)) {
+			if (locate_is_capture(k)) {
 				iq_warn(k->warnings, "the CPUs were running the kernel that was booted to "
 						     "take a dump; looking for the one that crashed");
 				return false;
 			}
-			if (!vmcoreinfo_from_symbols(k)) {
-				struct iq_symbol s;
-				unsigned int f = 0;
-
-				/* Without its text the page tables are evidence enough. */
-				if (k->symbols && iq_symtab_by_name(k->symbols, "_stext", &f, &s))
-					k->stext = s.address;
-			}
+			locate_complete(k);
 			k->found_by = IQ_FOUND_CPU_STATE;
 			return true;
 		}
@@ -319,36 +285,8 @@ static bool locate_by_cpu_state(struct iq_kernel *k)
 
 /* ---- By searching memory ----------------------------------------------------------------------- */
 
-struct text_scan {
-	uint64_t at[MAX_CANDIDATES]; /* physical addresses */
-	volatile unsigned int nr;
-};
-
-static void scan_page(void *arg, unsigned int worker, uint64_t pfn, const uint8_t *page)
-{
-	struct text_scan *s = arg;
-	/* vmcoreinfo_data fills its page from the start, as vmcoreinfo_note does. */
-	static const unsigned int offsets[] = {0, NOTE_HEADER};
-	unsigned int i, n;
-
-	for (i = 0; i < IQ_ARRAY_SIZE(offsets); i++) {
-		if (memcmp(page + offsets[i], "OSRELEASE=", 10))
-			continue;
-		n = __sync_fetch_and_add(&s->nr, 1);
-		if (n < MAX_CANDIDATES)
-			s->at[n] = pfn * 4096 + offsets[i];
-	}
-}
-
-static int by_address(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Length of the text at PA: lines of printable characters. */
-static size_t text_at(struct iq_kernel *k, uint64_t pa, char *buf, size_t room)
+size_t locate_text_at(struct iq_kernel *k, uint64_t pa, char *buf, size_t room)
 {
 	struct iq_fault f = {0};
 	size_t n = room, i;
@@ -361,40 +299,31 @@ static size_t text_at(struct iq_kernel *k, uint64_t pa, char *buf, size_t room)
 	return i;
 }
 
-static bool locate_by_scan(struct iq_kernel *k)
+static bool locate_by_scan(struct iq_kernel *k, const struct locate_memory *m)
 {
-	struct text_scan found = {0};
-	struct iq_scan scan = {.skip_zero = true, .page = scan_page, .arg = &found,
-			       .cancel = k->priv->options.cancel};
 	char text[8192];
-	unsigned int i, nr;
-	bool ok = false;
-	int pass;
 
-	iq_error_free(iq_dump_scan(k->dump, &scan));
-	nr = IQ_MIN(found.nr, MAX_CANDIDATES);
-	qsort(found.at, nr, sizeof(found.at[0]), by_address);
 	/* First a kernel that crashed; if there is none, whichever is whole. */
-	for (pass = 0; pass < 2 && !ok; pass++) {
-		for (i = 0; i < nr && !ok; i++) {
-			size_t len = text_at(k, found.at[i], text, sizeof(text));
+	for (int pass = 0; pass < 2; pass++) {
+		for (unsigned int i = 0; i < m->nr_text; i++) {
+			size_t len = locate_text_at(k, m->text[i], text, sizeof(text));
+			enum locate_verdict verdict = layout_from_vmcoreinfo(k, text, len);
 			struct iq_error *err;
 
-			if (!layout_from_vmcoreinfo(k, text, len))
+			if (verdict == LOCATE_DISAGREES)
 				continue;
-			keep_vmcoreinfo(k, text, len);
-			err = open_symbols(k);
-			if (err) {
+			locate_keep_text(k, text, len);
+			err = locate_symbols(k);
+			k->found_by = IQ_FOUND_MEMORY_SCAN;
+			/* Either the tables or the symbols are where the text says. */
+			if (err ? pass && verdict == LOCATE_AGREES : pass || !locate_is_capture(k)) {
 				iq_error_free(err);
-				ok = pass == 1;
-				continue;
+				return true;
 			}
-			ok = pass == 1 || !is_capture_kernel(k);
+			iq_error_free(err);
 		}
 	}
-	if (ok)
-		k->found_by = IQ_FOUND_MEMORY_SCAN;
-	return ok;
+	return false;
 }
 
 /* ---- All together ------------------------------------------------------------------------------ */
@@ -410,8 +339,8 @@ static void finish_layout(struct iq_kernel *k)
 
 	if (iq_kernel_variable(k, "page_offset_base", 8, &v) && v >> 63)
 		l->page_offset = v;
-	else if (!maps_to(k, l->page_offset + l->kernel_root, l->kernel_root) &&
-		 maps_to(k, old_page_offset[l->levels == 5] + l->kernel_root, l->kernel_root))
+	else if (!locate_maps_to(k, l->page_offset + l->kernel_root, l->kernel_root) &&
+		 locate_maps_to(k, old_page_offset[l->levels == 5] + l->kernel_root, l->kernel_root))
 		l->page_offset = old_page_offset[l->levels == 5];
 	if (iq_kernel_variable(k, "vmalloc_base", 8, &v) && v >> 63)
 		l->vmalloc_start = v;
@@ -506,56 +435,88 @@ static struct iq_error *match_vmlinux(struct iq_kernel *k)
 	return NULL;
 }
 
-static struct iq_error *symbols_from_file(const char *path, int64_t delta, struct iq_symtab **ret)
+/* The note's text, if page tables or symbols are where it says. */
+static bool locate_by_note(struct iq_kernel *k, struct iq_error **err)
 {
-	struct iq_error *err;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const struct iq_dump_info *info = iq_dump_info(k->dump);
+	enum locate_verdict verdict;
 
-	if (fd < 0)
-		return iq_error_errno(errno, "cannot open %s", path);
-	err = iq_symtab_from_elf(fd, path, delta, ret);
-	close(fd);
-	return err;
+	if (!info->vmcoreinfo)
+		return false;
+	verdict = layout_from_vmcoreinfo(k, info->vmcoreinfo, info->vmcoreinfo_len);
+	if (verdict != LOCATE_DISAGREES) {
+		locate_keep_text(k, info->vmcoreinfo, info->vmcoreinfo_len);
+		k->found_by = IQ_FOUND_VMCOREINFO_NOTE;
+		*err = locate_symbols(k);
+		if (!*err || verdict == LOCATE_AGREES)
+			return true;
+		iq_error_free(*err);
+		*err = NULL;
+	}
+	if (verdict == LOCATE_DISAGREES)
+		iq_warn(k->warnings, "the VMCOREINFO note contradicts the page tables in the dump; looking for "
+				     "the kernel in memory");
+	else
+		iq_warn(k->warnings, "no page tables and no symbols are where the VMCOREINFO note says; looking for "
+				     "the kernel in memory");
+	free(k->vmcoreinfo);
+	k->vmcoreinfo = NULL;
+	k->vmcoreinfo_len = 0;
+	return false;
+}
+
+/* Everything that needs more than the note; a search of all memory is the last resort. */
+static bool locate_by_memory(struct iq_kernel *k)
+{
+	struct locate_memory m;
+
+	if (locate_by_cpu_state(k))
+		return true;
+	locate_search(k, &m);
+	if (!locate_by_scan(k, &m) && !locate_by_guess(k, &m))
+		return false;
+	return true;
+}
+
+/* Without the top table vmalloc's memory, modules and most stacks could not be read. */
+static void replace_lost_root(struct iq_kernel *k)
+{
+	struct locate_memory m;
+	struct iq_walk w;
+
+	iq_vm_walk(k->vm, k->stext, &w);
+	if (!w.linear || k->layout.text_linear)
+		return;
+	locate_search(k, &m);
+	locate_other_root(k, &m);
+}
+
+static void warn_of_no_note(struct iq_kernel *k)
+{
+	if (iq_dump_info(k->dump)->vmcoreinfo)
+		return;
+	if (k->found_by == IQ_FOUND_CPU_STATE)
+		iq_warn(k->warnings, "the dump has no VMCOREINFO note: the kernel was found by the page tables that its "
+				     "CPUs used");
+	else if (k->found_by == IQ_FOUND_MEMORY_SCAN)
+		iq_warn(k->warnings, "the dump has no VMCOREINFO note: its text was found in memory");
 }
 
 struct iq_error *kernel_locate(struct iq_kernel *k)
 {
-	const struct iq_dump_info *info = iq_dump_info(k->dump);
 	struct iq_error *err = NULL;
-	bool found = false;
 
-	if (info->vmcoreinfo && layout_from_vmcoreinfo(k, info->vmcoreinfo, info->vmcoreinfo_len)) {
-		keep_vmcoreinfo(k, info->vmcoreinfo, info->vmcoreinfo_len);
-		k->found_by = IQ_FOUND_VMCOREINFO_NOTE;
-		err = open_symbols(k);
-		found = true;
-	} else if (info->vmcoreinfo) {
-		iq_warn(k->warnings, "the VMCOREINFO note contradicts the page tables in the dump; looking for "
-				     "the kernel in memory");
-	}
-	if (!found && !(found = locate_by_cpu_state(k)))
-		found = locate_by_scan(k);
-	if (!found)
+	if (!locate_by_note(k, &err) && !locate_by_memory(k))
 		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "no Linux kernel found in this dump: no "
 								  "VMCOREINFO, and no page tables or kernel "
 								  "symbols that fit"),
 				     "physical memory can still be read: rd -p, search -p");
-	/* Without kallsyms the vmlinux has the names. */
-	if (!k->symbols && k->priv->options.vmlinux) {
-		const char *path = iq_debugfile_path(k->priv->options.vmlinux);
-		uint64_t stext;
-
-		iq_warn(k->warnings, "the dump's own kallsyms cannot be used (%s); names come from %s",
-			err ? err->message : "not found", path);
-		iq_error_free(err);
-		err = NULL;
-		if (iq_debugfile_symbol(k->priv->options.vmlinux, "_stext", &stext))
-			IQ_TRY(symbols_from_file(path, (int64_t)(k->stext - stext), &k->symbols));
-	}
-	if (err) {
+	replace_lost_root(k);
+	warn_of_no_note(k);
+	IQ_TRY(locate_names_of_file(k, &err));
+	if (err)
 		iq_warn(k->warnings, "no kernel symbols: %s", err->message);
-		iq_error_free(err);
-	}
+	iq_error_free(err);
 	finish_layout(k);
 	find_release(k);
 	find_build_id(k);

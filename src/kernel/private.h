@@ -70,6 +70,8 @@ struct iq_kernel_private {
 	struct iq_map cache_by_address;
 	struct slab_recent *recent_slabs;
 
+	uint64_t names_lost; /* pages of the names in kallsyms that are not in the dump */
+
 	enum lazy generated_state;
 	struct iq_symtab *generated;
 	struct kernel_probes *probes; /* NULL: nothing was probed */

@@ -223,7 +223,37 @@ static bool swap_entry(uint64_t entry, unsigned int level, struct iq_swap_bits *
 	return true;
 }
 
+/* Software bits and protection keys, which no entry above the last levels has. */
+#define UNUSED_HIGH UINT64_C(0x7ff0000000000000)
+#define TABLE_ENTRIES 512
+#define KERNEL_HALF 256
+
+/*
+ * Each entry is empty or leads to a table within memory; the last one, of the kernel image, does, and so
+ * does one more of the kernel's half, of the direct map.  Encryption sets the same address bit in all.
+ */
+static bool may_be_root(const uint8_t *page, uint64_t memory_end)
+{
+	uint64_t above = ~UINT64_C(0) << (64 - __builtin_clzll(memory_end | 4095)), high = 0;
+	unsigned int nr = 0;
+
+	for (unsigned int i = TABLE_ENTRIES; i-- > 0;) {
+		uint64_t entry = iq_le64(page + 8 * i), address = entry & ENTRY_ADDRESS;
+
+		if (i == TABLE_ENTRIES - 1)
+			high = address & above;
+		else if (!entry)
+			continue;
+		if (!(entry & PRESENT) || entry & (PSE | UNUSED_HIGH) || (address & above) != high ||
+		    !(address & ~above) || (address & ~above) >= memory_end || high & (high - 1))
+			return false;
+		nr += i >= KERNEL_HALF;
+	}
+	return nr > 1;
+}
+
 const struct iq_vm_ops iq_x86_64_vm = {
+	.may_be_root = may_be_root,
 	.walk = walk,
 	.canonical = canonical,
 	.is_kernel = is_kernel,
