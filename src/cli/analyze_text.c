@@ -7,7 +7,8 @@
 #define WIDTH 98
 #define INDENT 13
 #define FRAMES 16
-#define NEXT 6
+#define NEXT 6	/* commands to run next */
+#define NOTE 43 /* column of what they are for */
 
 /* ---- Lines --------------------------------------------------------------------------------------- */
 
@@ -313,41 +314,102 @@ void analyze_missing(struct session *s, struct iq_buf *out)
 		iq_buf_puts(out, "- no vmlinux: there are no source lines and no names of local variables\n");
 }
 
+struct next {
+	struct iq_buf *out;
+	size_t from; /* of the list in it */
+	unsigned int nr;
+};
+
+/* One command to run next, unless it is there already or there are enough. */
+static void IQ_PRINTF(3, 4) suggest(struct next *n, const char *note, const char *fmt, ...)
+{
+	struct iq_buf line = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	iq_buf_puts(&line, "  ");
+	iq_buf_vprintf(&line, fmt, ap);
+	va_end(ap);
+	iq_buf_putc(&line, ' ');
+	if (n->nr < NEXT && !line.failed && !strstr(iq_buf_str(n->out) + n->from, iq_buf_str(&line))) {
+		iq_buf_puts(n->out, iq_buf_str(&line));
+		iq_buf_pad(n->out, NOTE);
+		iq_buf_printf(n->out, "%s\n", note);
+		n->nr++;
+	}
+	iq_buf_free(&line);
+}
+
+/* The command that says most of an address: a task's stack, the code before it, else what it is. */
+static void suggest_address(struct session *s, struct next *n, uint64_t address, const char *note)
+{
+	uint64_t code;
+
+	if (iq_task_by_address(s->kernel, address))
+		suggest(n, note, "bt 0x%" PRIx64, address);
+	else if (iq_is_text(s->kernel, address) && !iq_vm_read_uint(s->kernel->vm, address, 1, &code))
+		suggest(n, note, "dis -r 0x%" PRIx64, address);
+	else
+		suggest(n, note, "whatis 0x%" PRIx64, address);
+}
+
+static void suggest_event(struct next *n, const struct iq_event *e)
+{
+	bool hang = e->class == IQ_CLASS_HUNG_TASK || e->class == IQ_CLASS_DEADLOCK;
+
+	if (hang || e->class == IQ_CLASS_SOFT_LOCKUP || e->class == IQ_CLASS_HARD_LOCKUP ||
+	    e->class == IQ_CLASS_RCU_STALL)
+		suggest(n, "who waits for whom", "waits");
+	if (e->class == IQ_CLASS_OOM)
+		suggest(n, "where memory is", "kmem -i");
+	if (e->task.address && !hang)
+		suggest(n, "the stack with arguments and variables", "bt -V");
+	if (e->has_ip && e->symbol.name && !hang)
+		suggest(n, "the code up to there", "dis -r 0x%" PRIx64, e->ip);
+	if (!e->task.address || hang)
+		suggest(n, "what all tasks are doing", "stacks");
+}
+
+static void suggest_finding(struct session *s, struct next *n, const struct iq_finding *f, unsigned int number)
+{
+	const struct iq_evidence *first = NULL;
+	const struct iq_task *task = NULL;
+	char note[32];
+
+	snprintf(note, sizeof(note), "finding %u", number);
+	if (f->class == IQ_CLASS_LEAK)
+		suggest(n, "objects that nothing points to", "leaks");
+	/* Of a task that is part of it its stack says most. */
+	for (unsigned int i = 0; i < f->nr_evidence; i++) {
+		const struct iq_evidence *e = &f->evidence[i];
+
+		if (e->has_address && (!first || (!task && iq_task_by_address(s->kernel, e->address)))) {
+			task = iq_task_by_address(s->kernel, e->address);
+			first = e;
+		}
+	}
+	if (first)
+		suggest_address(s, n, first->address, note);
+}
+
 static void add_next(struct session *s, const struct iq_analysis *a, struct iq_buf *out)
 {
-	const struct iq_event *e = &a->event;
-	unsigned int n = 0;
+	struct next n = {.out = out};
 
 	heading(s, out, "Next");
-	if (e->task.address)
-		iq_buf_printf(out, "  %-40s %s\n", "bt -V", "the stack with arguments and variables"), n++;
-	if (e->has_ip && e->symbol.name) {
-		struct iq_buf b = {0};
-
-		iq_buf_printf(&b, "dis -r 0x%" PRIx64, e->ip);
-		iq_buf_printf(out, "  %-40s %s\n", iq_buf_str(&b), "the code up to there");
-		iq_buf_free(&b);
-		n++;
-	}
-	for (unsigned int i = 0; i < a->culprit.nr_links && n < NEXT; i++) {
+	n.from = out->len;
+	suggest_event(&n, &a->event);
+	for (unsigned int i = 0; i < a->culprit.nr_links; i++) {
 		const struct iq_link *l = &a->culprit.links[i];
 
-		if (!l->has_address || l->verdict != IQ_LINK_BAD)
-			continue;
-		iq_buf_printf(out, "  whatis 0x%-33" PRIx64 " %s\n", l->address, "what holds the bad value");
-		n++;
+		if (l->has_address && l->verdict == IQ_LINK_BAD)
+			suggest(&n, "what holds the bad value", "whatis 0x%" PRIx64, l->address);
 	}
-	for (unsigned int i = 0; i < a->nr_findings && n < NEXT; i++) {
-		const struct iq_finding *f = &a->findings[i];
-
-		if (!f->nr_evidence || !f->evidence[0].has_address || f->alternative)
-			continue;
-		iq_buf_printf(out, "  whatis 0x%-33" PRIx64 " finding %u\n", f->evidence[0].address, i + 1);
-		n++;
-	}
-	if (!e->task.address)
-		iq_buf_printf(out, "  %-40s %s\n", "stacks", "what all tasks are doing");
-	iq_buf_printf(out, "  %-40s %s\n", "log -T | tail -60", "the kernel's last words");
+	for (unsigned int i = 0; i < a->nr_findings; i++)
+		if (!a->findings[i].alternative)
+			suggest_finding(s, &n, &a->findings[i], i + 1);
+	n.nr = 0;
+	suggest(&n, "the kernel's last words", "log -T | tail -60");
 }
 
 void analyze_text(struct session *s, const struct result *r, struct iq_buf *out)

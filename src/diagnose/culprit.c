@@ -116,7 +116,7 @@ static const char *use_text(struct iq_case *c, const struct chain *ch, const str
 	if (u->condition)
 		return condition_text(c, ch, u, expression);
 	if (iq_bad_exec(c) && ch->user < 0)
-		return iq_case_text(c, "%s()", expression);
+		return iq_case_text(c, expression[0] == '*' ? "(%s)()" : "%s()", expression);
 	if (u->user)
 		return call_text(c, u->user, u->parameter, u->nr_parameters, expression);
 	if (ch->user >= 0 && ch->user < (int)c->trace.nr &&
@@ -174,8 +174,9 @@ static void fill(struct iq_case *c, const struct chain *ch, const struct bad_use
 				 .links = links,
 				 .nr_links = ch->nr};
 	if (!c->analysis.insn.in_c && iq_bad_exec(c) && l->has_value)
-		c->analysis.insn.in_c = iq_case_text(c, "%s() with %s == %s", l->expression,
-						     l->expression, iq_value_word(c, l->value));
+		c->analysis.insn.in_c = iq_case_text(
+			c, l->expression[0] == '*' ? "(%s)() with %s == %s" : "%s() with %s == %s",
+			l->expression, l->expression, iq_value_word(c, l->value));
 	if (l->has_address)
 		x->holder = iq_case_whatis(c, l->address);
 }

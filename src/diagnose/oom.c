@@ -266,7 +266,7 @@ static void report_leak(struct iq_case *c, const struct iq_leaks *l, const struc
 	struct iq_finding *f;
 
 	f = iq_case_finding(c, "leak.group", IQ_CLASS_LEAK, IQ_CONFIDENCE_LIKELY,
-			    "leaked: nothing points to %" PRIu64 " of the %" PRIu64
+			    "memory is leaked: nothing points to %" PRIu64 " of the %" PRIu64
 			    " objects in use of slab cache %s (%.1f MB)",
 			    g->unreached, g->allocated, g->cache->name, (double)bytes / (1 << 20));
 	if (share < 0.9)

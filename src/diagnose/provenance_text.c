@@ -120,6 +120,15 @@ static bool element(struct iq_case *c, const struct named *base, const struct iq
 	return ret->text != NULL;
 }
 
+/* Is BASE, the address of a variable of unknown type, that of one of SIZE bytes?  Symbols end where the next begins. */
+static bool variable_has(struct iq_case *c, const struct named *base, unsigned int size)
+{
+	struct iq_symbol s;
+
+	return !base->has_value || !iq_symbol_at(c->k, base->value, &s) ||
+	       s.address != base->value || !s.size || s.size <= IQ_MAX(size, 8u);
+}
+
 struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t offset,
 			    unsigned int size)
 {
@@ -153,7 +162,7 @@ struct named iq_name_member(struct iq_case *c, const struct named *base, int64_t
 		return made(c, &b, type);
 	}
 	iq_buf_free(&path);
-	if (base->is_address && !offset) {
+	if (base->is_address && !offset && (to || variable_has(c, base, size))) {
 		iq_buf_puts(&b, base->text);
 		return made(c, &b, to && to->size == size ? to : NULL);
 	}

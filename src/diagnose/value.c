@@ -49,24 +49,30 @@ static void explain_word(struct iq_case *c, struct iq_suspect *s)
 	iq_suspect_told(c, s, fits(c, s, &w) ? w.weight : 20);
 	iq_finding_evidence(c, f, s->has_address ? IQ_SOURCE_MEMORY : IQ_SOURCE_REGISTERS,
 			    s->address, iq_case_text(c, "0x%" PRIx64, s->value), "the value");
-	f->refuted_by = null ? "a member of it that was not NULL when it was read"
+	f->refuted_by = null ? "the code had the value from somewhere else: read it"
 			     : "another meaning of this very number at this place";
+}
+
+/* kernel/module/main.c keeps the name of the module that was unloaded last.  Its address, 0: of none. */
+static uint64_t last_unloaded(struct iq_case *c, char *name, size_t room)
+{
+	uint64_t last = iq_kernel_symbol(c->k, "last_unloaded_module");
+
+	name[0] = 0;
+	if (!last || iq_vm_read_string(c->k->vm, last, name, room) != IQ_MEM_OK || !name[0])
+		return 0;
+	return last;
 }
 
 /* Is V where modules are loaded, and none is there now? */
 static bool gone(struct iq_case *c, uint64_t v, const char **what)
 {
-	uint64_t last = iq_kernel_symbol(c->k, "last_unloaded_module");
-	char name[64] = "";
 	struct iq_buf b = {0};
 	struct iq_place p;
+	char name[64];
 
 	iq_place_of(c->k, v, &p);
-	if (p.kind != IQ_PLACE_NOTHING || iq_module_at(c->k, v))
-		return false;
-	if (last && iq_vm_read_string(c->k->vm, last, name, sizeof(name)) != IQ_MEM_OK)
-		name[0] = 0;
-	if (!name[0])
+	if (p.kind != IQ_PLACE_NOTHING || iq_module_at(c->k, v) || !last_unloaded(c, name, sizeof(name)))
 		return false;
 	iq_buf_add_escaped(&b, name, strlen(name), false);
 	*what = iq_case_text(c,
@@ -76,6 +82,31 @@ static bool gone(struct iq_case *c, uint64_t v, const char **what)
 			     iq_buf_str(&b));
 	iq_buf_free(&b);
 	return true;
+}
+
+/*
+ * Who unloads has to take back what leads to it.  module_exit() gives each module's exit function the name
+ * cleanup_module(); its own one went with the module.
+ */
+static void blame_exit(struct iq_case *c, const struct iq_suspect *s, struct iq_finding *f)
+{
+	struct iq_blame *b = &c->analysis.blame;
+	char name[64];
+	uint64_t last = last_unloaded(c, name, sizeof(name));
+
+	if (!last)
+		return;
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, last, name, "last_unloaded_module");
+	f->refuted_by = "another module was there, unloaded before that one";
+	if (b->present || !f->cause)
+		return;
+	*b = (struct iq_blame){
+		.present = true,
+		.function = "cleanup_module",
+		.module = iq_case_text(c, "%s", name),
+		.why = iq_case_text(c,
+				    "the exit function, as module_exit() names it, of the module that was "
+				    "unloaded last: it left %s behind", s->name)};
 }
 
 /* A stack's canary, code, user memory, a small number: right somewhere else. */
@@ -160,6 +191,8 @@ static void explain_kind(struct iq_case *c, struct iq_suspect *s)
 	iq_suspect_told(c, s, weight);
 	iq_finding_evidence(c, f, s->has_address ? IQ_SOURCE_MEMORY : IQ_SOURCE_REGISTERS,
 			    s->address, iq_case_text(c, "0x%" PRIx64, v), "the value");
+	if (!strcmp(id, "value.unloaded"))
+		blame_exit(c, s, f);
 }
 
 /* A debug pattern or NULL by itself explains the value: its bytes are not looked at again. */

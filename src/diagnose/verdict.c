@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define LONG_EXPRESSION 16u /* characters: a longer one is not repeated in one sentence */
+
 static const char *const happened[IQ_CLASSES] = {
 	[IQ_CLASS_NONE] = "no crash was found",
 	[IQ_CLASS_BUG] = "the kernel hit a BUG()",
@@ -74,6 +76,14 @@ static void add_detail(const struct iq_analysis *a, struct iq_buf *b)
 			      e->access == IQ_ACCESS_WRITE ? "write" : "read", e->address);
 }
 
+/* Is A more worth saying than B?  What has another name than what happened says more of why. */
+static bool tells_more(const struct iq_analysis *a, const struct iq_finding *x, const struct iq_finding *y)
+{
+	if (x->confidence != y->confidence)
+		return x->confidence > y->confidence;
+	return x->class != a->event.class && y->class == a->event.class;
+}
+
 static const struct iq_finding *best_cause(const struct iq_analysis *a)
 {
 	const struct iq_finding *best = NULL;
@@ -82,10 +92,46 @@ static const struct iq_finding *best_cause(const struct iq_analysis *a)
 		const struct iq_finding *f = &a->findings[i];
 
 		if (f->cause && !f->alternative && f->confidence >= IQ_CONFIDENCE_POSSIBLE &&
-		    (!best || f->confidence > best->confidence))
+		    (!best || tells_more(a, f, best)))
 			best = f;
 	}
+	/* A dump that was asked for: what the kernel itself had complained of is the likeliest reason to ask. */
+	for (unsigned int i = 0; !best && i < a->nr_findings; i++)
+		if (!strcmp(a->findings[i].id, "log.earlier"))
+			best = &a->findings[i];
 	return best;
+}
+
+/* The cause in the sentence: what stands there already is not said twice. */
+static void add_cause(const struct iq_analysis *a, const struct iq_finding *f, struct iq_buf *b)
+{
+	static const char *const because[] = {
+		[IQ_CONFIDENCE_POSSIBLE] = "possibly because ",
+		[IQ_CONFIDENCE_LIKELY] = "most likely because ",
+		[IQ_CONFIDENCE_CERTAIN] = "because ",
+	};
+	static const char *const besides[] = {
+		[IQ_CONFIDENCE_POSSIBLE] = "found besides, possible: ",
+		[IQ_CONFIDENCE_LIKELY] = "found besides, most likely: ",
+		[IQ_CONFIDENCE_CERTAIN] = "found besides: ",
+	};
+	const char *x = a->culprit.present ? a->culprit.expression : NULL, *claim = f->claim;
+	size_t len = x ? strlen(x) : 0;
+	bool said = x && a->insn.present && a->insn.in_c && strstr(a->insn.in_c, x);
+
+	/* What the kernel's check found is what happened. */
+	if (!strcmp(f->id, "event.check") || (said && !strcmp(f->id, "value.null")))
+		return;
+	/* What a person asked for has no fault as its cause. */
+	if (!strcmp(f->id, "log.earlier"))
+		iq_buf_puts(b, "; ");
+	else
+		iq_buf_printf(b, "; %s",
+			      (a->event.class == IQ_CLASS_SYSRQ ? besides : because)[f->confidence]);
+	if (said && len > LONG_EXPRESSION && !strncmp(claim, x, len) && claim[len] == ' ')
+		iq_buf_printf(b, "that value%s", claim + len);
+	else
+		iq_buf_puts(b, claim);
 }
 
 struct iq_error *iq_stage_verdict(struct iq_case *c)
@@ -98,21 +144,14 @@ struct iq_error *iq_stage_verdict(struct iq_case *c)
 		iq_buf_puts(&b, "what happened cannot be told from this dump");
 	else
 		iq_buf_puts(&b, happened[a->event.class]);
-	if (a->event.class != IQ_CLASS_NONE) {
+	/* Where the watchdog found that others hang says nothing of them. */
+	if (a->event.class != IQ_CLASS_NONE && (a->event.class != IQ_CLASS_HUNG_TASK || !cause)) {
 		add_place(&a->event, &b);
 		add_detail(a, &b);
 	}
 	a->confidence = a->event.confidence;
 	if (cause) {
-		static const char *const because[] = {
-			[IQ_CONFIDENCE_POSSIBLE] = "possibly because ",
-			[IQ_CONFIDENCE_LIKELY] = "most likely because ",
-			[IQ_CONFIDENCE_CERTAIN] = "because ",
-		};
-
-		/* What the kernel's check found is what happened: it is said already. */
-		if (strcmp(cause->id, "event.check"))
-			iq_buf_printf(&b, "; %s%s", because[cause->confidence], cause->claim);
+		add_cause(a, cause, &b);
 		a->confidence = IQ_MIN(a->confidence, cause->confidence);
 	}
 	a->verdict = iq_case_text(c, "%s", iq_buf_str(&b));

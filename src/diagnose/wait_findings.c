@@ -31,6 +31,18 @@ static const char *object_text(struct iq_case *c, const struct iq_wait *w)
 	return text;
 }
 
+/* The same in short: what it lies in is said with the evidence. */
+static const char *object_name(struct iq_case *c, const struct iq_wait *w)
+{
+	char name[256];
+
+	if (!w->object)
+		return iq_wait_kind_text(w->kind);
+	if (iq_symbol_format(c->k, w->object, true, true, name, sizeof(name)))
+		return iq_case_text(c, "%s %s", iq_wait_kind_text(w->kind), name);
+	return iq_case_text(c, "%s 0x%" PRIx64, iq_wait_kind_text(w->kind), w->object);
+}
+
 static const char *who(struct iq_case *c, const struct iq_task *t)
 {
 	return iq_case_text(c, "%.16s (pid %u)", t->comm, t->pid);
@@ -86,7 +98,7 @@ static void report_self(struct iq_case *c, const struct iq_wait *w, bool cause)
 		c, "wait.self", IQ_CLASS_DEADLOCK, w->owner_confidence,
 		"%s waits%s for %s: %s", who(c, &w->task), where(c, w),
 		w->kind == IQ_WAIT_WORK ? "what can only run when it is done itself" : "a lock that it holds itself",
-		object_text(c, w));
+		object_name(c, w));
 
 	f->confidence = add_edge(c, f, w);
 	f->cause = cause;
@@ -175,12 +187,12 @@ static void report_cycle(struct iq_case *c, const struct iq_waits *w, unsigned i
 			last = one;
 		if (n++ < 6)
 			iq_buf_printf(&text, "%s%s waits%s for %s", n > 1 ? "; " : "", who(c, &one->task),
-				      where(c, one), object_text(c, one));
+				      where(c, one), object_name(c, one));
 		at = one->next;
 		if (n <= 6)
 			iq_buf_printf(&text, ", which %s holds", who(c, &w->list[at].task));
 	} while (at != first);
-	f = iq_case_finding(c, "wait.cycle", IQ_CLASS_DEADLOCK, sure, "deadlock of %u tasks: %s", n,
+	f = iq_case_finding(c, "wait.cycle", IQ_CLASS_DEADLOCK, sure, "%u tasks wait for each other: %s", n,
 			    iq_buf_str(&text));
 	iq_buf_free(&text);
 	n = 0;
@@ -279,7 +291,7 @@ static void report_root(struct iq_case *c, const struct iq_waits *w, const struc
 			    "%u task%s wait%s for what %s holds, which %s%s%s", n, n == 1 ? "" : "s",
 			    n == 1 ? "s" : "", who(c, t),
 			    own ? "itself waits for " : t->running ? "runs" : "sleeps",
-			    own ? object_text(c, own) : "", own ? where(c, own) : "");
+			    own ? object_name(c, own) : "", own ? where(c, own) : "");
 	add_edge(c, f, child);
 	f->cause = cause;
 	if (cause)
@@ -293,12 +305,13 @@ static void report_unknown(struct iq_case *c, const struct iq_wait *w, bool caus
 	struct iq_finding *f;
 
 	f = iq_case_finding(c, "wait.object", IQ_CLASS_HUNG_TASK, IQ_CONFIDENCE_LIKELY,
-			    "%s waits%s for %s%s; who should end that wait, nothing in memory says",
-			    who(c, &w->task), where(c, w), object_text(c, w),
+			    "%s waits%s for %s%s; nothing in memory says who should end that wait",
+			    who(c, &w->task), where(c, w), object_name(c, w),
 			    w->has_age ? iq_case_text(c, ", for %.0f s", w->age) : "");
 	if (w->entry)
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->entry, NULL, "its entry, linked with %s",
-				    iq_wait_kind_text(w->kind));
+				    object_text(c, w));
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->task.address, NULL, "the task that waits");
 	if (w->kind == IQ_WAIT_MUTEX && w->free)
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->object, "0",
 				    "mutex.owner: it is free, and yet somebody waits for it");
@@ -314,7 +327,8 @@ static void report_gone(struct iq_case *c, const struct iq_wait *w, bool cause)
 
 	f = iq_case_finding(c, "wait.gone", IQ_CLASS_DEADLOCK, IQ_CONFIDENCE_LIKELY,
 			    "%s waits%s for %s, whose holder has ended without giving it back",
-			    who(c, &w->task), where(c, w), object_text(c, w));
+			    who(c, &w->task), where(c, w), object_name(c, w));
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->object, NULL, "%s", object_text(c, w));
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, w->gone, NULL,
 			    "the owner word names this task_struct, which no task has");
 	f->cause = cause;
