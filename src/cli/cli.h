@@ -16,6 +16,8 @@
 #include <jansson.h>
 
 struct finder;
+struct aliases;
+struct macro;
 
 struct session {
 	/* What was opened. */
@@ -56,6 +58,9 @@ struct session {
 	struct iq_variables *variables;	/* $name and the history of p; NULL until one is needed */
 	char *src;			/* directory of source code: --src, set src; NULL: none */
 	bool quit;			/* set by exit */
+	bool timing;			/* each command says what it cost: set timing */
+	struct aliases *aliases;	/* NULL: none were made */
+	const struct macro *macro;	/* what the line at hand comes from: script.c */
 	unsigned int commands_failed;
 
 	/* Output of a long command that goes out while it runs; see stream_out(). */

@@ -7,11 +7,11 @@
 
 struct setting {
 	/* What was set, and is shown. */
-	enum { SET_CONTEXT, SET_RADIX, SET_PRINT, SET_SRC } what;
+	enum { SET_CONTEXT, SET_RADIX, SET_PRINT, SET_SRC, SET_TIMING } what;
 	struct iq_task task;
 	bool hex;
 	unsigned int elements, repeats; /* set print; 0 and IQ_UNLIMITED as in struct iq_format */
-	bool null_stop;
+	bool null_stop, timing;
 };
 
 uint64_t thread_info_address(struct iq_kernel *k, const struct iq_task *t)
@@ -151,6 +151,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		text_print(x, out);
 	else if (x->what == SET_SRC)
 		text_src(s, out);
+	else if (x->what == SET_TIMING)
+		iq_buf_printf(out, "timing: %s\n", x->timing ? "on" : "off");
 	else
 		text_context(s, &x->task, 7, out);
 }
@@ -165,6 +167,10 @@ static json_t *json(struct session *s, const struct result *r)
 	if (x->what == SET_PRINT)
 		return json_print(x);
 	o = json_object();
+	if (x->what == SET_TIMING) {
+		json_object_set_new(o, "timing", json_boolean(x->timing));
+		return o;
+	}
 	if (x->what == SET_SRC) {
 		json_object_set_new(o, "src", s->src ? json_text(s->src, strlen(s->src)) : json_null());
 		return o;
@@ -187,6 +193,7 @@ static struct iq_error *answer(struct session *s, int what, struct result *r)
 	x->elements = s->print_elements;
 	x->repeats = s->print_repeats;
 	x->null_stop = s->print_null_stop;
+	x->timing = s->timing;
 	*r = (struct result){&ops, x};
 	return NULL;
 }
@@ -223,6 +230,15 @@ static struct iq_error *set_switch(const char *name, const char *word, bool *val
 		return iq_error_new(IQ_E_USAGE, "%s is on or off, not %s", name, word);
 	*value = !strcmp(word, "on");
 	return NULL;
+}
+
+static struct iq_error *set_timing(struct session *s, int argc, char **argv, struct result *r)
+{
+	if (argc > 1)
+		return iq_error_new(IQ_E_USAGE, "timing is on or off");
+	if (argc)
+		IQ_TRY(set_switch("timing", argv[0], &s->timing));
+	return answer(s, SET_TIMING, r);
 }
 
 /* NAME VALUE of set print, or nothing. */
@@ -283,6 +299,8 @@ static struct iq_error *set_named(struct session *s, int argc, char **argv, bool
 		return set_radix(s, argc - 1, argv + 1, r);
 	if (!strcmp(argv[0], "src"))
 		return set_src(s, argc - 1, argv + 1, r);
+	if (!strcmp(argv[0], "timing"))
+		return set_timing(s, argc - 1, argv + 1, r);
 	if (!strcmp(argv[0], "print"))
 		return set_print(s, argc - 1, argv + 1, r);
 	for (size_t i = 0; i < IQ_ARRAY_SIZE(others); i++) {
@@ -376,6 +394,7 @@ const struct command cmd_set = {
 		"       set radix [10 | 16]\n"
 		"       set print [elements N | repeats N | null-stop on|off]\n"
 		"       set src [DIRECTORY]\n"
+		"       set timing [on | off]\n"
 		"\n"
 		"Shows the context, or makes another task the context.  bt, vtop and $registers\n"
 		"mean the context unless they are told otherwise; at first it is the task that\n"
@@ -391,6 +410,7 @@ const struct command cmd_set = {
 		"           first), repeats folds more than N equal ones into <repeats …> (none at first,\n"
 		"           gdb's own habit is 10), null-stop ends arrays of characters at the first NUL;\n"
 		"           N can be unlimited; alone it shows the settings\n"
+		"  timing   with on, each command says what it cost, on standard error\n"
 		"  src      the directory that src, dis -s and list show source from\n"
 		"\n"
 		"  inquest> set -c 1\n"

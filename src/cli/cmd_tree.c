@@ -59,6 +59,10 @@ static void free_result(void *data)
 
 static void position(const struct tree_result *x, const struct entry *e, struct iq_buf *out)
 {
+	if (!e->depth && x->flavour != RBTREE) { /* an entry in the place of nodes */
+		iq_buf_puts(out, "direct/0");
+		return;
+	}
 	iq_buf_puts(out, "root");
 	for (uint32_t i = 0; i < e->depth; i++) {
 		uint8_t step = x->ways[e->way + i];
@@ -169,7 +173,7 @@ static bool take(const struct iq_tree_entry *e, void *arg)
 /* -v: as the kernel's mt_dump() prints a tree. */
 static void range_text(struct tree_result *x, unsigned int depth, uint64_t first, uint64_t last)
 {
-	iq_buf_printf(&x->whole, x->hex ? "%*s0x%" PRIx64 "-0x%" PRIx64 ": " : "%*s%" PRIu64 "-%" PRIu64 ": ",
+	iq_buf_printf(&x->whole, x->hex ? "%*s%" PRIx64 "-%" PRIx64 ": " : "%*s%" PRIu64 "-%" PRIu64 ": ",
 		      (int)depth * 2, "", first, last);
 }
 
@@ -181,6 +185,11 @@ static void pointer_text(struct tree_result *x, uint64_t p)
 		iq_buf_puts(&x->whole, "(nil) ");
 }
 
+static void number_text(struct tree_result *x, uint64_t n)
+{
+	iq_buf_printf(&x->whole, x->hex ? "%" PRIx64 " " : "%" PRIu64 " ", n);
+}
+
 static bool whole_node(const struct iq_maple_node *n, void *arg)
 {
 	struct tree_result *x = arg;
@@ -189,13 +198,13 @@ static bool whole_node(const struct iq_maple_node *n, void *arg)
 	iq_buf_printf(&x->whole, "node 0x%" PRIx64 " depth %u type %u parent 0x%" PRIx64 " contents: ", n->address,
 		      n->depth, n->type, n->parent);
 	for (unsigned int i = 0; n->gap && i < n->nr_slots; i++)
-		iq_buf_printf(&x->whole, "%" PRIu64 " ", n->gap[i]);
+		number_text(x, n->gap[i]);
 	if (n->gap)
 		iq_buf_printf(&x->whole, "| %02X %02X| ", n->meta[0], n->meta[1]);
 	for (unsigned int i = 0; i < n->nr_slots; i++) {
 		pointer_text(x, n->slot[i]);
 		if (i < n->nr_pivots)
-			iq_buf_printf(&x->whole, "%" PRIu64 " ", n->pivot[i]);
+			number_text(x, n->pivot[i]);
 	}
 	if (x->whole.len)
 		x->whole.len--; /* the last blank */

@@ -4,6 +4,7 @@
 
 /* One a line, in the order of `help`. */
 #define COMMANDS(X) \
+	X(alias) \
 	X(analyze) \
 	X(annotate) \
 	X(ascii) \

@@ -2,6 +2,7 @@
 /* inquest: the program. */
 #include "analyze.h"
 #include "internal.h"
+#include "script.h"
 #include <Zydis/Zydis.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,9 @@ static const char help_text[] =
 	"\n"
 	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a\n"
 	"                    prompt; may be repeated\n"
+	"  -i FILE           run the commands in FILE first; may be repeated\n"
 	"  -s                no banner\n"
+	"  --no-rc           do not run ~/.inquestrc and .inquestrc\n"
 	"  --no-vmlinux      use the dump alone: no debug file, neither given nor found\n"
 	"  --no-btf          do not use the types (BTF) in the dump\n"
 	"  --debug-dir DIR   look for a vmlinux and module files in DIR too; may be\n"
@@ -54,6 +57,7 @@ static const char help_text[] =
 enum {
 	OPT_NO_VMLINUX = 256,
 	OPT_NO_BTF,
+	OPT_NO_RC,
 	OPT_DEBUG_DIR,
 	OPT_SRC,
 	OPT_JSON,
@@ -66,6 +70,7 @@ enum {
 static const struct option long_options[] = {
 	{"no-vmlinux", no_argument, NULL, OPT_NO_VMLINUX},
 	{"no-btf", no_argument, NULL, OPT_NO_BTF},
+	{"no-rc", no_argument, NULL, OPT_NO_RC},
 	{"debug-dir", required_argument, NULL, OPT_DEBUG_DIR},
 	{"src", required_argument, NULL, OPT_SRC},
 	{"json", optional_argument, NULL, OPT_JSON},
@@ -79,11 +84,11 @@ static const struct option long_options[] = {
 /* What the command line says. */
 struct arguments {
 	struct session_options open;
-	const char **commands, **dirs, **dumps, **modules, **vmlinux, **damaged;
-	unsigned int nr_commands, room_commands, room_dirs, room_dumps, room_modules,
+	const char **commands, **scripts, **dirs, **dumps, **modules, **vmlinux, **damaged;
+	unsigned int nr_commands, room_commands, nr_scripts, room_scripts, room_dirs, room_dumps, room_modules,
 		room_vmlinux, room_damaged;
 	bool done; /* --help or --version was all */
-	bool analyze, redact;
+	bool analyze, redact, no_rc;
 	const char *log; /* NULL: none */
 };
 
@@ -196,10 +201,16 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:sh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:i:sh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			IQ_TRY(push(&a->commands, &a->nr_commands, &a->room_commands, optarg));
+			break;
+		case 'i':
+			IQ_TRY(push(&a->scripts, &a->nr_scripts, &a->room_scripts, optarg));
+			break;
+		case OPT_NO_RC:
+			a->no_rc = true;
 			break;
 		case 's':
 			s->silent = true;
@@ -323,18 +334,13 @@ static void catch_signals(struct session *s)
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
-static void run_standard_input(struct session *s)
+/* What comes before the first command that was asked for. */
+static void run_scripts(struct session *s, const struct arguments *a)
 {
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
-
-	while (!s->quit && (len = getline(&line, &room, stdin)) > 0) {
-		if (line[len - 1] == '\n')
-			line[len - 1] = '\0';
-		run_line(s, line);
-	}
-	free(line);
+	if (!a->analyze && !a->no_rc)
+		run_start_files(s);
+	for (unsigned int i = 0; i < a->nr_scripts && !s->quit; i++)
+		run_file(s, a->scripts[i]);
 }
 
 static void run_all(struct session *s, const struct arguments *a)
@@ -350,12 +356,15 @@ static void run_all(struct session *s, const struct arguments *a)
 			show_warnings(s);
 		write_stdout(s, &banner);
 		iq_buf_free(&banner);
+		run_scripts(s, a);
 		run_prompt(s);
 	} else if (a->nr_commands) {
+		run_scripts(s, a);
 		for (unsigned int i = 0; i < a->nr_commands && !s->quit; i++)
 			run_line(s, a->commands[i]);
 	} else {
-		run_standard_input(s);
+		run_scripts(s, a);
+		run_stream(s, stdin);
 	}
 	/* Those of the opening, if no command came that would have shown them. */
 	if (!s->json)
@@ -428,6 +437,7 @@ int main(int argc, char **argv)
 		status = EXIT_COMMAND_FAILED;
 	session_close(&s);
 	free(a.commands);
+	free(a.scripts);
 	free(a.dirs);
 	free(a.dumps);
 	free(a.modules);

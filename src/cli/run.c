@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a line as typed to its output. */
 #include "internal.h"
+#include "script.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 void result_free(struct result *r)
@@ -168,14 +171,30 @@ static bool deliver(struct session *s, const struct line_part *part, const struc
 	return status == 0;
 }
 
+/* set timing on: what a command took, on standard error. */
+static void show_timing(const struct timespec *start)
+{
+	struct timespec now;
+	struct rusage used;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	getrusage(RUSAGE_SELF, &used);
+	fprintf(stderr, "%.3f s, %ld MB of memory at most so far\n",
+		(double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9,
+		used.ru_maxrss / 1024);
+}
+
 static bool run_part(struct session *s, const struct line_part *part)
 {
 	bool colour = s->colour, ok;
 	struct words w = {0};
 	struct iq_buf out = {0};
+	struct timespec start;
 	struct iq_error *err;
 	int status;
 
+	if (run_macro(s, part, &ok))
+		return ok;
 	if (part->to == LINE_SHELL) {
 		err = run_shell(part->text, NULL, &status);
 		ok = !err && status == 0;
@@ -186,6 +205,7 @@ static bool run_part(struct session *s, const struct line_part *part)
 	}
 	if (s->interactive)
 		s->cancel.stop = 0;
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (part->to != LINE_STDOUT)
 		s->colour = false;
 	err = words_of(s, part->text, &w);
@@ -204,6 +224,8 @@ static bool run_part(struct session *s, const struct line_part *part)
 		ok = false;
 	if (err && !s->json)
 		show_error(w.nr ? w.word[0] : NULL, err);
+	if (s->timing)
+		show_timing(&start);
 	iq_error_free(err);
 	iq_buf_free(&out);
 	words_free(&w);

@@ -2,6 +2,7 @@
 /* A session: the dump, the kernel in it, and the debug files that go with it. */
 #include "args.h"
 #include "internal.h"
+#include "script.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -286,6 +287,7 @@ void session_close(struct session *s)
 	if (s->dump)
 		iq_dump_close(s->dump);
 	iq_variables_free(s->variables);
+	alias_free(s->aliases);
 	free(s->src);
 	iq_error_free(s->kernel_error);
 	iq_warnings_clear(&s->warnings);
