@@ -43,6 +43,7 @@
 	X(ptov) \
 	X(rd) \
 	X(refs) \
+	X(runq) \
 	X(search) \
 	X(set) \
 	X(sig) \
