@@ -23,6 +23,8 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	struct selected x;
 	struct iq_error *err;
 
+	if (argc == 2 && argv[1][0] && !strncmp("dump", argv[1], strlen(argv[1])))
+		return info_dump(s, r);
 	for (unsigned int i = 0; argc > 1 && i < IQ_ARRAY_SIZE(topics); i++) {
 		/* As gdb: any beginning. */
 		if (!strncmp(topics[i].name, argv[1], strlen(argv[1]))) {
@@ -44,9 +46,10 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 
 const struct command cmd_info = {
 	.name = "info",
-	.summary = "registers and more of the selected frame",
+	.summary = "registers and more of the selected frame; what the dump is",
 	.help = "info registers [REGISTER...]\n"
 		"info frame | args | locals\n"
+		"info dump\n"
 		"\n"
 		"Shows what is known of the selected frame of the context's task (see frame).\n"
 		"\n"
@@ -66,9 +69,13 @@ const struct command cmd_info = {
 		"and "
 		"which\n"
 		"             registers of its caller it has saved where\n"
+		"  dump       what the dump is: its format and filter, the memory in it and what is missing, the\n"
+		"             kernel, its CPUs and last words, and what helps further; `inquest info FILE...`\n"
+		"             shows it without a session, and says of other files what they are\n"
 		"\n"
 		"Examples:\n"
 		"  info registers\n"
+		"  info dump\n"
 		"  info registers rbx rip\n"
 		"  info frame\n",
 	.run = run,

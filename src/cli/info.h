@@ -18,4 +18,14 @@ struct iq_error *info_args(struct session *s, struct selected *x, int argc, char
 struct iq_error *info_locals(struct session *s, struct selected *x, int argc, char **argv,
 			     struct result *r) IQ_CHECK;
 
+/* info_dump.c: what the dump is, which needs no frame and no kernel. */
+struct session_options;
+struct iq_error *info_dump(struct session *s, struct result *r) IQ_CHECK;
+
+/*
+ * info_file.c: say what each of the NR FILES is, each dump in a session of its own with O's settings.
+ * False: one could not be opened, which was said.
+ */
+bool info_files(struct session *s, char *const *files, unsigned int nr, const struct session_options *o);
+
 #endif
