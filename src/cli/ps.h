@@ -4,6 +4,7 @@
 #define INQUEST_CLI_PS_H
 
 #include "internal.h"
+#include <inquest/process.h>
 
 enum ps_view {
 	VIEW_TABLE,
@@ -13,6 +14,19 @@ enum ps_view {
 	VIEW_PARENTS, /* -p */
 	VIEW_CHILDREN, /* -c */
 	VIEW_THREADS, /* -g */
+	VIEW_TIMES, /* -t */
+	VIEW_LIMITS, /* -r */
+	VIEW_ARGUMENTS, /* -a */
+};
+
+/* What -t, -r and -a find out about a task. */
+struct ps_more {
+	bool known;
+	struct iq_times times;
+	struct iq_limit limit[IQ_LIMITS];
+	struct iq_buf args, environment; /* raw, each string ended by a NUL */
+	bool missing; /* a part of them is not in the dump */
+	char *reason; /* why they are not known, escaped; NULL: they are */
 };
 
 struct ps_row {
@@ -22,6 +36,7 @@ struct ps_row {
 	bool nothing; /* instead of a task: none below */
 	bool has_time;
 	uint64_t time; /* ns: of -l, -m */
+	struct ps_more *more; /* owned; NULL: not asked for */
 };
 
 struct ps_result {
@@ -29,6 +44,8 @@ struct ps_result {
 	bool no_header, stack_pointer;
 	struct ps_row *row;
 	unsigned int nr, room;
+	unsigned int *cpu; /* -C: a block for each of these CPUs; NULL: one for all tasks */
+	unsigned int nr_cpus;
 };
 
 extern const struct result_ops ps_ops;

@@ -8,7 +8,18 @@ void ps_free(void *data)
 {
 	struct ps_result *x = data;
 
+	for (unsigned int i = 0; i < x->nr; i++) {
+		struct ps_more *m = x->row[i].more;
+
+		if (!m)
+			continue;
+		iq_buf_free(&m->args);
+		iq_buf_free(&m->environment);
+		free(m->reason);
+		free(m);
+	}
 	free(x->row);
+	free(x->cpu);
 	free(x);
 }
 
@@ -142,8 +153,105 @@ static void text_times(const struct ps_result *x, struct iq_buf *out)
 		width = IQ_MAX(width, (unsigned int)snprintf(number, sizeof(number), "%" PRIu64,
 							     x->row[i].time));
 	}
-	for (unsigned int i = 0; i < x->nr; i++)
+	for (unsigned int i = 0; !x->cpu && i < x->nr; i++)
 		text_time(x, &x->row[i], width, out);
+	for (unsigned int c = 0; c < x->nr_cpus; c++) {
+		iq_buf_printf(out, "%sCPU: %u\n", c ? "\n" : "", x->cpu[c]);
+		for (unsigned int i = 0; i < x->nr; i++) {
+			if (x->row[i].task->cpu == x->cpu[c])
+				text_time(x, &x->row[i], width, out);
+		}
+	}
+}
+
+/* ---- -t, -r, -a ------------------------------------------------------------------------------ */
+
+static void text_task_times(const struct iq_times *t, struct iq_buf *out)
+{
+	uint64_t seconds = t->run / 1000000000;
+
+	iq_buf_puts(out, "    RUN TIME: ");
+	if (!t->has_run)
+		iq_buf_puts(out, "unknown");
+	else if (seconds >= 86400)
+		iq_buf_printf(out, "%" PRIu64 " days, ", seconds / 86400);
+	if (t->has_run)
+		iq_buf_printf(out, "%02u:%02u:%02u", (unsigned int)(seconds / 3600 % 24),
+			      (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60));
+	iq_buf_printf(out, "\n  START TIME: %" PRIu64 "\n       UTIME: %" PRIu64 "\n       STIME: %" PRIu64 "\n",
+		      t->start, t->utime, t->stime);
+}
+
+static void text_limit(uint64_t limit, unsigned int column, struct iq_buf *out)
+{
+	char word[24];
+	unsigned int len, left;
+
+	if (limit == UINT64_MAX)
+		snprintf(word, sizeof(word), "(unlimited)");
+	else
+		snprintf(word, sizeof(word), "%" PRIu64, limit);
+	len = (unsigned int)strlen(word);
+	left = len < column ? (column - len) / 2 : 0;
+	iq_buf_printf(out, "   %*s%-*s", (int)left, "", (int)(column - left), word);
+}
+
+static void text_limits(const struct iq_limit *limits, struct iq_buf *out)
+{
+	iq_buf_puts(out, "      RLIMIT     CURRENT       MAXIMUM\n");
+	for (unsigned int i = 0; i < IQ_LIMITS; i++) {
+		iq_buf_printf(out, "%12s", iq_limit_name(i));
+		text_limit(limits[i].current, 11, out);
+		text_limit(limits[i].maximum, 11, out);
+		iq_buf_putc(out, '\n');
+	}
+}
+
+/* The next string in B from *AT on, escaped into OUT; false: no more. */
+static bool next_string(const struct iq_buf *b, size_t *at, struct iq_buf *out)
+{
+	size_t len;
+
+	if (*at >= b->len)
+		return false;
+	len = strnlen(b->s + *at, b->len - *at);
+	iq_buf_add_escaped(out, b->s + *at, len, false);
+	*at += len + 1;
+	return true;
+}
+
+static void text_arguments(const struct ps_more *m, struct iq_buf *out)
+{
+	size_t at = 0;
+
+	iq_buf_puts(out, "ARG: ");
+	while (next_string(&m->args, &at, out))
+		iq_buf_putc(out, ' ');
+	iq_buf_puts(out, "\nENV: ");
+	at = 0;
+	while (next_string(&m->environment, &at, out))
+		iq_buf_puts(out, at < m->environment.len ? "\n     " : "");
+	iq_buf_putc(out, '\n');
+	if (m->missing)
+		iq_buf_puts(out, "(a part of them is not in the dump)\n");
+}
+
+static void text_more(const struct ps_result *x, struct iq_buf *out)
+{
+	for (unsigned int i = 0; i < x->nr; i++) {
+		const struct ps_more *m = x->row[i].more;
+
+		text_task_header(x->row[i].task, out);
+		if (!m->known)
+			iq_buf_printf(out, "ps: %s\n", m->reason ? m->reason : "cannot be read");
+		else if (x->view == VIEW_TIMES)
+			text_task_times(&m->times, out);
+		else if (x->view == VIEW_LIMITS)
+			text_limits(m->limit, out);
+		else
+			text_arguments(m, out);
+		iq_buf_puts(out, i + 1 < x->nr ? "\n" : "");
+	}
 }
 
 static void text_tree(const struct ps_result *x, struct iq_buf *out)
@@ -169,6 +277,11 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	switch (x->view) {
 	case VIEW_TABLE:
 		text_table(x, out);
+		break;
+	case VIEW_TIMES:
+	case VIEW_LIMITS:
+	case VIEW_ARGUMENTS:
+		text_more(x, out);
 		break;
 	case VIEW_STATES:
 		text_states(x, out);
@@ -230,6 +343,50 @@ static json_t *json_states(const struct ps_result *x)
 	return o;
 }
 
+static json_t *json_strings(const struct iq_buf *b)
+{
+	json_t *list = json_array();
+
+	for (size_t at = 0, len; at < b->len; at += len + 1) {
+		len = strnlen(b->s + at, b->len - at);
+		json_array_append_new(list, json_text(b->s + at, len));
+	}
+	return list;
+}
+
+static json_t *json_limit(uint64_t limit)
+{
+	return limit > INT64_MAX ? json_null() : json_integer((json_int_t)limit);
+}
+
+/* Nothing is known: no such keys.  A limit that is null is none. */
+static void json_more(const struct ps_result *x, const struct ps_more *m, json_t *o)
+{
+	if (!m->known)
+		return;
+	if (x->view == VIEW_TIMES) {
+		json_object_set_new(o, "run_ns", m->times.has_run ? json_integer((json_int_t)m->times.run)
+								  : json_null());
+		json_object_set_new(o, "start_ns", json_integer((json_int_t)m->times.start));
+		json_object_set_new(o, "utime_ns", json_integer((json_int_t)m->times.utime));
+		json_object_set_new(o, "stime_ns", json_integer((json_int_t)m->times.stime));
+	} else if (x->view == VIEW_LIMITS) {
+		json_t *limits = json_object();
+
+		for (unsigned int i = 0; i < IQ_LIMITS; i++) {
+			json_t *both = json_array();
+
+			json_array_append_new(both, json_limit(m->limit[i].current));
+			json_array_append_new(both, json_limit(m->limit[i].maximum));
+			json_object_set_new(limits, iq_limit_name(i), both);
+		}
+		json_object_set_new(o, "limits", limits);
+	} else {
+		json_object_set_new(o, "arguments", json_strings(&m->args));
+		json_object_set_new(o, "environment", json_strings(&m->environment));
+	}
+}
+
 /* The tree views give each task a "depth", as the text indents it. */
 static json_t *json_row(const struct ps_result *x, const struct ps_row *row)
 {
@@ -239,7 +396,9 @@ static json_t *json_row(const struct ps_result *x, const struct ps_row *row)
 		json_object_set_new(o, x->view == VIEW_AGO ? "ago_ns" : "last_run_ns",
 				    row->has_time ? json_integer((json_int_t)row->time)
 						  : json_null());
-	if (x->view >= VIEW_PARENTS)
+	if (row->more)
+		json_more(x, row->more, o);
+	else if (x->view >= VIEW_PARENTS)
 		json_object_set_new(o, "depth", json_integer(row->depth));
 	if (x->stack_pointer)
 		json_object_set_new(o, "kstackp",

@@ -111,6 +111,12 @@ struct iq_error *select_tasks(struct session *s, const char *word, struct task_l
 					    word);
 		return NULL;
 	}
+	/* crash's way to say that it is a name, whatever it looks like. */
+	if (word[0] == '\\' && word[1]) {
+		IQ_TRY(by_name(tasks, nr, word + 1, NULL, list));
+		return list->nr > before ? NULL :
+		       iq_error_new(IQ_E_NOT_FOUND, "no task has the name %s", word + 1);
+	}
 	if (decimal(word))
 		IQ_TRY(by_pid(tasks, nr, word, list));
 	if (list->nr == before && word_address(s, word, &address)) {
