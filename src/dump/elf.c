@@ -23,6 +23,9 @@ enum kind { KIND_DATA, KIND_ZERO };
 
 struct iq_elf {
 	struct iq_extents map; /* physical address -> file */
+	/* Of the stretches of memory that the map has without a gap: the first extents. */
+	uint32_t *ranges;
+	unsigned int nr_ranges, ranges_room;
 };
 
 /* makedumpfile's mark in e_flags: DUMP_ELF_INCOMPLETE. */
@@ -150,6 +153,19 @@ static bool is_process(const struct iq_dump *d)
 	       (iq_dump_note(d, "CORE", NT_AUXV, &auxv) || iq_dump_note(d, "CORE", NT_FILE, &file));
 }
 
+/* Neighbours are one range, whatever they are made of. */
+static bool find_ranges(struct iq_elf *elf)
+{
+	for (unsigned int i = 0; i < elf->map.nr; i++) {
+		if (i && elf->map.e[i].start == elf->map.e[i - 1].end)
+			continue;
+		if (!iq_grow(&elf->ranges, &elf->ranges_room, elf->nr_ranges + 1, sizeof(*elf->ranges)))
+			return false;
+		elf->ranges[elf->nr_ranges++] = i;
+	}
+	return true;
+}
+
 static struct iq_error *find_facts(struct iq_dump *d, struct iq_warnings *w)
 {
 	struct iq_elf *elf = d->format_data;
@@ -171,7 +187,7 @@ static struct iq_error *find_facts(struct iq_dump *d, struct iq_warnings *w)
 	d->info.erased = iq_dump_note(d, "ERASEINFO", 0, &erased);
 	if (d->info.erased)
 		iq_warn(w, "some data in the dump was overwritten by makedumpfile --config");
-	if (!iq_extents_settle(&elf->map))
+	if (!iq_extents_settle(&elf->map) || !find_ranges(elf))
 		return iq_error_nomem();
 	if (elf->map.nr)
 		end = elf->map.e[elf->map.nr - 1].end;
@@ -391,22 +407,14 @@ static bool elf_scan(struct iq_reader *r, uint64_t pfn, uint64_t end, struct iq_
 static bool elf_range(const struct iq_dump *d, unsigned int index, uint64_t *start, uint64_t *end)
 {
 	const struct iq_elf *elf = d->format_data;
-	unsigned int seen = 0;
+	unsigned int next;
 
-	/* Neighbours are one range, whatever they are made of. */
-	for (unsigned int i = 0; i < elf->map.nr;) {
-		unsigned int last = i;
-
-		while (last + 1 < elf->map.nr && elf->map.e[last + 1].start == elf->map.e[last].end)
-			last++;
-		if (seen++ == index) {
-			*start = elf->map.e[i].start;
-			*end = elf->map.e[last].end;
-			return true;
-		}
-		i = last + 1;
-	}
-	return false;
+	if (index >= elf->nr_ranges)
+		return false;
+	next = index + 1 < elf->nr_ranges ? elf->ranges[index + 1] : elf->map.nr;
+	*start = elf->map.e[elf->ranges[index]].start;
+	*end = elf->map.e[next - 1].end;
+	return true;
 }
 
 static void elf_close(struct iq_dump *d)
@@ -414,6 +422,7 @@ static void elf_close(struct iq_dump *d)
 	struct iq_elf *elf = d->format_data;
 
 	iq_extents_free(&elf->map);
+	free(elf->ranges);
 	free(elf);
 }
 
