@@ -203,7 +203,7 @@ static void take_uts(struct iq_dump *d, const struct headers *h)
 		d->info.machine = EM_X86_64;
 	else if (d->info.hw_machine && !strcmp(d->info.hw_machine, "aarch64"))
 		d->info.machine = EM_AARCH64;
-	else if (!d->info.hw_machine)
+	else	/* None, or "Unknown", as QEMU 11 writes. */
 		d->info.machine = iq_notes_machine(d);
 }
 

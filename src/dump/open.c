@@ -17,6 +17,8 @@ static const char *known_stranger(const uint8_t *head, size_t len)
 		{"DISKDUMP", "a diskdump of the years before kdump"},
 		{"\177ELF", "an ELF file, but not a 64-bit little-endian core"},
 		{"Core", "a VirtualBox or Xen core in an older format"},
+		{"PAGEDU64", "a dump in the format of Windows (QEMU's dump-guest-memory -w)"},
+		{"PAGEDUMP", "a dump in the format of Windows"},
 		{"\xed\xab\xee\xdb", "an RPM package"},
 		{"!<arch>", "an archive or a Debian package"},
 	};
@@ -28,6 +30,14 @@ static const char *known_stranger(const uint8_t *head, size_t len)
 			return strangers[i].what;
 	}
 	return NULL;
+}
+
+/* Hyper-V's files are told by their names: .vmrs, or .bin and .vsv in older versions. */
+static bool is_hyper_v(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && (!strcasecmp(dot, ".vmrs") || !strcasecmp(dot, ".vsv"));
 }
 
 static struct iq_error *open_format(struct iq_dump *d, struct iq_warnings *w)
@@ -46,10 +56,16 @@ static struct iq_error *open_format(struct iq_dump *d, struct iq_warnings *w)
 		return iq_lime_open(d, w);
 	if (iq_savevm_recognise(head))
 		return iq_savevm_open(d, w);
+	if (iq_vmware_recognise(head))
+		return iq_vmware_open(d, w);
 	stranger = known_stranger(head, (size_t)n);
 	if (stranger)
 		return iq_error_new(IQ_E_FORMAT,
 				    "not a kernel dump that can be read here: it is %s", stranger);
+	if (is_hyper_v(d->info.path))
+		return iq_error_hint(
+			iq_error_new(IQ_E_FORMAT, "a machine saved by Hyper-V, a format without a public description"),
+			"vm2core of Microsoft makes a dump of it that can be read here");
 	return iq_error_hint(
 		iq_error_new(IQ_E_FORMAT, "not a kernel dump"),
 		"a dump is an ELF core (/proc/vmcore, virsh dump --memory-only) or what "
@@ -235,6 +251,6 @@ bool iq_dump_recognise(int fd)
 	if (iq_file_peek(fd, head, sizeof(head)) < sizeof(head))
 		return false;
 	return iq_elf_recognise(head) || iq_kdump_recognise(head) || iq_lime_recognise(head) ||
-	       iq_savevm_recognise(head) ||
+	       iq_savevm_recognise(head) || iq_vmware_recognise(head) ||
 	       !memcmp(head, IQ_FLAT_MAGIC, sizeof(IQ_FLAT_MAGIC));
 }
