@@ -52,4 +52,22 @@ bool iq_swap_path(struct iq_kernel *k, unsigned int type, char *path);
 /* How many swap areas this kernel can have (MAX_SWAPFILES): the types from there on are special. */
 unsigned int iq_swap_types(struct iq_kernel *k);
 
+/* A swap area in use: struct swap_info_struct. */
+struct iq_swap_area {
+	uint64_t address;
+	unsigned int type;    /* its number in page table entries */
+	bool file;	      /* a file, no partition */
+	uint64_t pages, used; /* that can hold a page, and that do */
+	int priority;
+	const char *path;     /* raw bytes, owned by the list; "" unknown */
+};
+struct iq_swap_areas {
+	struct iq_swap_area *area;
+	unsigned int nr, room;
+	struct iq_arena text;
+};
+/* As /proc/swaps has them, by number.  One that cannot be read is a warning.  Free them in any case. */
+struct iq_error *iq_swap_areas(struct iq_kernel *k, struct iq_swap_areas *ret) IQ_CHECK;
+void iq_swap_areas_free(struct iq_swap_areas *x);
+
 #endif

@@ -45,10 +45,5 @@ void iq_timers_free(struct iq_timers *t);
 
 /* Ticks a second (CONFIG_HZ), as the kernel's own clock of jiffies says; 0 unknown. */
 unsigned int iq_kernel_hz(struct iq_kernel *k);
-/*
- * The monotonic clock (ktime_get()) when the kernel last brought its clocks up to date, which it does
- * at every tick: ns since boot.  False: unknown.
- */
-bool iq_kernel_monotonic(struct iq_kernel *k, uint64_t *ns);
 
 #endif

@@ -51,6 +51,7 @@
 	X(src) \
 	X(stacks) \
 	X(struct) \
+	X(swap) \
 	X(sweep) \
 	X(sym) \
 	X(sys) \
@@ -61,6 +62,7 @@
 	X(up) \
 	X(vm) \
 	X(vtop) \
+	X(waitq) \
 	X(waits) \
 	X(whatis) \
 	X(x)

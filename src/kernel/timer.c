@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Timers and what they are measured with: see timer.h. */
+#include <inquest/process.h>
 #include <inquest/timer.h>
 
 #include "private.h"
@@ -25,18 +26,6 @@ unsigned int iq_kernel_hz(struct iq_kernel *k)
 	return tick >= 100000 && tick <= NSEC_PER_SEC
 		       ? (unsigned int)((NSEC_PER_SEC + tick / 2) / tick)
 		       : 0;
-}
-
-bool iq_kernel_monotonic(struct iq_kernel *k, uint64_t *ns)
-{
-	uint64_t unused, tk = kernel_timekeeper(k, &unused), base, nsec, shift;
-
-	if (!tk || !kernel_read_member(k, "timekeeper", "tkr_mono.base", tk, &base) ||
-	    !kernel_read_member(k, "timekeeper", "tkr_mono.xtime_nsec", tk, &nsec) ||
-	    !kernel_read_member(k, "timekeeper", "tkr_mono.shift", tk, &shift) || shift > 63)
-		return false;
-	*ns = base + (nsec >> shift);
-	return true;
 }
 
 /* ---- Both kinds ---------------------------------------------------------------------------------- */
