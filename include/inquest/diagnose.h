@@ -213,7 +213,12 @@ struct iq_case;
 struct iq_error *iq_case_open(struct iq_kernel *k, const struct iq_cancel *cancel,
 			      struct iq_case **ret) IQ_CHECK;
 void iq_case_close(struct iq_case *c);
-/* The whole of it.  The analysis belongs to C.  Fails only if nothing at all can be said. */
+/* FN is told, in words for people, what is looked at next; call it before iq_analyze(). */
+void iq_case_progress(struct iq_case *c, void (*fn)(void *arg, const char *what), void *arg);
+/*
+ * The whole of it.  The analysis belongs to C.  Fails only if nothing at all can be said.  Cancelled, it says what is
+ * known so far, and that it was interrupted.
+ */
 struct iq_error *iq_analyze(struct iq_case *c, const struct iq_analysis **ret) IQ_CHECK;
 
 #endif

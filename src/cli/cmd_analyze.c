@@ -4,6 +4,7 @@
 #include "internal.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define LOG_MOST (256u << 20)
 
@@ -55,13 +56,27 @@ static struct iq_error *from_file(const char *path, struct analyze_result *x)
 	return err;
 }
 
+/* For a person who waits.  Each line overwrites the one before; the last is empty. */
+static void show_progress(void *arg, const char *what)
+{
+	(void)arg;
+	fprintf(stderr, "\r\033[K%s%s", what ? "analyze: " : "", what ? what : "");
+	fflush(stderr);
+}
+
 static struct iq_error *from_dump(struct session *s, struct analyze_result *x)
 {
 	struct iq_kernel *k;
+	struct iq_error *err;
 
 	IQ_TRY(need_kernel(s, &k));
 	IQ_TRY(iq_case_open(k, &s->cancel, &x->c));
-	return iq_analyze(x->c, &x->a);
+	if (isatty(STDERR_FILENO))
+		iq_case_progress(x->c, show_progress, NULL);
+	err = iq_analyze(x->c, &x->a);
+	if (isatty(STDERR_FILENO))
+		show_progress(NULL, NULL);
+	return err;
 }
 
 static struct iq_error *parse(int argc, char **argv, struct analyze_result *x, const char **log)

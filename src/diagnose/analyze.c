@@ -5,26 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct iq_error *(*stage_fn)(struct iq_case *c);
-
-static const stage_fn stages[] = {
+/* What is known is put into words even after Ctrl-C: these stages are quick. */
+static const struct stage {
+	struct iq_error *(*run)(struct iq_case *c);
+	const char *what; /* it looks at, for those who wait */
+	bool always;
+} stages[] = {
 	/* what happened */
-	iq_stage_event,
-	iq_stage_instruction,
-	iq_stage_culprit,
+	{iq_stage_event, "what happened", false},
+	{iq_stage_instruction, "the instruction", false},
+	{iq_stage_culprit, "where the value came from", false},
 	/* why */
-	iq_stage_machine_check,
-	iq_stage_corruption,
-	iq_stage_stall,
-	iq_stage_waits,
-	iq_stage_memory,
-	iq_stage_check,
+	{iq_stage_machine_check, "machine checks", false},
+	{iq_stage_corruption, "what is wrong with the value", false},
+	{iq_stage_stall, "CPUs that stall", false},
+	{iq_stage_waits, "who waits for whom", false},
+	{iq_stage_memory, "where memory went", false},
+	{iq_stage_check, "slabs, and earlier reports", false},
 	/* what is said of it */
-	iq_stage_producer,
-	iq_stage_blame,
-	iq_stage_signature,
-	iq_stage_verdict,
-	NULL,
+	{iq_stage_producer, "who made the bad value", false},
+	{iq_stage_blame, NULL, true},
+	{iq_stage_signature, NULL, true},
+	{iq_stage_verdict, NULL, true},
 };
 
 struct iq_error *iq_case_open(struct iq_kernel *k, const struct iq_cancel *cancel,
@@ -46,6 +48,12 @@ struct iq_error *iq_case_open(struct iq_kernel *k, const struct iq_cancel *cance
 	}
 	*ret = c;
 	return NULL;
+}
+
+void iq_case_progress(struct iq_case *c, void (*fn)(void *arg, const char *what), void *arg)
+{
+	c->progress = fn;
+	c->progress_arg = arg;
 }
 
 void iq_case_close(struct iq_case *c)
@@ -88,9 +96,15 @@ struct iq_error *iq_analyze(struct iq_case *c, const struct iq_analysis **ret)
 	a->event.message = "";
 	a->event.cpu = a->event.frame = a->event.trap = -1;
 	a->insn.operand = a->insn.reg = -1;
-	for (unsigned int i = 0; stages[i] && !a->interrupted; i++) {
-		struct iq_error *err = stages[i](c);
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(stages); i++) {
+		struct iq_error *err;
 
+		a->interrupted = a->interrupted || iq_cancelled(c->cancel);
+		if (a->interrupted && !stages[i].always)
+			continue;
+		if (c->progress && stages[i].what)
+			c->progress(c->progress_arg, stages[i].what);
+		err = stages[i].run(c);
 		if (err && err->code == IQ_E_NOMEM)
 			return err;
 		if (err && err->code == IQ_E_INTERRUPTED)

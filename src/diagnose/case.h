@@ -20,6 +20,8 @@ struct iq_case {
 	bool has_trace;
 	unsigned int room_findings;
 	struct iq_uses *uses;	/* provenance_type.c: what functions on the stack were given, by type */
+	void (*progress)(void *arg, const char *what); /* NULL: nobody asks */
+	void *progress_arg;
 	struct iq_finding unkept; /* where findings beyond the limit go */
 };
 
