@@ -49,6 +49,8 @@ void iq_parallel(unsigned int n, void (*fn)(void *arg, unsigned int worker), voi
 	n = IQ_MIN(n ? n : iq_nr_threads(), MOST_THREADS);
 	/* Ctrl-C is for the calling thread, whose program knows what it means. */
 	sigfillset(&all);
+	/* What a program may have a system call of the thread itself turned into. */
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned int i = 1; i < n; i++) {
 		workers[i] = (struct worker){.fn = fn, .arg = arg, .number = i};

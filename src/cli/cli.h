@@ -16,10 +16,14 @@
 #include <jansson.h>
 
 struct finder;
+struct front;
 struct aliases;
 struct macro;
 
 struct session {
+	/* The front's own: front.h.  What follows is the worker's then.  NULL: there is no worker, or
+	 * this is it. */
+	struct front *front;
 	/* What was opened. */
 	struct iq_dump *dump;
 	struct iq_kernel *kernel;
@@ -56,6 +60,7 @@ struct session {
 	unsigned int print_repeats;
 	bool print_null_stop;
 	struct iq_variables *variables;	/* $name and the history of p; NULL until one is needed */
+	char **crash_variables;		/* what set was told of crash's own: set_variables.h; NULL: nothing */
 	char *src;			/* directory of source code: --src, set src; NULL: none */
 	bool quit;			/* set by exit */
 	bool timing;			/* each command says what it cost: set timing */

@@ -6,6 +6,7 @@
  * load.
  */
 #include "files.h"
+#include "sandbox.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -105,6 +106,25 @@ void debuginfod_close(struct debuginfod *d)
 	free(d);
 }
 
+/* In the sandbox: the front, which has a network, fetches it. */
+static char *ask_front(struct finder *f, const char *build_id, const char *what)
+{
+	struct message m = {.kind = MSG_DEBUGINFOD};
+	int e;
+
+	if (!message_add(&m, build_id) || !message_add(&m, what))
+		return NULL;
+	e = sandbox_ask(&m, -1, NULL);
+	for (unsigned int i = 0; i < m.flags; i++) {
+		const char *text = message_string(&m, i + !e);
+
+		if (!text)
+			break;
+		iq_warn(&f->s->warnings, "%s", text);
+	}
+	return !e && message_string(&m, 0) ? strdup(message_string(&m, 0)) : NULL;
+}
+
 char *debuginfod_fetch(struct finder *f, const char *build_id, const char *what)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
@@ -115,6 +135,8 @@ char *debuginfod_fetch(struct finder *f, const char *build_id, const char *what)
 	if (!urls || !*urls || f->no_debuginfod || !sane_build_id(build_id) ||
 	    iq_cancelled(&f->s->cancel))
 		return NULL;
+	if (sandbox_channel() >= 0)
+		return ask_front(f, build_id, what);
 	if (!d)
 		d = f->debuginfod = start(f->s);
 	f->no_debuginfod = !d;

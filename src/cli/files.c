@@ -305,8 +305,7 @@ struct iq_debugfile *find_vmlinux(struct finder *f, const char *release, const c
 
 /* ---- The finder ------------------------------------------------------------------------------ */
 
-/* $XDG_CACHE_HOME/inquest or ~/.cache/inquest, malloc()ed; NULL: there is no home. */
-static char *cache_dir(void)
+char *cache_dir(void)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	struct iq_buf b = {0};

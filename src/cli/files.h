@@ -26,6 +26,8 @@ struct finder {
 /* ---- files.c --------------------------------------------------------------------------------- */
 
 bool sane_build_id(const char *id);
+/* $XDG_CACHE_HOME/inquest or ~/.cache/inquest, malloc()ed; NULL: there is no home. */
+char *cache_dir(void);
 /*
  * The file at PATH, if it can be read and is of KIND and of this build; NULL if not.  BUILD_ID "" or the
  * file's own being unknown: any build will do, if ANY_BUILD.

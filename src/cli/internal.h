@@ -118,8 +118,13 @@ int write_all(int fd, const char *data, size_t len);
  * went away; the session then ends.
  */
 bool write_stdout(struct session *s, const struct iq_buf *out);
-/* Run COMMAND with sh, fed with IN if it is not NULL; the exit status as a shell reports it. */
-struct iq_error *run_shell(const char *command, const struct iq_buf *in, int *status) IQ_CHECK;
+/* target.c: run COMMAND with sh; the exit status as a shell reports it. */
+struct iq_error *run_shell(const char *command, int *status) IQ_CHECK;
+
+/* ---- run.c ----------------------------------------------------------------------------------- */
+
+/* One command of a line, here: compute it and hand out what it shows.  False if it failed. */
+bool run_part(struct session *s, const struct line_part *part);
 
 /* ---- json.c ---------------------------------------------------------------------------------- */
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* inquest: the program. */
 #include "analyze.h"
+#include "info.h"
+#include "files.h"
+#include "front.h"
+#include "sandbox.h"
 #include "internal.h"
 #include "script.h"
 #include <Zydis/Zydis.h>
@@ -23,15 +27,16 @@
 static const char usage_text[] =
 	"usage: inquest [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n"
 	"       inquest analyze [--redact] [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n"
-	"       inquest analyze [--redact] [--json] --log FILE\n";
+	"       inquest analyze [--redact] [--json] --log FILE\n"
+	"       inquest info [OPTIONS] FILE...\n";
 
 static const char help_text[] =
 	"\n"
 	"Opens the crash dump of a Linux kernel.  The files may stand in any order: what\n"
 	"each is follows from its content.  Several VMCOREs are the files of one dump\n"
 	"that makedumpfile --split wrote.  Neither a vmlinux nor module files are needed;\n"
-	"they add source lines.  With the word analyze it says why the machine died, and\n"
-	"ends.\n"
+	"they add source lines.  With the word analyze it says why the machine died, with\n"
+	"the word info what the files are, and ends.\n"
 	"\n"
 	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a\n"
 	"                    prompt; may be repeated\n"
@@ -46,6 +51,7 @@ static const char help_text[] =
 	"  --json[=pretty]   results as JSON, one object a command\n"
 	"  --log FILE        analyze a console log (- is standard input) instead of a dump\n"
 	"  --redact          analyze without names of hosts and people\n"
+	"  --no-sandbox      read the dump in this process, which may do what the user may\n"
 	"  --version         show the version of inquest and its libraries\n"
 	"  --help            show this help\n"
 	"\n"
@@ -62,6 +68,7 @@ enum {
 	OPT_SRC,
 	OPT_JSON,
 	OPT_LOG,
+	OPT_NO_SANDBOX,
 	OPT_REDACT,
 	OPT_VERSION,
 	OPT_HELP,
@@ -75,6 +82,7 @@ static const struct option long_options[] = {
 	{"src", required_argument, NULL, OPT_SRC},
 	{"json", optional_argument, NULL, OPT_JSON},
 	{"log", required_argument, NULL, OPT_LOG},
+	{"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
 	{"redact", no_argument, NULL, OPT_REDACT},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -88,7 +96,9 @@ struct arguments {
 	unsigned int nr_commands, room_commands, nr_scripts, room_scripts, room_dirs, room_dumps, room_modules,
 		room_vmlinux, room_damaged;
 	bool done; /* --help or --version was all */
-	bool analyze, redact, no_rc;
+	bool analyze, info, redact, no_sandbox, no_rc;
+	char **file; /* the words that are files, as typed */
+	unsigned int nr_files;
 	const char *log; /* NULL: none */
 };
 
@@ -240,6 +250,9 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 		case OPT_LOG:
 			a->log = optarg;
 			break;
+		case OPT_NO_SANDBOX:
+			a->no_sandbox = true;
+			break;
 		case OPT_REDACT:
 			a->redact = true;
 			break;
@@ -290,15 +303,28 @@ static struct iq_error *parse_arguments(struct session *s, struct arguments *a, 
 		return NULL;
 	/* Options may stand in front of it; getopt_long() has put them all there. */
 	a->analyze = optind < argc && !strcmp(argv[optind], "analyze");
-	optind += a->analyze;
+	a->info = optind < argc && !strcmp(argv[optind], "info");
+	optind += a->analyze || a->info;
+	if (a->info && optind == argc)
+		return usage_error(iq_error_new(IQ_E_USAGE, "inquest info needs the name of a file"));
+	if (a->info && a->nr_commands)
+		return usage_error(iq_error_new(IQ_E_USAGE, "inquest info takes no -c"));
 	IQ_TRY(check_analyze(a));
 	if (a->log && optind < argc)
 		return usage_error(iq_error_new(IQ_E_USAGE, "--log takes one file: %s is one more",
 						argv[optind]));
 	if (a->log)
 		return NULL;
-	for (int i = optind; i < argc; i++)
-		IQ_TRY(sort_file(a, argv[i]));
+	a->file = argv + optind;
+	a->nr_files = (unsigned int)(argc - optind);
+	return NULL;
+}
+
+/* What is each of the files? */
+static struct iq_error *sort_files(struct arguments *a)
+{
+	for (unsigned int i = 0; i < a->nr_files; i++)
+		IQ_TRY(sort_file(a, a->file[i]));
 	a->open.dumps = a->dumps;
 	a->open.modules = a->modules;
 	a->open.vmlinux = a->vmlinux;
@@ -319,6 +345,7 @@ static struct iq_cancel *interrupt;
 static void on_interrupt(int sig)
 {
 	interrupt->stop = 1;
+	front_interrupt();
 }
 
 static void catch_signals(struct session *s)
@@ -343,19 +370,28 @@ static void run_scripts(struct session *s, const struct arguments *a)
 		run_file(s, a->scripts[i]);
 }
 
-static void run_all(struct session *s, const struct arguments *a)
+/* What a session at a prompt begins with. */
+static void greet(struct session *s)
 {
 	struct iq_buf banner = {0};
 
+	if (!s->silent && !s->json) {
+		text_banner(s, &banner);
+		analyze_greeting(s, &banner);
+	}
+	if (!s->json)
+		show_warnings(s);
+	write_stdout(s, &banner);
+	iq_buf_free(&banner);
+}
+
+static void run_all(struct session *s, const struct arguments *a)
+{
 	if (s->interactive) {
-		if (!s->silent && !s->json) {
-			text_banner(s, &banner);
-			analyze_greeting(s, &banner);
-		}
-		if (!s->json)
-			show_warnings(s);
-		write_stdout(s, &banner);
-		iq_buf_free(&banner);
+		if (s->front)
+			front_greet(s);
+		else
+			greet(s);
 		run_scripts(s, a);
 		run_prompt(s);
 	} else if (a->nr_commands) {
@@ -403,11 +439,103 @@ static int run_log(struct session *s, const struct arguments *a)
 	return status;
 }
 
+/* Open what was named, or read the log and be done; 0, or the status to end with. */
+static int open_all(struct session *s, void *arg)
+{
+	struct arguments *a = arg;
+	struct iq_error *err;
+
+	if (a->log)
+		return run_log(s, a);
+	if (a->info) {
+		a->open.debug_dirs.dir = a->dirs;
+		if (!info_files(s, a->file, a->nr_files, &a->open))
+			return EXIT_NOT_OPENED;
+		return 0;
+	}
+	err = sort_files(a);
+	if (!err)
+		err = session_open(s, &a->open);
+	return err ? refuse(s, err) : 0;
+}
+
+/* ---- The sandbox ----------------------------------------------------------------------------- */
+
+/* The files and directories that the command line names. */
+static struct iq_error *allow_named(const struct session *s, const struct arguments *a, struct broker *b)
+{
+	char *cache = cache_dir();
+	bool good = broker_allow_system(b);
+
+	for (unsigned int i = 0; good && i < a->nr_files; i++)
+		good = broker_allow(b, ALLOW_FILE, a->file[i]);
+	for (unsigned int i = 0; good && i < a->open.debug_dirs.nr; i++)
+		good = broker_allow(b, ALLOW_DEBUG, a->dirs[i]);
+	if (good && a->log && strcmp(a->log, "-"))
+		good = broker_allow(b, ALLOW_FILE, a->log);
+	if (good && s->src)
+		good = broker_allow(b, ALLOW_SOURCE, s->src);
+	if (good && cache)
+		good = broker_allow(b, ALLOW_CACHE, cache);
+	free(cache);
+	return good ? NULL : iq_error_nomem();
+}
+
+/* Have a worker open what was named; *STATUS is that of open_all(). */
+static struct iq_error *open_in_sandbox(struct session *s, struct arguments *a, int *status)
+{
+	struct worker_work work = {.open = open_all, .greet = greet, .arg = a};
+	struct broker broker = {0};
+	struct iq_error *err = allow_named(s, a, &broker);
+
+	work.keep_stdin = a->log && !strcmp(a->log, "-");
+	if (!err)
+		err = front_start(s, &broker, &work, status);
+	broker_free(&broker);
+	return err;
+}
+
+/* A file that is opened must not become standard output. */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 static bool colour_wanted(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
+}
+
+static int run(struct session *s, struct arguments *a)
+{
+	struct iq_error *err = NULL;
+	int status = 0;
+
+	s->interactive = !a->nr_commands && !a->log && !a->info && isatty(STDIN_FILENO);
+	if (!a->no_sandbox && sandbox_possible()) {
+		err = open_in_sandbox(s, a, &status);
+	} else {
+		if (!a->no_sandbox)
+			iq_warn(&s->warnings, "this system has no seccomp: the dump is read without a sandbox");
+		status = open_all(s, a);
+	}
+	if (err)
+		status = refuse(s, err);
+	if (!status && !a->log && !a->info)
+		run_all(s, a);
+	if (!status && s->cancel.stop && !s->interactive)
+		status = EXIT_INTERRUPTED;
+	else if (!status && s->commands_failed && !s->interactive)
+		status = EXIT_COMMAND_FAILED;
+	return front_end(s, status);
 }
 
 int main(int argc, char **argv)
@@ -417,24 +545,14 @@ int main(int argc, char **argv)
 	struct iq_error *err;
 	int status = EXIT_SUCCESS;
 
+	fill_standard_files();
 	catch_signals(&s);
 	s.colour = colour_wanted();
 	err = parse_arguments(&s, &a, argc, argv);
-	if (!err && !a.done && a.log) {
-		status = run_log(&s, &a);
-		a.done = true;
-	} else if (!err && !a.done) {
-		s.interactive = !a.nr_commands && isatty(STDIN_FILENO);
-		err = session_open(&s, &a.open);
-	}
 	if (err)
 		status = refuse(&s, err);
 	else if (!a.done)
-		run_all(&s, &a);
-	if (!status && s.cancel.stop && !s.interactive)
-		status = EXIT_INTERRUPTED;
-	else if (!status && s.commands_failed && !s.interactive)
-		status = EXIT_COMMAND_FAILED;
+		status = run(&s, &a);
 	session_close(&s);
 	free(a.commands);
 	free(a.scripts);

@@ -2,13 +2,8 @@
 /* Where results, errors and warnings go. */
 #include "internal.h"
 #include <errno.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static bool colour_stderr(void)
 {
@@ -78,73 +73,6 @@ bool write_stdout(struct session *s, const struct iq_buf *out)
 	}
 	s->quit = true;
 	return false;
-}
-
-/* Start sh -c COMMAND; standard input is the pipe's end IN if there is one (-1). */
-static int start_shell(const char *command, int in, int other_end, pid_t *pid)
-{
-	const char *argv[] = {"sh", "-c", command, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t defaults;
-	int e;
-
-	/* We ignore SIGPIPE; the programs of a pipeline must not inherit that. */
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	e = posix_spawn_file_actions_init(&actions);
-	if (e)
-		return e;
-	e = posix_spawnattr_init(&attr);
-	if (e) {
-		posix_spawn_file_actions_destroy(&actions);
-		return e;
-	}
-	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
-	if (in >= 0) {
-		e = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-		if (!e && in != STDIN_FILENO)
-			e = posix_spawn_file_actions_addclose(&actions, in);
-		if (!e)
-			e = posix_spawn_file_actions_addclose(&actions, other_end);
-	}
-	if (!e)
-		e = posix_spawn(pid, "/bin/sh", &actions, &attr, (char *const *)(uintptr_t)argv,
-				environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return e;
-}
-
-struct iq_error *run_shell(const char *command, const struct iq_buf *in, int *status)
-{
-	int ends[2] = {-1, -1}, e, code;
-	pid_t pid;
-
-	if (in && pipe(ends))
-		return iq_error_errno(errno, "cannot make a pipe");
-	e = start_shell(command, ends[0], ends[1], &pid);
-	if (in)
-		close(ends[0]);
-	if (e) {
-		if (in)
-			close(ends[1]);
-		return iq_error_errno(e, "cannot start /bin/sh");
-	}
-	if (in) {
-		/* A reader that has seen enough is no error. */
-		e = write_all(ends[1], iq_buf_str(in), in->len);
-		close(ends[1]);
-	}
-	while (waitpid(pid, &code, 0) < 0) {
-		if (errno != EINTR)
-			return iq_error_errno(errno, "cannot wait for /bin/sh");
-	}
-	if (in && e && e != EPIPE)
-		return iq_error_errno(e, "cannot write to the pipe");
-	*status = WIFEXITED(code) ? WEXITSTATUS(code) : 128 + WTERMSIG(code);
-	return NULL;
 }
 
 bool stream_out(struct session *s, struct iq_buf *out)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The prompt: readline, its history and its prompt. */
-#include "internal.h"
+#include "front.h"
 #include <errno.h>
 #include <poll.h>
 #include <readline/history.h>
@@ -40,8 +40,8 @@ static char **complete(const char *text, int start, int end)
 	if (!prompt.match || !prompt.s)
 		return NULL;
 	prompt.next = 0;
-	prompt.nr = complete_word(prompt.s, rl_line_buffer, (size_t)start, text, prompt.match,
-				  MAX_MATCHES);
+	prompt.nr = (prompt.s->front ? front_complete : complete_word)(
+		prompt.s, rl_line_buffer, (size_t)start, text, prompt.match, MAX_MATCHES);
 	/* Members go on after the dot: no blank behind a type. */
 	rl_completion_suppress_append = strchr(text, '.') != NULL;
 	matches = prompt.nr ? rl_completion_matches(text, next_match) : NULL;

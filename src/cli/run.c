@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a line as typed to its output. */
-#include "internal.h"
+#include "front.h"
+#include "sandbox.h"
+#include "target.h"
 #include "script.h"
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -136,32 +137,52 @@ static struct iq_error *words_of(struct session *s, const char *text, struct wor
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
 
+/* In the sandbox the front opens what the user typed, and waits for the shell. */
+static int open_target(const struct line_part *part, struct target *t)
+{
+	struct message m = {.kind = MSG_OUTPUT};
+
+	if (sandbox_channel() < 0)
+		return target_open(part, t);
+	*t = (struct target){.fd = -1};
+	return sandbox_ask(&m, -1, &t->fd);
+}
+
+static int close_target(struct target *t, int *status)
+{
+	struct message m = {.kind = MSG_OUTPUT_END};
+	int e, closed;
+
+	if (sandbox_channel() < 0)
+		return target_close(t, status);
+	closed = close(t->fd) ? errno : 0;
+	e = sandbox_ask(&m, -1, NULL);
+	*status = (int)m.flags;
+	return closed ? closed : e;
+}
+
 /* Where the output of a part goes; false if it could not get there. */
 static bool deliver(struct session *s, const struct line_part *part, const struct iq_buf *out)
 {
 	struct iq_error *err = NULL;
-	int fd, e, status = 0;
+	struct target t;
+	int e, closed, status = 0;
 
-	switch (part->to) {
-	case LINE_STDOUT:
+	if (part->to == LINE_STDOUT)
 		return write_stdout(s, out);
-	case LINE_PIPE:
-		err = run_shell(part->target, out, &status);
-		break;
-	case LINE_FILE:
-	case LINE_APPEND:
-		fd = open(part->target,
-			  O_WRONLY | O_CREAT | O_CLOEXEC |
-				  (part->to == LINE_APPEND ? O_APPEND : O_TRUNC),
-			  0666);
-		e = fd < 0 ? errno : write_all(fd, iq_buf_str(out), out->len);
-		if (fd >= 0 && close(fd) && !e)
-			e = errno;
-		if (e)
-			err = iq_error_errno(e, "cannot write %s", part->target);
-		break;
-	case LINE_SHELL:
-		break;
+	e = open_target(part, &t);
+	if (e) {
+		err = iq_error_errno(e, part->to == LINE_PIPE ? "cannot start a shell for %s"
+							      : "cannot write %s",
+				     part->target);
+	} else {
+		e = write_all(t.fd, iq_buf_str(out), out->len);
+		closed = close_target(&t, &status);
+		e = e ? e : closed;
+		/* A reader that has seen enough is no error. */
+		if (e && !(part->to == LINE_PIPE && e == EPIPE))
+			err = iq_error_errno(e, "cannot write %s%s",
+					     part->to == LINE_PIPE ? "to " : "", part->target);
 	}
 	if (err) {
 		show_error(NULL, err);
@@ -169,6 +190,18 @@ static bool deliver(struct session *s, const struct line_part *part, const struc
 		return false;
 	}
 	return status == 0;
+}
+
+/* `!command` */
+static bool run_shell_part(const struct line_part *part)
+{
+	int status = 0;
+	struct iq_error *err = run_shell(part->text, &status);
+
+	if (err)
+		show_error(NULL, err);
+	iq_error_free(err);
+	return !err && status == 0;
 }
 
 /* set timing on: what a command took, on standard error. */
@@ -184,25 +217,14 @@ static void show_timing(const struct timespec *start)
 		used.ru_maxrss / 1024);
 }
 
-static bool run_part(struct session *s, const struct line_part *part)
+bool run_part(struct session *s, const struct line_part *part)
 {
 	bool colour = s->colour, ok;
 	struct words w = {0};
 	struct iq_buf out = {0};
 	struct timespec start;
 	struct iq_error *err;
-	int status;
 
-	if (run_macro(s, part, &ok))
-		return ok;
-	if (part->to == LINE_SHELL) {
-		err = run_shell(part->text, NULL, &status);
-		ok = !err && status == 0;
-		if (err)
-			show_error(NULL, err);
-		iq_error_free(err);
-		return ok;
-	}
 	if (s->interactive)
 		s->cancel.stop = 0;
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -232,12 +254,33 @@ static bool run_part(struct session *s, const struct line_part *part)
 	return ok;
 }
 
+/* Aliases are of the lines, which the front reads. */
+static bool is_of_front(const struct line_part *part)
+{
+	char *name = words_first(part->text);
+	bool is = name && !strcmp(name, "alias");
+
+	free(name);
+	return is;
+}
+
+static bool run_whole_part(struct session *s, const struct line_part *part)
+{
+	bool ok;
+
+	if (run_macro(s, part, &ok))
+		return ok;
+	if (part->to == LINE_SHELL)
+		return run_shell_part(part);
+	return s->front && !is_of_front(part) ? front_run(s, part) : run_part(s, part);
+}
+
 bool run_line(struct session *s, const char *text)
 {
 	struct iq_buf out = {0};
 	struct line line = {0};
 	struct iq_error *err;
-	bool ok = true;
+	bool ok, all = true;
 
 	err = line_split(text, &line);
 	if (err) {
@@ -253,9 +296,10 @@ bool run_line(struct session *s, const char *text)
 		return false;
 	}
 	for (unsigned int i = 0; i < line.nr && !s->quit; i++) {
-		if (!run_part(s, &line.part[i])) {
+		ok = run_whole_part(s, &line.part[i]);
+		if (!ok) {
 			s->commands_failed++;
-			ok = false;
+			all = false;
 		}
 		/* Ctrl-C means all that was asked for, not only the one that was running. */
 		if (iq_cancelled(&s->cancel)) {
@@ -264,5 +308,5 @@ bool run_line(struct session *s, const char *text)
 		}
 	}
 	line_free(&line);
-	return ok;
+	return all;
 }

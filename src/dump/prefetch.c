@@ -130,6 +130,8 @@ static void start_threads(struct iq_stage *stage)
 	sigset_t all, before;
 
 	sigfillset(&all);
+	/* What a program may have a system call of the thread itself turned into. */
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (stage->nr_threads < wanted &&
 	       !pthread_create(&stage->thread[stage->nr_threads], NULL, run, stage))
