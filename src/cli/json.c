@@ -116,8 +116,12 @@ void json_command(struct session *s, const char *as_typed, json_t *result, bool 
 	text = json_dumps(object, flags);
 	json_decref(object);
 	if (text) {
-		iq_buf_puts(out, text);
-		iq_buf_putc(out, '\n');
+		/* DEL is ASCII, which jansson leaves as it is: the one control character that gets here. */
+		for (const char *p = text, *del; *p; p = del + (*del != '\0')) {
+			del = strchrnul(p, 0x7f);
+			iq_buf_add(out, p, (size_t)(del - p));
+			iq_buf_puts(out, *del ? "\\u007f" : "\n");
+		}
 	} else {
 		out->failed = true;
 	}
