@@ -62,6 +62,11 @@ const struct iq_task *iq_task_by_stack(struct iq_kernel *k, uint64_t address);
 #define IQ_TASKS_PREFETCH 128u
 void iq_tasks_prefetch_stacks(struct iq_kernel *k, const struct iq_task *const *tasks,
 			      unsigned int nr, unsigned int next);
+/*
+ * From now on the task in the list that is T counts as running: for whoever knows better than the dump.  Who
+ * panicked, and which task the CPU's registers belong to, stays what it is.
+ */
+void iq_task_mark_active(struct iq_kernel *k, const struct iq_task *t);
 /* "TASK_RUNNING", "TASK_UNINTERRUPTIBLE", … as crash's banner has it. */
 void iq_task_state_name(const struct iq_task *t, char *buf, size_t room);
 /*

@@ -97,8 +97,16 @@ static bool passes(const struct filter *f, const struct iq_task *t)
 {
 	bool kernel = t->kthread || t->pid == 0;
 
-	return !(f->user && kernel) && !(f->kernel && !kernel) && !(f->leaders && !t->leader) &&
+	return !(f->user && kernel) && !(f->kernel && !kernel) && !(f->leaders && (!t->leader || kernel)) &&
 	       !(f->active && !t->running) && !(f->state[0] && strcmp(f->state, t->state_text));
+}
+
+/* All of them are elements of one array, in the order of ps. */
+static int by_place(const void *a, const void *b)
+{
+	const struct iq_task *x = *(const struct iq_task *const *)a, *y = *(const struct iq_task *const *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 static struct iq_error *choose(struct session *s, int argc, char **argv, struct task_list *list)
@@ -111,6 +119,8 @@ static struct iq_error *choose(struct session *s, int argc, char **argv, struct 
 		IQ_TRY(read_selector(s, argv[i], &f, list));
 	if (f.user && f.kernel)
 		return iq_error_new(IQ_E_USAGE, "no task is both user and kernel");
+	if (f.named && list->nr)
+		qsort(list->task, list->nr, sizeof(*list->task), by_place);
 	if (!f.named) {
 		IQ_TRY(iq_tasks(s->kernel, &tasks, &nr));
 		for (unsigned int i = 0; i < nr; i++) {
@@ -131,10 +141,22 @@ static struct iq_error *choose(struct session *s, int argc, char **argv, struct 
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
-/* bt and set begin with who the task is; of others that is written in front. */
+/* These begin with who the task is; of others that is written in front. */
 static bool has_own_header(const char *name)
 {
-	return !strcmp(name, "bt") || !strcmp(name, "set") || !strcmp(name, "ps");
+	static const char *const own[] = {"bt", "files", "ps", "sig", "task", "vm"};
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(own); i++) {
+		if (!strcmp(own[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* -R of files and vm: this task has nothing of the kind. */
+static bool is_empty(const char *name, const struct result *one)
+{
+	return (!strcmp(name, "files") || !strcmp(name, "vm")) && one->ops->some && !one->ops->some(one->data);
 }
 
 /* Results that are lists of tasks become one list. */
@@ -180,7 +202,7 @@ static bool run_for(struct session *s, const struct iq_task *t, int argc, char *
 	err = execute_command(s, argc, argv, &one);
 	if (s->json) {
 		merge_json(all, t, one.ops ? one.ops->json(s, &one) : NULL, err);
-	} else if (one.ops) {
+	} else if (one.ops && !is_empty(c->name, &one)) {
 		if (x->any)
 			iq_buf_putc(&x->text, '\n');
 		if (!has_own_header(c->name))
@@ -196,22 +218,34 @@ static bool run_for(struct session *s, const struct iq_task *t, int argc, char *
 	return ok;
 }
 
-static struct iq_error *run_all(struct session *s, const struct task_list *list, int argc,
-				char **argv, struct foreach_result *x)
+/* A command and its words. */
+struct one_command {
+	int argc;
+	char **argv; /* owned, its elements but `joined` are not */
+	char *joined;
+};
+#define MAX_COMMANDS 9
+
+static struct iq_error *run_all(struct session *s, const struct task_list *list, const struct one_command *c,
+				unsigned int nr_commands, struct foreach_result *x)
 {
 	struct iq_task before = s->task;
 	bool had = s->has_task, sought = s->context_sought, selected = s->frame_selected;
 	unsigned int frame = s->frame;
 	unsigned int failed = 0;
-	bool stacks = !strcmp(command_by_name(argv[0])->name, "bt");
+	bool stacks = false;
 	json_t *all = s->json ? json_array() : NULL;
 
+	for (unsigned int n = 0; n < nr_commands; n++)
+		stacks |= !strcmp(command_by_name(c[n].argv[0])->name, "bt");
 	s->in_foreach = true;
 	for (unsigned int i = 0; i < list->nr && !iq_cancelled(&s->cancel); i++) {
 		if (stacks)
 			iq_tasks_prefetch_stacks(s->kernel, list->task, list->nr, i);
-		if (!run_for(s, list->task[i], argc, argv, all, x))
-			failed++;
+		for (unsigned int n = 0; n < nr_commands; n++) {
+			if (!run_for(s, list->task[i], c[n].argc, c[n].argv, all, x))
+				failed++;
+		}
 		if (x->text.len >= PIECE && !stream_out(s, &x->text))
 			break;
 	}
@@ -230,8 +264,8 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 	if (iq_cancelled(&s->cancel))
 		return iq_error_new(IQ_E_INTERRUPTED, "interrupted");
 	if (failed)
-		return iq_error_new(IQ_E_NOT_FOUND, "%s failed for %u of %u tasks", argv[0], failed,
-				    list->nr);
+		return iq_error_new(IQ_E_NOT_FOUND, "%s failed for %u of %u tasks",
+				    nr_commands == 1 ? c->argv[0] : "a command", failed, list->nr);
 	return NULL;
 }
 
@@ -313,25 +347,60 @@ static struct iq_error *join_raw(int argc, char **argv, int *n, char **joined)
 	return NULL;
 }
 
+/*
+ * Where the words of the command in ARGV end: at the next word that is one of the commands that crash's
+ * foreach takes, so that "foreach bt vm -p" is two of them.  Other names are words of the first.
+ */
+static int end_of_command(int argc, char **argv)
+{
+	static const char *const more[] = {"bt", "files", "net", "ps", "set", "sig", "task", "vm", "vtop"};
+	bool first = false;
+
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(more); i++)
+		first |= !strcmp(more[i], argv[0]);
+	for (int n = 1; first && n < argc; n++) {
+		for (unsigned int i = 0; i < IQ_ARRAY_SIZE(more); i++) {
+			if (!strcmp(more[i], argv[n]) && command_by_name(more[i]))
+				return n;
+		}
+	}
+	return argc;
+}
+
 /* ARGV belongs to whoever called: it is not changed. */
+static struct iq_error *add_command(int argc, char **argv, struct one_command *c)
+{
+	IQ_TRY(check_command(argv[0]));
+	c->argv = calloc((size_t)argc + 1, sizeof(*c->argv));
+	if (!c->argv)
+		return iq_error_nomem();
+	for (int i = 0; i < argc; i++)
+		c->argv[i] = argv[i];
+	IQ_TRY(join_raw(argc, c->argv, &c->argc, &c->joined));
+	c->argv[c->argc] = NULL;
+	return NULL;
+}
+
 static struct iq_error *run_words(struct session *s, const struct task_list *list, int argc,
 				  char **argv, struct foreach_result *x)
 {
-	char **words = calloc((size_t)argc + 1, sizeof(*words)), *joined;
-	struct iq_error *err;
-	int n;
+	struct one_command c[MAX_COMMANDS] = {0};
+	struct iq_error *err = NULL;
+	unsigned int nr = 0;
 
-	if (!words)
-		return iq_error_nomem();
-	for (int i = 0; i < argc; i++)
-		words[i] = argv[i];
-	err = join_raw(argc, words, &n, &joined);
-	if (!err) {
-		words[n] = NULL;
-		err = run_all(s, list, n, words, x);
+	for (int n; argc && !err; argc -= n, argv += n) {
+		n = end_of_command(argc, argv);
+		if (nr == MAX_COMMANDS)
+			err = iq_error_new(IQ_E_USAGE, "at most %u commands at once", MAX_COMMANDS);
+		else
+			err = add_command(n, argv, &c[nr++]);
 	}
-	free(joined);
-	free(words);
+	if (!err)
+		err = run_all(s, list, c, nr, x);
+	for (unsigned int i = 0; i < nr; i++) {
+		free(c[i].joined);
+		free(c[i].argv);
+	}
 	return err;
 }
 
@@ -356,7 +425,8 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	if (!x)
 		return iq_error_nomem();
 	err = choose(s, at - 1, argv + 1, &list);
-	if (!err && command_by_name(argv[at]) == command_by_name("ps")) {
+	if (!err && command_by_name(argv[at]) == command_by_name("ps") &&
+	    end_of_command(argc - at, argv + at) == argc - at) {
 		err = run_ps(s, &list, argc - at, argv + at, r);
 	} else if (!err) {
 		err = run_words(s, &list, argc - at, argv + at, x);
@@ -374,22 +444,26 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_foreach = {
 	.name = "foreach",
 	.summary = "run a command for each of several tasks",
-	.help = "foreach [SELECTOR...] COMMAND [WORD...]\n"
+	.help = "foreach [SELECTOR...] COMMAND [WORD...] [COMMAND [WORD...]]...\n"
 		"\n"
 		"Runs a command with each task in turn as the context, in the order of ps.\n"
 		"Without a selector all tasks are meant.  The context afterwards is what it was.\n"
+		"Several of bt, files, net, ps, set, sig, task, vm and vtop can follow each other.\n"
 		"\n"
-		"  PID, TASK, NAME, 'REGEX'   these tasks, as ps takes them\n"
+		"  PID, TASK, NAME, 'REGEX'   these tasks, as ps takes them; \\NAME if a command has\n"
+		"                             this name\n"
 		"  RU, IN, UN, ID, ...        only tasks in this state of ps\n"
 		"  user, kernel               no kernel threads, or only them\n"
-		"  gleader                    only thread group leaders\n"
+		"  gleader                    only thread group leaders of user tasks\n"
 		"  active                     only tasks that were running on a CPU\n"
 		"\n"
 		"Several names add up; every other selector takes away.\n"
 		"\n"
 		"  inquest> foreach UN bt\n"
 		"  inquest> foreach active bt -f\n"
-		"  inquest> foreach 'kworker.*' set\n",
+		"  inquest> foreach 'kworker.*' set\n"
+		"  inquest> foreach gleader task -R prio,static_prio\n"
+		"  inquest> foreach active bt vm\n",
 	.run = run,
 	.completes = "cp",
 	.no_context = true,

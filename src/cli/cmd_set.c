@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* set: the context, and how numbers are shown; hex and dec. */
 #include "internal.h"
+#include "set_variables.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 struct setting {
 	/* What was set, and is shown. */
-	enum { SET_CONTEXT, SET_RADIX, SET_PRINT, SET_SRC, SET_TIMING } what;
+	enum { SET_CONTEXT, SET_RADIX, SET_PRINT, SET_SRC, SET_TIMING, SET_VARIABLES,
+	       SET_ACTIVE } what;
 	struct iq_task task;
 	bool hex;
 	unsigned int elements, repeats; /* set print; 0 and IQ_UNLIMITED as in struct iq_format */
 	bool null_stop, timing;
+	bool variable[NR_CRASH_VARIABLES]; /* SET_VARIABLES: those to be shown */
+	bool listed; /* -v */
 };
 
 uint64_t thread_info_address(struct iq_kernel *k, const struct iq_task *t)
@@ -24,6 +28,18 @@ uint64_t thread_info_address(struct iq_kernel *k, const struct iq_task *t)
 	return t->stack;
 }
 
+/* Did somebody ask for the crash (drivers/tty/sysrq.c)? */
+static bool is_sysrq(struct iq_kernel *k)
+{
+	struct iq_system system;
+	struct iq_error *err = iq_kernel_system(k, &system);
+
+	if (!err)
+		return strstr(system.panic, "sysrq triggered crash");
+	iq_error_free(err);
+	return false;
+}
+
 void task_state_long(struct session *s, const struct iq_task *t, struct iq_buf *out)
 {
 	char state[128];
@@ -31,7 +47,7 @@ void task_state_long(struct session *s, const struct iq_task *t, struct iq_buf *
 	iq_task_state_name(t, state, sizeof(state));
 	iq_buf_puts(out, state);
 	if (t->address == iq_panic_task(s->kernel))
-		iq_buf_puts(out, " (PANIC)");
+		iq_buf_puts(out, is_sysrq(s->kernel) ? " (SYSRQ)" : " (PANIC)");
 	else if (t->running)
 		iq_buf_puts(out, " (ACTIVE)");
 }
@@ -141,11 +157,30 @@ static void text_src(struct session *s, struct iq_buf *out)
 	iq_buf_putc(out, '\n');
 }
 
+static void text_variables(struct session *s, const struct setting *x, struct iq_buf *out)
+{
+	for (unsigned int i = 0; i < NR_CRASH_VARIABLES; i++) {
+		if (x->variable[i])
+			crash_variable_text(s, i, x->listed, out);
+	}
+}
+
+static void text_active(const struct iq_task *t, struct iq_buf *out)
+{
+	iq_buf_putc(out, '"');
+	iq_buf_add_escaped(out, t->comm, strnlen(t->comm, sizeof(t->comm)), false);
+	iq_buf_printf(out, "\" task %" PRIx64 " has been marked as the active task on cpu %u\n", t->address, t->cpu);
+}
+
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct setting *x = r->data;
 
-	if (x->what == SET_RADIX)
+	if (x->what == SET_VARIABLES)
+		text_variables(s, x, out);
+	else if (x->what == SET_ACTIVE)
+		text_active(&x->task, out);
+	else if (x->what == SET_RADIX)
 		iq_buf_printf(out, "output radix: %s\n", x->hex ? "16 (hex)" : "10 (decimal)");
 	else if (x->what == SET_PRINT)
 		text_print(x, out);
@@ -162,11 +197,18 @@ static json_t *json(struct session *s, const struct result *r)
 	const struct setting *x = r->data;
 	json_t *o;
 
-	if (x->what == SET_CONTEXT)
+	if (x->what == SET_CONTEXT || x->what == SET_ACTIVE)
 		return json_context(s, &x->task);
 	if (x->what == SET_PRINT)
 		return json_print(x);
 	o = json_object();
+	if (x->what == SET_VARIABLES) {
+		for (unsigned int i = 0; i < NR_CRASH_VARIABLES; i++) {
+			if (x->variable[i])
+				crash_variable_json(s, i, o);
+		}
+		return o;
+	}
 	if (x->what == SET_TIMING) {
 		json_object_set_new(o, "timing", json_boolean(x->timing));
 		return o;
@@ -286,16 +328,40 @@ static struct iq_error *set_src(struct session *s, int argc, char **argv, struct
 	return answer(s, SET_SRC, r);
 }
 
-/* Names of settings; crash's own for two of them. */
+/* crash's variables: NAME, or NAME VALUE, one or several; without words all are shown. */
+static struct iq_error *set_variables(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct setting *x;
+	unsigned int variable;
+
+	IQ_TRY(answer(s, SET_VARIABLES, r));
+	x = r->data;
+	x->listed = !argc;
+	for (unsigned int i = 0; i < NR_CRASH_VARIABLES; i++)
+		x->variable[i] = x->listed;
+	for (int i = 0; i < argc; i++) {
+		struct iq_error *err = NULL;
+
+		variable = crash_variable(argv[i]);
+		if (variable == NR_CRASH_VARIABLES)
+			err = iq_error_new(IQ_E_USAGE, "there is no variable %s", argv[i]);
+		else if (i + 1 < argc)
+			err = crash_variable_set(s, variable, argv[++i]);
+		if (err) {
+			result_free(r);
+			*r = (struct result){0};
+			return err;
+		}
+		x->variable[variable] = true;
+	}
+	return NULL;
+}
+
+/* Names of settings: ours, and crash's. */
 static struct iq_error *set_named(struct session *s, int argc, char **argv, bool *known, struct result *r)
 {
-	static const struct {
-		const char *crash, *name;
-	} others[] = {{"print_max", "elements"}, {"null-stop", "null-stop"}};
-	char *words[2];
-
 	*known = true;
-	if (!strcmp(argv[0], "radix"))
+	if (!strcmp(argv[0], "radix") && argc <= 2)
 		return set_radix(s, argc - 1, argv + 1, r);
 	if (!strcmp(argv[0], "src"))
 		return set_src(s, argc - 1, argv + 1, r);
@@ -303,15 +369,8 @@ static struct iq_error *set_named(struct session *s, int argc, char **argv, bool
 		return set_timing(s, argc - 1, argv + 1, r);
 	if (!strcmp(argv[0], "print"))
 		return set_print(s, argc - 1, argv + 1, r);
-	for (size_t i = 0; i < IQ_ARRAY_SIZE(others); i++) {
-		if (strcmp(argv[0], others[i].crash))
-			continue;
-		words[0] = (char *)(uintptr_t)others[i].name;
-		words[1] = argc > 1 ? argv[1] : NULL;
-		return set_print(s, argc > 1 ? argc : 0, words, r);
-	}
-	*known = false;
-	return NULL;
+	*known = crash_variable(argv[0]) < NR_CRASH_VARIABLES;
+	return *known ? set_variables(s, argc, argv, r) : NULL;
 }
 
 /* The task that ran on the CPU named by WORD. */
@@ -356,19 +415,25 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	const struct iq_task *unused;
 	struct iq_error *err;
 	struct iq_task t;
-	bool chosen = false, named = false;
+	bool chosen = false, named = false, active = false;
 	int option;
 
-	while ((option = next_option(&o, "c:p", &err)) != -1) {
+	while ((option = next_option(&o, "c:pav", &err)) != -1) {
 		if (option == '?')
 			return err;
+		if (option == 'v')
+			return set_variables(s, 0, NULL, r);
+		if (option == 'a') {
+			active = true;
+			continue;
+		}
 		if (option == 'c')
 			IQ_TRY(task_of_cpu(s, o.value, &t));
 		else
 			IQ_TRY(panic_task(s, &t));
 		chosen = true;
 	}
-	if (!chosen && o.index < argc) {
+	if (!chosen && !active && o.index < argc) {
 		err = set_named(s, argc - o.index, argv + o.index, &named, r);
 		if (err || named)
 			return err;
@@ -380,6 +445,14 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	if (o.index < argc)
 		return iq_error_new(IQ_E_USAGE, "one context at a time: what is %s for?",
 				    argv[o.index]);
+	if (active) {
+		if (!chosen)
+			return iq_error_new(IQ_E_USAGE, "-a needs the task that is to be the active one");
+		iq_task_mark_active(s->kernel, &t);
+		IQ_TRY(answer(s, SET_ACTIVE, r));
+		((struct setting *)r->data)->task = t;
+		return NULL;
+	}
 	if (chosen)
 		session_set_task(s, &t);
 	else
@@ -390,11 +463,13 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_set = {
 	.name = "set",
 	.summary = "show or choose the context: the task that other commands mean",
-	.help = "set [PID | TASK | -p | -c CPU]\n"
+	.help = "set [[-a] PID | TASK | -p | -c CPU]\n"
 		"       set radix [10 | 16]\n"
 		"       set print [elements N | repeats N | null-stop on|off]\n"
 		"       set src [DIRECTORY]\n"
 		"       set timing [on | off]\n"
+		"       set VARIABLE [VALUE] [VARIABLE VALUE]...\n"
+		"       set -v\n"
 		"\n"
 		"Shows the context, or makes another task the context.  bt, vtop and $registers\n"
 		"mean the context unless they are told otherwise; at first it is the task that\n"
@@ -405,6 +480,7 @@ const struct command cmd_set = {
 		"           expression gives: (current_task:1)\n"
 		"  -p       the task that panicked\n"
 		"  -c CPU   the task that ran on this CPU\n"
+		"  -a       the task counts as one that ran on its CPU from now on\n"
 		"  radix    in which radix integers are shown; hex and dec are short for it\n"
 		"  print    how much of arrays and strings is shown: elements at most N of them (256 at\n"
 		"           first), repeats folds more than N equal ones into <repeats …> (none at first,\n"
@@ -413,9 +489,18 @@ const struct command cmd_set = {
 		"  timing   with on, each command says what it cost, on standard error\n"
 		"  src      the directory that src, dis -s and list show source from\n"
 		"\n"
+		"Of crash's variables radix, print_max (set print elements), null-stop and silent\n"
+		"mean what they mean there.  scroll, refresh, print_array, console, debug, core,\n"
+		"hash, edit, unwind, zero_excluded, gdb, scope, offline, redzone and error are\n"
+		"remembered and shown, so that scripts and habits work, but there is nothing for\n"
+		"them to change: no list is re-read from a live system, no gdb is inside, lists\n"
+		"are always verified, memory that a dump lacks is always said to be missing.\n"
+		"-v shows them all, with the files that were opened.\n"
+		"\n"
 		"  inquest> set -c 1\n"
 		"  inquest> set 4711\n"
-		"  inquest> set radix 16\n",
+		"  inquest> set radix 16\n"
+		"  inquest> set scroll off\n",
 	.run = run,
 	.completes = "p",
 	.no_context = true,

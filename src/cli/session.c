@@ -288,6 +288,7 @@ void session_close(struct session *s)
 		iq_dump_close(s->dump);
 	iq_variables_free(s->variables);
 	alias_free(s->aliases);
+	crash_variables_free(s);
 	free(s->src);
 	iq_error_free(s->kernel_error);
 	iq_warnings_clear(&s->warnings);

@@ -105,7 +105,7 @@ static const struct {
 	uint64_t bits;
 	const char *letters, *name;
 } states[] = {
-	{0x402, "ID", "TASK_IDLE"},
+	{0x402, "ID", "TASK_UNINTERRUPTIBLE|TASK_NOLOAD"}, /* TASK_IDLE, in crash's words */
 	{0x1, "IN", "TASK_INTERRUPTIBLE"},
 	{0x2, "UN", "TASK_UNINTERRUPTIBLE"},
 	{0x4, "ST", "TASK_STOPPED"},
@@ -259,6 +259,14 @@ struct iq_error *iq_task_read(struct iq_kernel *k, uint64_t address, struct iq_t
 
 	IQ_TRY(task_layout(k, &l));
 	return read_task(k, &l, address, ret);
+}
+
+void iq_task_mark_active(struct iq_kernel *k, const struct iq_task *t)
+{
+	struct iq_kernel_private *p = k->priv;
+
+	for (unsigned int i = 0; i < p->nr_tasks; i++)
+		p->tasks[i].running |= p->tasks[i].address == t->address;
 }
 
 /* ---- All of them ------------------------------------------------------------------------------- */
