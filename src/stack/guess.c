@@ -64,6 +64,16 @@ static bool by_code(struct unwinder *u, const struct iq_frame *f, struct iq_fram
 	return true;
 }
 
+/* Stale words can look like a frame that interrupted user mode; nobody runs kernel addresses there. */
+static bool left_user_mode(const struct unwinder *u)
+{
+	const struct iq_regs *r = &u->user_regs;
+	unsigned int pc = u->arch->reg_pc;
+
+	return u->end == IQ_END_USER && u->has_user_regs &&
+	       (!iq_reg_known(r, pc) || !u->arch->vm->is_kernel(&u->k->layout, r->value[pc]));
+}
+
 /* Does the chain from F end where a complete trace ends? */
 static bool leads_out(const struct unwinder *u, const struct iq_frame *f)
 {
@@ -73,7 +83,7 @@ static bool leads_out(const struct unwinder *u, const struct iq_frame *f)
 	trial.trial = true;
 	for (unsigned int i = 0; i < TRIAL_FRAMES; i++) {
 		if (!unwind_step(&trial, &a, &b))
-			return trial.end == IQ_END_USER || trial.end == IQ_END_OUTERMOST;
+			return left_user_mode(&trial) || trial.end == IQ_END_OUTERMOST;
 		a = b;
 	}
 	return false;
