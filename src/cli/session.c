@@ -3,6 +3,7 @@
 #include "args.h"
 #include "internal.h"
 #include "script.h"
+#include "set_variables.h"
 #include <stdlib.h>
 #include <unistd.h>
 
