@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* sys: the machine, when and of what it died. */
 #include "internal.h"
+#include "sys_tables.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -40,6 +41,35 @@ void taint_letters(struct iq_kernel *k, uint64_t mask, struct iq_buf *out)
 		if (mask >> bit & 1)
 			iq_buf_putc(out, taint_letter(k, bit));
 	}
+}
+
+/* What the bits mean (Documentation/admin-guide/tainted-kernels.rst). */
+static const char *taint_meaning(unsigned int bit)
+{
+	static const char *const meaning[] = {
+		"a proprietary module was loaded",
+		"a module was loaded by force",
+		"the kernel runs on a processor that is out of its specification",
+		"a module was unloaded by force",
+		"the processor reported a machine check",
+		"a page was found bad, or used when it was free",
+		"taint requested from user space",
+		"the kernel died before: there was an oops or BUG",
+		"an ACPI table was overridden",
+		"the kernel warned",
+		"a staging driver was loaded",
+		"a workaround for a firmware bug is in place",
+		"a module from outside the kernel's sources was loaded",
+		"an unsigned module was loaded",
+		"there was a soft lockup",
+		"the kernel was live patched",
+		"taint of the distribution",
+		"built with randomised structure layout",
+		"an in-kernel test has run",
+		"a user-space tool changed the kernel's state (fwctl)",
+	};
+
+	return bit < IQ_ARRAY_SIZE(meaning) ? meaning[bit] : "unknown";
 }
 
 void text_date(int64_t seconds, struct iq_buf *out)
@@ -364,7 +394,22 @@ static json_t *json(struct session *s, const struct result *r)
 	json_t *o = json_object();
 
 	if (x->taint) {
+		json_t *why = json_array();
+
 		json_taint(s, sys, o);
+		for (unsigned int bit = 0; bit < TAINT_BITS; bit++) {
+			char letter[2] = {taint_letter(s->kernel, bit), '\0'};
+			json_t *e;
+
+			if (!(sys->tainted >> bit & 1))
+				continue;
+			e = json_object();
+			json_object_set_new(e, "bit", json_integer(bit));
+			json_object_set_new(e, "letter", json_string(letter));
+			json_object_set_new(e, "meaning", json_string(taint_meaning(bit)));
+			json_array_append_new(why, e);
+		}
+		json_object_set_new(o, "taints", why);
 		return o;
 	}
 	json_dump(s, o);
@@ -449,39 +494,66 @@ static struct iq_error *fill(struct session *s, struct system_result *x)
 	return NULL;
 }
 
-static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+/* What the words ask for: 0 the banner, c, t, i, or C for config; *WORD: what stands behind -c. */
+static struct iq_error *parse(int argc, char **argv, int *what, const char **word)
 {
 	struct options o = {.argc = argc, .argv = argv};
-	struct system_result *x;
-	struct iq_kernel *k;
 	struct iq_error *err;
-	bool taint = false;
 	int option;
 
-	while ((option = next_option(&o, "t", &err)) != -1) {
+	*what = 0;
+	*word = NULL;
+	while ((option = next_option(&o, "cti", &err)) != -1) {
 		if (option == '?')
 			return err;
-		taint = true;
+		if (*what && *what != option)
+			return iq_error_new(IQ_E_USAGE, "-c, -t and -i exclude each other");
+		*what = option;
+	}
+	if (*what == 'c' && o.index < argc)
+		*word = argv[o.index++];
+	if (!*what && o.index < argc && !strcmp(argv[o.index], "config")) {
+		*what = 'C';
+		o.index++;
 	}
 	if (o.index < argc)
-		return iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]);
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]),
+				     "sys -c NAME finds system calls; sys config is the kernel's configuration");
+	return NULL;
+}
+
+static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
+{
+	struct system_result *x;
+	struct iq_error *err;
+	struct iq_kernel *k;
+	const char *word;
+	int what;
+
+	IQ_TRY(parse(argc, argv, &what, &word));
 	err = need_kernel(s, &k);
 	if (err) {
-		if (!taint)
+		if (!what)
 			*r = (struct result){&file_ops, NULL};
 		return err;
 	}
+	if (what == 'c')
+		return sys_calls(s, word, r);
+	if (what == 'i')
+		return sys_dmi(s, r);
+	if (what == 'C')
+		return sys_config(s, r);
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();
 	err = fill(s, x);
-	if (!err && taint && !x->sys.has_tainted)
+	if (!err && what && !x->sys.has_tainted)
 		err = iq_error_new(IQ_E_UNAVAILABLE, "the taint mask cannot be read");
 	if (err) {
 		free(x);
 		return err;
 	}
-	x->taint = taint;
+	x->taint = what;
 	*r = (struct result){&ops, x};
 	return NULL;
 }
@@ -514,15 +586,25 @@ void text_banner(struct session *s, struct iq_buf *out)
 const struct command cmd_sys = {
 	.name = "sys",
 	.summary = "the machine, and when and of what it died",
-	.help = "sys [-t]\n"
+	.help = "sys [-t | -i | -c [NAME | NUMBER] | config]\n"
 		"\n"
 		"Shows what stands at the start of a session: the files, the machine, the time\n"
 		"of the crash and the kernel's last words.  DATE is in the local time zone.\n"
 		"\n"
-		"  -t   the kernel's taint mask and the letters of its flags\n"
+		"  -t          the kernel's taint mask and the letters of its flags; with --json\n"
+		"              what each of them means\n"
+		"  -i          the machine's DMI strings: maker, product, firmware and its date\n"
+		"  -c          the table of system calls, each with its function and, with a\n"
+		"              vmlinux, the source line: one that leads into a module was replaced\n"
+		"  -c NAME     those with NAME in their function's name; -c NUMBER: that one\n"
+		"  config      the configuration that the kernel was built with (CONFIG_IKCONFIG)\n"
+		"\n"
+		"crash's -panic crashes a live system and means nothing for a dump; what it died of is\n"
+		"the line PANIC, and what analyze says.\n"
 		"\n"
 		"  inquest> sys -t\n"
-		"  TAINTED_MASK: 3000  OE\n",
+		"  TAINTED_MASK: 3000  OE\n"
+		"  inquest> sys -c openat\n",
 	.run = run,
 	.no_context = true,
 };
