@@ -49,7 +49,7 @@ def poison(t, core, dump, rng):
     return done
 
 
-@per_core(lambda c: c.format == 'zlib' and c.whole() and c.scenario == 'sysrq' and 'novmci' not in c.name, quick=2,
+@per_core(lambda c: c.format == 'zlib' and c.whole() and c.scenario == 'sysrq' and 'novmci' not in c.name, quick=1,
           sanitized=False)
 def nothing_raw(t, core):
     rng = t.rng()

@@ -116,7 +116,7 @@ class Kernel:
     """Where the kernel of a core has its things: physical addresses, by its System.map and the note."""
 
     def __init__(self, t, core, stripped):
-        self.dump = stripped
+        self.dump, self.texts = stripped, None
         offset, base = others.need_offset(core), int(stripped.vmcoreinfo['NUMBER(phys_base)'])
         self.at, self.virtual = {}, {}
         for a, _, n in others.system_map(t, core):
@@ -144,10 +144,13 @@ class Kernel:
 
     def forget_vmcoreinfo(self):
         """Overwrite the texts in memory."""
-        memory = raw_memory.Memory([self.dump.path])
-        for start, data in memory.runs:
-            at = data.find(b'OSRELEASE=')
-            while at >= 0:
-                if at % PAGE in (0, 24) and data[at + 10:at + 11].isdigit():
-                    self.dump.write(start + at, bytes(PAGE - at % PAGE))
-                at = data.find(b'OSRELEASE=', at + 1)
+        if self.texts is None:
+            self.texts = []
+            for start, data in raw_memory.Memory([self.dump.path]).runs:
+                at = data.find(b'OSRELEASE=')
+                while at >= 0:
+                    if at % PAGE in (0, 24) and data[at + 10:at + 11].isdigit():
+                        self.texts.append(start + at)
+                    at = data.find(b'OSRELEASE=', at + 1)
+        for at in self.texts:
+            self.dump.write(at, bytes(PAGE - at % PAGE))
