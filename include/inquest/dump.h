@@ -55,6 +55,7 @@ enum iq_dump_format {
 	IQ_DUMP_LIME,	/* LiME and AVML */
 	IQ_DUMP_SAVEVM,	/* a machine that QEMU saved, also by libvirt, also in a qcow2 snapshot */
 	IQ_DUMP_VMWARE,	/* .vmss or .vmsn with its .vmem */
+	IQ_DUMP_RAW,	/* the bytes of memory and nothing else */
 };
 
 /* A note of the dump: ELF note or the notes of a kdump sub header. */
@@ -94,6 +95,7 @@ struct iq_dump_info {
 	bool incomplete;	/* makedumpfile ran out of space and said so */
 	bool truncated;		/* the file is shorter than its headers promise */
 	int dump_level;		/* makedumpfile -d N; -1 unknown (ELF) */
+	bool live;		/* /proc/kcore of the running kernel: memory changes while it is read */
 	bool filtered;		/* some pages were excluded (known or likely) */
 	unsigned int nr_cpus;	/* from the kdump header; 0 unknown */
 	bool has_phys_base;	/* the kdump sub header's (wrong in QEMU 7.2's: prefer VMCOREINFO) */
@@ -136,6 +138,11 @@ struct iq_error *iq_dump_open_files(const char *const *paths, unsigned int nr,
  * blocks that were read.  IQ_E_LIMIT: it does not fit there.
  */
 struct iq_dump_options {
+	/*
+	 * "raw": the file has no format, it is the memory of a machine and nothing else.  Any other name of
+	 * iq_dump_format_name(): the file is refused (IQ_E_FORMAT) if it is not that.  NULL: by its content.
+	 */
+	const char *format;
 	const char *scratch; /* a directory; NULL: $TMPDIR, /var/tmp or /tmp */
 	const struct iq_cancel *cancel; /* ends the decompressing: IQ_E_INTERRUPTED */
 	/* Called now and then while a file is decompressed, with bytes of it done and all.  May be NULL. */
@@ -145,6 +152,8 @@ struct iq_dump_options {
 struct iq_error *iq_dump_open_with(const char *const *paths, unsigned int nr,
 				   const struct iq_dump_options *o, struct iq_warnings *w,
 				   struct iq_dump **ret) IQ_CHECK;
+/* Its name for people: "elf", "kdump", "lime", "savevm", "vmware", "raw"; NULL: there is no such format. */
+const char *iq_dump_format_name(enum iq_dump_format format);
 void iq_dump_close(struct iq_dump *d);
 /* The libraries for whole files that were there at build time, with their versions: "bzip2 1.0.8, xz 5.4.1". */
 void iq_dump_libraries(struct iq_buf *out);

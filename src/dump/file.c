@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 ssize_t iq_file_read_raw(const struct iq_file *f, void *buf, size_t len, uint64_t offset)
@@ -179,8 +180,12 @@ static struct iq_error *find_layout(struct iq_file *f, const struct iq_dump_opti
 	return iq_file_map_records(f, w);
 }
 
+/* linux/magic.h */
+#define PROC_SUPER_MAGIC 0x9fa0
+
 static struct iq_error *open_fd(const char *path, struct iq_file *f)
 {
+	struct statfs fs;
 	struct stat st;
 	off_t size;
 
@@ -191,6 +196,7 @@ static struct iq_error *open_fd(const char *path, struct iq_file *f)
 		return iq_error_errno(errno, "cannot look at %s", path);
 	if (S_ISDIR(st.st_mode))
 		return iq_error_new(IQ_E_FORMAT, "%s is a directory, not a dump", path);
+	f->live = !fstatfs(f->fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return iq_error_hint(iq_error_new(IQ_E_FORMAT, "%s is not a regular file", path),
 				     "write what comes out of a pipe to a file first");

@@ -24,6 +24,7 @@ struct iq_file {
 	int parts_fd; /* the compressed file of these; -1: none */
 	uint64_t disk_size; /* of the file as it lies there */
 	uint64_t raw_size; /* the same, decompressed */
+	bool live; /* in procfs: /proc/kcore */
 	char wrapping[64]; /* "xz, 12 blocks"; empty: not compressed */
 	uint64_t size; /* of its content: the end of the last byte of a flattened file */
 	bool flattened;

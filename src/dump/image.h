@@ -90,5 +90,7 @@ bool iq_savevm_recognise(const uint8_t head[IQ_HEAD_LEN]);
 struct iq_error *iq_savevm_open(struct iq_dump *d, struct iq_warnings *w) IQ_CHECK;
 bool iq_vmware_recognise(const uint8_t head[IQ_HEAD_LEN]);
 struct iq_error *iq_vmware_open(struct iq_dump *d, struct iq_warnings *w) IQ_CHECK;
+/* raw.c: by request only. */
+struct iq_error *iq_raw_open(struct iq_dump *d, struct iq_warnings *w) IQ_CHECK;
 
 #endif

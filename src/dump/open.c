@@ -40,7 +40,17 @@ static bool is_hyper_v(const char *path)
 	return dot && (!strcasecmp(dot, ".vmrs") || !strcasecmp(dot, ".vsv"));
 }
 
-static struct iq_error *open_format(struct iq_dump *d, struct iq_warnings *w)
+const char *iq_dump_format_name(enum iq_dump_format format)
+{
+	static const char *const names[] = {
+		[IQ_DUMP_ELF] = "elf",	     [IQ_DUMP_KDUMP] = "kdump",	  [IQ_DUMP_LIME] = "lime",
+		[IQ_DUMP_SAVEVM] = "savevm", [IQ_DUMP_VMWARE] = "vmware", [IQ_DUMP_RAW] = "raw",
+	};
+
+	return (unsigned int)format < IQ_ARRAY_SIZE(names) ? names[format] : NULL;
+}
+
+static struct iq_error *open_format(struct iq_dump *d, const char *format, struct iq_warnings *w)
 {
 	uint8_t head[IQ_HEAD_LEN] = {0};
 	ssize_t n = iq_file_read(d->file, head, sizeof(head), 0);
@@ -48,6 +58,8 @@ static struct iq_error *open_format(struct iq_dump *d, struct iq_warnings *w)
 
 	if (n < 0)
 		return iq_error_errno(errno, "cannot read");
+	if (format && !strcmp(format, "raw"))
+		return iq_raw_open(d, w);
 	if (iq_elf_recognise(head))
 		return iq_elf_open(d, w);
 	if (iq_kdump_recognise(head))
@@ -85,7 +97,7 @@ static void describe(struct iq_dump *d)
 			 d->info.wrapping);
 }
 
-static struct iq_error *open_file(struct iq_dump *d, struct iq_warnings *w)
+static struct iq_error *open_file(struct iq_dump *d, const char *format, struct iq_warnings *w)
 {
 	struct iq_error *err;
 
@@ -95,9 +107,14 @@ static struct iq_error *open_file(struct iq_dump *d, struct iq_warnings *w)
 	d->info.flattened = d->file->flattened;
 	d->info.dump_level = -1;
 	d->info.truncated = d->file->broken_off;
-	err = open_format(d, w);
+	d->info.live = d->file->live;
+	err = open_format(d, format, w);
 	if (err)
 		return err;
+	if (format && strcmp(format, iq_dump_format_name(d->info.format)))
+		return iq_error_new(IQ_E_FORMAT, "it is no %s dump but %s", format, d->info.format_text);
+	if (d->info.live)
+		iq_warn(w, "the memory of the running machine: it changes while it is read");
 	describe(d);
 	if (d->info.truncated)
 		iq_warn(w, "the dump file is truncated: some of the memory is lost");
@@ -108,8 +125,8 @@ static struct iq_error *open_file(struct iq_dump *d, struct iq_warnings *w)
 }
 
 /* Takes FILE over. */
-static struct iq_error *open_dump(const char *path, struct iq_file *file, struct iq_warnings *w,
-				  struct iq_dump **ret)
+static struct iq_error *open_dump(const char *path, struct iq_file *file, const char *format,
+				  struct iq_warnings *w, struct iq_dump **ret)
 {
 	struct iq_dump *d = calloc(1, sizeof(*d));
 	struct iq_error *err;
@@ -122,7 +139,7 @@ static struct iq_error *open_dump(const char *path, struct iq_file *file, struct
 	d->info.path = iq_arena_strdup(&d->arena, path);
 	d->info.files = &d->info.path;
 	d->info.nr_files = 1;
-	err = d->info.path ? open_file(d, w) : iq_error_nomem();
+	err = d->info.path ? open_file(d, format, w) : iq_error_nomem();
 	if (err) {
 		iq_dump_close(d);
 		return err;
@@ -147,10 +164,10 @@ static struct iq_error *open_source(const struct sources *s, unsigned int i, str
 
 	if (s->memory) {
 		IQ_TRY(iq_file_open_memory(s->memory[i].data, s->memory[i].size, w, &file));
-		return open_dump("(memory)", file, w, ret);
+		return open_dump("(memory)", file, NULL, w, ret);
 	}
 	IQ_TRY(iq_file_open(s->paths[i], s->options, w, &file));
-	err = open_dump(s->paths[i], file, w, ret);
+	err = open_dump(s->paths[i], file, s->options ? s->options->format : NULL, w, ret);
 	return err ? iq_error_prefix(err, "%s", s->paths[i]) : NULL;
 }
 
