@@ -98,7 +98,7 @@ static void text_uptime(uint64_t seconds, struct iq_buf *out)
  * "319.5 MB", "6 GB": a unit that keeps the number short, a digit behind the point if it is not
  * 0.
  */
-static void text_size(uint64_t bytes, struct iq_buf *out)
+void text_size(uint64_t bytes, struct iq_buf *out)
 {
 	static const char *const unit[] = {"KB", "MB", "GB", "TB", "PB"};
 	double value = (double)bytes / 1024;

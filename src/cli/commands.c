@@ -32,6 +32,7 @@
 	X(line) \
 	X(list) \
 	X(log) \
+	X(mach) \
 	X(mod) \
 	X(mount) \
 	X(p) \

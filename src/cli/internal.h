@@ -150,6 +150,8 @@ unsigned int complete_word(struct session *s, const char *line, size_t start, co
 void text_banner(struct session *s, struct iq_buf *out);
 /* "Sun Nov 22 09:01:59 UTC 2026", local time. */
 void text_date(int64_t seconds, struct iq_buf *out);
+/* "319.5 MB", "6 GB": as crash has sizes. */
+void text_size(uint64_t bytes, struct iq_buf *out);
 /* The letters of a taint mask, the kernel's or a module's: "POE". */
 void taint_letters(struct iq_kernel *k, uint64_t mask, struct iq_buf *out);
 
