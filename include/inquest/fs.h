@@ -20,6 +20,17 @@ bool iq_path(struct iq_kernel *k, uint64_t vfsmount, uint64_t dentry, char *path
 /* Was the dentry's name removed from its directory (the kernel's own " (deleted)")? */
 bool iq_dentry_deleted(struct iq_kernel *k, uint64_t dentry);
 
+/* A struct dentry. */
+struct iq_dentry {
+	uint64_t address;
+	uint64_t inode, super_block;
+	uint64_t vfsmount;	/* a place where its file system is mounted, for iq_path(); 0 none */
+	uint32_t mode;		/* i_mode; 0 unknown */
+};
+bool iq_dentry_at(struct iq_kernel *k, uint64_t address, struct iq_dentry *ret);
+/* The struct address_space of the inode at ADDRESS (i_mapping). */
+bool iq_inode_mapping(struct iq_kernel *k, uint64_t address, uint64_t *mapping);
+
 /* A struct file. */
 struct iq_file {
 	uint64_t address;

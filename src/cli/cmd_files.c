@@ -20,8 +20,21 @@ struct task_files {
 	unsigned int nr;
 };
 
+struct cached_page {
+	uint64_t index;
+	struct iq_page page;
+};
+
 struct files_result {
 	bool cached; /* -c */
+	uint64_t dentry; /* -d; 0: not asked for */
+	uint64_t inode; /* -p, or the dentry's */
+	uint64_t super_block;
+	uint32_t mode;
+	char *path; /* of the dentry, escaped */
+	struct cached_page *page; /* of the inode */
+	unsigned int nr_pages, room_pages;
+	uint64_t nrpages; /* as it counts them itself */
 	const char *reference; /* -R, as typed; NULL: none */
 	struct task_files *list;
 	unsigned int nr;
@@ -35,6 +48,7 @@ static void free_result(void *data)
 	for (unsigned int i = 0; i < x->nr; i++)
 		free(x->list[i].file);
 	free(x->list);
+	free(x->page);
 	iq_arena_free(&x->text);
 	free(x);
 }
@@ -65,10 +79,31 @@ static void text_task(const struct files_result *x, const struct task_files *t, 
 		text_file(x, &t->file[i], out);
 }
 
+static void text_pages(struct session *s, const struct files_result *x, struct iq_buf *out)
+{
+	iq_buf_printf(out, "     INODE        NRPAGES\n%016" PRIx64 " %8" PRIu64 "\n", x->inode, x->nrpages);
+	for (unsigned int i = 0; i < x->nr_pages; i++) {
+		if (!i) {
+			iq_buf_putc(out, '\n');
+			text_page(s, &x->page[i].page, out);
+		} else {
+			text_page_row(s, &x->page[i].page, out);
+		}
+		if (!stream_out(s, out))
+			return;
+	}
+}
+
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct files_result *x = r->data;
 
+	if (x->dentry)
+		iq_buf_printf(out, "     DENTRY           INODE           SUPERBLK     TYPE PATH\n"
+			      "%016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %-4s %s\n", x->dentry, x->inode,
+			      x->super_block, iq_mode_text(x->mode), x->path);
+	else if (x->inode)
+		text_pages(s, x, out);
 	for (unsigned int i = 0; i < x->nr; i++) {
 		if (i)
 			iq_buf_putc(out, '\n');
@@ -96,11 +131,36 @@ static json_t *json_file(const struct files_result *x, const struct open_file *f
 	return o;
 }
 
+/* Of -d and -p. */
+static json_t *json_one_file(struct session *s, const struct files_result *x, json_t *o)
+{
+	json_t *pages;
+
+	if (x->dentry) {
+		json_object_set_new(o, "dentry", json_address(x->dentry));
+		json_object_set_new(o, "super_block", json_address(x->super_block));
+		json_object_set_new(o, "type", json_string(iq_mode_text(x->mode)));
+		json_object_set_new(o, "path", json_text(x->path, strlen(x->path)));
+	}
+	json_object_set_new(o, "inode", json_address(x->inode));
+	if (x->dentry)
+		return o;
+	pages = json_array();
+	for (unsigned int i = 0; i < x->nr_pages; i++)
+		json_array_append_new(pages, json_page(s, &x->page[i].page));
+	json_object_set_new(o, "nrpages", json_integer((json_int_t)x->nrpages));
+	json_object_set_new(o, "pages", pages);
+	return o;
+}
+
 static json_t *json(struct session *s, const struct result *r)
 {
 	const struct files_result *x = r->data;
-	json_t *tasks = json_array(), *o = json_object();
+	json_t *tasks, *o = json_object();
 
+	if (x->dentry || x->inode)
+		return json_one_file(s, x, o);
+	tasks = json_array();
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct task_files *t = &x->list[i];
 		json_t *task = json_task(&t->task), *list = json_array();
@@ -149,8 +209,8 @@ static bool refers(struct session *s, const struct files_result *x, const struct
 		return true;
 	if (iq_parse_u64(x->reference, &v) && v == f->fd)
 		return true;
-	if (word_address(s, x->reference, &v) &&
-	    (v == f->file.address || v == f->file.dentry || v == f->file.inode))
+	if (word_address(s, x->reference, &v) && v &&
+	    (v == f->file.address || v == f->file.dentry || v == f->file.inode || v == f->file.mapping))
 		return true;
 	return strstr(f->path, x->reference);
 }
@@ -200,6 +260,67 @@ static bool room(void *arg, unsigned int most)
 	return x->list;
 }
 
+/* -d: what the dentry at an address is. */
+static struct iq_error *fill_dentry(struct session *s, struct files_result *x)
+{
+	char path[IQ_PATH_ROOM];
+	struct iq_dentry d;
+
+	if (!iq_dentry_at(s->kernel, x->dentry, &d))
+		return iq_error_new(IQ_E_MEMORY, "the dentry at 0x%" PRIx64 " cannot be read", x->dentry);
+	x->inode = d.inode;
+	x->super_block = d.super_block;
+	x->mode = d.mode;
+	iq_path(s->kernel, d.vfsmount, x->dentry, path);
+	x->path = escaped(x, path);
+	return x->path ? NULL : iq_error_nomem();
+}
+
+struct pages {
+	struct session *s;
+	struct files_result *x;
+	bool failed;
+};
+
+static bool add_page(struct iq_kernel *k, uint64_t index, uint64_t address, void *arg)
+{
+	struct pages *p = arg;
+	struct files_result *x = p->x;
+	struct iq_error *err;
+	uint64_t pfn;
+
+	if (iq_cancelled(&p->s->cancel))
+		return false;
+	if (!iq_page_pfn(k, address, &pfn))
+		return true;
+	if (!iq_grow(&x->page, &x->room_pages, x->nr_pages + 1, sizeof(*x->page))) {
+		p->failed = true;
+		return false;
+	}
+	err = iq_page_of(k, pfn, &x->page[x->nr_pages].page);
+	x->page[x->nr_pages].index = index;
+	x->nr_pages += !err;
+	iq_error_free(err);
+	return true;
+}
+
+/* -p: the inode's pages in the page cache. */
+static struct iq_error *fill_inode(struct session *s, struct files_result *x)
+{
+	struct pages p = {.s = s, .x = x};
+	uint64_t mapping;
+
+	if (!iq_inode_mapping(s->kernel, x->inode, &mapping) ||
+	    !iq_mapping_pages(s->kernel, mapping, &x->nrpages, NULL, NULL))
+		return iq_error_new(IQ_E_MEMORY, "the inode at 0x%" PRIx64 " cannot be read", x->inode);
+	if (!iq_mapping_pages(s->kernel, mapping, NULL, add_page, &p))
+		iq_warn(&s->warnings, "the page cache of the inode at 0x%" PRIx64 " is damaged: some of its pages "
+			"may be missing", x->inode);
+	if (iq_cancelled(&s->cancel))
+		return iq_error_new(IQ_E_INTERRUPTED, "interrupted");
+	return p.failed ? iq_error_nomem() : NULL;
+}
+
 static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
 {
 	struct options o = {.argc = argc, .argv = argv};
@@ -207,12 +328,22 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	struct iq_error *err;
 	int option;
 
-	while ((option = next_option(&o, "cR:", &err)) != -1) {
+	while ((option = next_option(&o, "cR:d:p:", &err)) != -1) {
 		switch (option) {
 		case 'c': x->cached = true; break;
 		case 'R': x->reference = o.value; break;
+		case 'd': IQ_TRY(parse_address(s, o.value, &x->dentry)); break;
+		case 'p': IQ_TRY(parse_address(s, o.value, &x->inode)); break;
 		default: return err;
 		}
+	}
+	if (x->dentry || x->inode) {
+		struct iq_types *types;
+
+		if (o.index < argc || (x->dentry && x->inode))
+			return iq_error_new(IQ_E_USAGE, "-d and -p take one address, and no task");
+		IQ_TRY(iq_kernel_need_types(s->kernel, &types));
+		return x->dentry ? fill_dentry(s, x) : fill_inode(s, x);
 	}
 	return with_tasks(s, argc - o.index, argv + o.index, room, add_task, x);
 }
@@ -229,14 +360,18 @@ const struct command cmd_files = {
 	.name = "files",
 	.summary = "the open files of a task",
 	.help = "files [-c] [-R REFERENCE] [PID | TASK | NAME | 'REGEX']...\n"
+		"files -d DENTRY\n"
+		"files -p INODE\n"
 		"\n"
 		"The root and working directory and the open files of the current task or of those\n"
 		"named: descriptor, struct file, dentry and inode, kind, and path.  Sockets, pipes\n"
 		"and anonymous files are named as in /proc/PID/fd.\n"
 		"\n"
 		"  -c   the address space and how many pages of the file are in memory\n"
-		"  -R   only files with this descriptor, file, dentry or inode, or with this text in\n"
-		"       their path; tasks without one are left out\n"
+		"  -R   only files with this descriptor, file, dentry, inode or address space, or\n"
+		"       with this text in their path; tasks without one are left out\n"
+		"  -d   the inode, super block, kind and path of the dentry at an address\n"
+		"  -p   the pages of the inode at an address that are in the page cache\n"
 		"\n"
 		"  inquest> files\n"
 		"  inquest> files -c 4711\n"

@@ -12,6 +12,8 @@ struct area {
 	struct iq_vma vma;
 	char *file; /* escaped; "" none */
 	const char *name; /* "[heap]" …, "" none */
+	bool has_page; /* -R: the address that is looked for lies in it */
+	uint64_t page;
 };
 
 struct task_vm {
@@ -28,6 +30,7 @@ struct vm_result {
 	bool flags_only; /* -f: VALUE explained */
 	uint64_t flags;
 	uint64_t only; /* -P: this vm_area_struct; 0 all */
+	uint64_t mm; /* -M: of tasks that have none any more; 0: not given */
 	const char *reference;
 	struct iq_format format;
 	struct task_vm *list;
@@ -133,9 +136,11 @@ static void text_pages(struct session *s, struct iq_vm *vm, const struct area *a
 {
 	const struct iq_vm_ops *ops_of = s->kernel->arch->vm;
 	uint64_t page = iq_dump_info(s->dump)->page_size, size;
+	uint64_t start = a->has_page ? a->page - a->page % page : a->vma.start;
+	uint64_t end = a->has_page ? IQ_MIN(start + page, a->vma.end) : a->vma.end;
 
 	iq_buf_puts(out, "VIRTUAL     PHYSICAL\n");
-	for (uint64_t at = a->vma.start; at < a->vma.end; at += size) {
+	for (uint64_t at = start; at < end; at += size) {
 		struct iq_walk w;
 
 		if (!stream_out(s, out) || iq_cancelled(&s->cancel))
@@ -146,7 +151,7 @@ static void text_pages(struct session *s, struct iq_vm *vm, const struct area *a
 			return;
 		}
 		iq_vm_walk(vm, at, &w);
-		size = unmapped_size(&w, at, a->vma.end, page);
+		size = unmapped_size(&w, at, end, page);
 		if (size > page)
 			iq_buf_printf(out, "%" PRIx64 "-%" PRIx64 "  ", at, at + size);
 		else
@@ -167,6 +172,16 @@ static void text_struct(struct session *s, const struct vm_result *x, const char
 	iq_buf_putc(out, '\n');
 }
 
+/* Was an address given that lies in one of its areas? */
+static bool has_page(const struct task_vm *t)
+{
+	for (unsigned int i = 0; i < t->nr; i++) {
+		if (t->area[i].has_page)
+			return true;
+	}
+	return false;
+}
+
 static void text_task(struct session *s, const struct vm_result *x, const struct task_vm *t,
 		      struct iq_buf *out)
 {
@@ -182,7 +197,7 @@ static void text_task(struct session *s, const struct vm_result *x, const struct
 	}
 	if (!x->only && x->view != VIEW_VMAS)
 		text_head(t, out);
-	if (x->view == VIEW_PAGES)
+	if (x->view == VIEW_PAGES || has_page(t))
 		iq_error_free(iq_task_vm(s->kernel, &t->task, &vm));
 	for (unsigned int i = 0; i < t->nr && !iq_cancelled(&s->cancel); i++) {
 		const struct area *a = &t->area[i];
@@ -194,7 +209,7 @@ static void text_task(struct session *s, const struct vm_result *x, const struct
 		if (!i || x->view == VIEW_PAGES)
 			iq_buf_puts(out, AREA_HEAD);
 		text_area(a, out);
-		if (vm)
+		if (vm && (x->view == VIEW_PAGES || a->has_page))
 			text_pages(s, vm, a, out);
 	}
 	if (vm)
@@ -305,8 +320,8 @@ static char *file_of(struct session *s, struct vm_result *x, const struct iq_vma
 	return copy;
 }
 
-/* -R: an address in the area or of its structure, or a part of its file's path. */
-static bool refers(struct session *s, const struct vm_result *x, const struct area *a)
+/* -R: an address in the area, of its structure or its file, its flags, or a part of its file's path. */
+static bool refers(struct session *s, const struct vm_result *x, struct area *a)
 {
 	uint64_t v;
 
@@ -314,9 +329,12 @@ static bool refers(struct session *s, const struct vm_result *x, const struct ar
 		return false;
 	if (!x->reference)
 		return true;
-	if (word_address(s, x->reference, &v) &&
-	    (v == a->vma.address || v == a->vma.file || (v >= a->vma.start && v < a->vma.end)))
-		return true;
+	if (word_address(s, x->reference, &v) && v) {
+		a->has_page = v >= a->vma.start && v < a->vma.end;
+		a->page = v;
+		if (a->has_page || v == a->vma.address || v == a->vma.file || v == a->vma.flags)
+			return true;
+	}
 	return strstr(a->file, x->reference);
 }
 
@@ -329,7 +347,13 @@ static struct iq_error *add_task(struct session *s, void *arg, const struct iq_t
 	struct iq_types *types;
 	unsigned int nr = 0;
 	uint64_t offset, total;
+	struct iq_task with_mm = *t;
 
+	/* One that exits may have given its mm_struct up, which is still whole. */
+	if (!t->mm && x->mm) {
+		with_mm.mm = x->mm;
+		t = &with_mm;
+	}
 	if (t->mm)
 		IQ_TRY(iq_vmas(k, t->mm, &vma, &nr));
 	*tv = (struct task_vm){.task = *t};
@@ -378,7 +402,7 @@ static struct iq_error *parse(struct session *s, struct options *o, struct vm_re
 	struct iq_error *err;
 	int option;
 
-	while ((option = next_option(o, "pmvxdR:P:f:", &err)) != -1) {
+	while ((option = next_option(o, "pmvxdR:P:M:f:", &err)) != -1) {
 		switch (option) {
 		case 'p': x->view = VIEW_PAGES; break;
 		case 'm': x->view = VIEW_MM; break;
@@ -386,6 +410,7 @@ static struct iq_error *parse(struct session *s, struct options *o, struct vm_re
 		case 'x': hex = true; break;
 		case 'd': decimal = true; break;
 		case 'R': x->reference = o->value; break;
+		case 'M': IQ_TRY(parse_address(s, o->value, &x->mm)); break;
 		case 'P':
 			x->view = VIEW_PAGES;
 			IQ_TRY(parse_address(s, o->value, &x->only));
@@ -428,7 +453,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_vm = {
 	.name = "vm",
 	.summary = "the memory map of a task",
-	.help = "vm [-p | -m | -v] [-x | -d] [-R REFERENCE] [PID | TASK | NAME | 'REGEX']...\n"
+	.help = "vm [-p | -m | -v] [-x | -d] [-R REFERENCE] [-M MM] [PID | TASK | NAME | 'REGEX']...\n"
 		"vm -P VMA [PID | TASK]\n"
 		"vm -f FLAGS\n"
 		"\n"
@@ -441,8 +466,11 @@ const struct command cmd_vm = {
 		"  -P   the same for one area alone, by the address of its vm_area_struct\n"
 		"  -m   the members of the mm_struct\n"
 		"  -v   the members of each vm_area_struct\n"
-		"  -R   only areas that hold this address, or have this vm_area_struct or file, or\n"
-		"       this text in their file's path; tasks without one are left out\n"
+		"  -R   only areas that hold this address (its page is shown below), or have this\n"
+		"       vm_area_struct, file or vm_flags, or this text in their file's path; tasks\n"
+		"       without one are left out\n"
+		"  -M   the mm_struct at this address, for tasks that have none any more because they\n"
+		"       were exiting: a backtrace may still show it\n"
 		"  -f   the names of vm_flags\n"
 		"  -x, -d   integers hexadecimal, decimal\n"
 		"\n"

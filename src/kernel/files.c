@@ -31,6 +31,36 @@ bool iq_file_at(struct iq_kernel *k, uint64_t address, struct iq_file *ret)
 	return true;
 }
 
+bool iq_dentry_at(struct iq_kernel *k, uint64_t address, struct iq_dentry *ret)
+{
+	struct iq_dentry d = {.address = address};
+	uint64_t v, list, mount, mnt;
+	struct iq_types *t = iq_kernel_types(k);
+
+	if (!t || !kernel_read_member(k, "dentry", "d_inode", address, &d.inode) ||
+	    !kernel_read_member(k, "dentry", "d_sb", address, &d.super_block))
+		return false;
+	if (d.inode && kernel_read_member(k, "inode", "i_mode", d.inode, &v))
+		d.mode = (uint32_t)v;
+	/* A list of struct mount through mnt_instance; later the first struct mount itself. */
+	if (kernel_read_member(k, "super_block", "s_mounts.next", d.super_block, &list) &&
+	    iq_offset(t, "mount", "mnt_instance", &mount, NULL) && iq_offset(t, "mount", "mnt", &mnt, NULL) &&
+	    kernel_read_member(k, "super_block", "s_mounts.prev", d.super_block, &v))
+		d.vfsmount = list - mount + mnt;
+	else if (kernel_read_member(k, "super_block", "s_mounts", d.super_block, &list) && list &&
+		 iq_offset(t, "mount", "mnt", &mnt, NULL))
+		d.vfsmount = list + mnt;
+	if (d.vfsmount && (!kernel_read_member(k, "vfsmount", "mnt_sb", d.vfsmount, &v) || v != d.super_block))
+		d.vfsmount = 0;
+	*ret = d;
+	return true;
+}
+
+bool iq_inode_mapping(struct iq_kernel *k, uint64_t address, uint64_t *mapping)
+{
+	return kernel_read_member(k, "inode", "i_mapping", address, mapping) && *mapping;
+}
+
 bool iq_file_path(struct iq_kernel *k, const struct iq_file *f, char *path)
 {
 	return iq_path(k, f->vfsmount, f->dentry, path);
