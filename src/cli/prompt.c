@@ -23,6 +23,7 @@ static struct {
 	bool done;
 	char **match;
 	unsigned int nr, next;
+	volatile sig_atomic_t signal; /* that came while a line was typed */
 } prompt;
 
 static char *next_match(const char *text, int state)
@@ -102,6 +103,63 @@ static void drop_line(void)
 	rl_redisplay();
 }
 
+/* ---- Signals while a line is typed ------------------------------------------------------------- */
+
+/* readline has put the terminal into a mode that nobody else is to find it in. */
+static const int obeyed[] = {SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+
+static void on_signal(int sig)
+{
+	prompt.signal = sig;
+}
+
+/* Have them noted, but those that are ignored; they and SIGINT come while we wait only. */
+static void catch_all(struct sigaction before[], sigset_t *mask)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t block;
+
+	sigemptyset(&action.sa_mask);
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(obeyed); i++) {
+		sigaction(obeyed[i], NULL, &before[i]);
+		if (before[i].sa_handler == SIG_IGN)
+			continue;
+		sigaction(obeyed[i], &action, NULL);
+		sigaddset(&block, obeyed[i]);
+	}
+	prompt.signal = 0;
+	sigprocmask(SIG_BLOCK, &block, mask);
+}
+
+static void catch_none(const struct sigaction before[], const sigset_t *mask)
+{
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(obeyed); i++)
+		sigaction(obeyed[i], &before[i], NULL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+/* Ctrl-Z: the shell gets its terminal; the line stands there again when we go on. */
+static void stop_here(void)
+{
+	struct sigaction again;
+	sigset_t one;
+
+	prompt.signal = 0;
+	rl_deprep_term_function();
+	sigaction(SIGTSTP, NULL, &again);
+	signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	sigemptyset(&one);
+	sigaddset(&one, SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	sigprocmask(SIG_BLOCK, &one, NULL);
+	sigaction(SIGTSTP, &again, NULL);
+	rl_prep_term_function(1);
+	rl_forced_update_display();
+}
+
 /*
  * One line, NULL at the end of input.  readline's own waiting leaves no way to see Ctrl-C for
  * sure, so that the waiting is done here: SIGINT is let through only while nothing else happens.
@@ -109,11 +167,10 @@ static void drop_line(void)
 static char *read_line(struct session *s)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-	sigset_t interrupt, before;
+	struct sigaction actions[IQ_ARRAY_SIZE(obeyed)];
+	sigset_t before;
 
-	sigemptyset(&interrupt);
-	sigaddset(&interrupt, SIGINT);
-	sigprocmask(SIG_BLOCK, &interrupt, &before);
+	catch_all(actions, &before);
 	s->cancel.stop = 0;
 	prompt.line = NULL;
 	prompt.done = false;
@@ -123,7 +180,11 @@ static char *read_line(struct session *s)
 
 		if (n < 0 && errno != EINTR)
 			break;
-		if (s->cancel.stop) {
+		if (prompt.signal && prompt.signal != SIGTSTP)
+			break;
+		if (prompt.signal) {
+			stop_here();
+		} else if (s->cancel.stop) {
 			s->cancel.stop = 0;
 			drop_line();
 		} else if (n > 0) {
@@ -132,7 +193,7 @@ static char *read_line(struct session *s)
 	}
 	if (!prompt.done)
 		rl_callback_handler_remove();
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	catch_none(actions, &before);
 	return prompt.line;
 }
 
@@ -164,4 +225,7 @@ void run_prompt(struct session *s)
 		write_history(path);
 	free(path);
 	prompt.s = NULL;
+	/* The terminal and the history are as they should be. */
+	if (prompt.signal)
+		raise(prompt.signal);
 }
