@@ -220,12 +220,13 @@ static bool take_field(struct json *j, struct layout *l, uint64_t *offset)
 static bool read_layout(const struct iq_devices *dev, struct layout *l)
 {
 	static const char mark[] = "\"name\": \"cpu\", \"instance_id\"";
-	struct json j = {dev->json, dev->json + dev->json_len};
+	struct json j;
 	uint64_t offset = 0;
 
 	if (!dev->json)
 		return false;
-	j.at = memmem(j.at, dev->json_len, mark, sizeof(mark) - 1);
+	j.end = dev->json + dev->json_len;
+	j.at = memmem(dev->json, dev->json_len, mark, sizeof(mark) - 1);
 	if (!j.at)
 		return false;
 	j.at = memmem(j.at, (size_t)(j.end - j.at), "\"fields\"", 8);

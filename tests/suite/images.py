@@ -142,7 +142,7 @@ def vmware(core, path, vmem=None):
     at = begin + len(cpu)
     if not vmem:
         head = struct.pack('<H', 6 << 8 | 63) + b'Memory'
-        pad = -(at + len(memory) + len(head) + 18) % 65536
+        pad = -(at + len(memory) + len(head) + 18) % PAGE
         memory += head + struct.pack('<QQH', page * PAGE, page * PAGE, pad) + bytes(pad)
     with open(path, 'wb') as f:
         f.write(struct.pack('<III', 0xbed2bed2, 8, 2))
