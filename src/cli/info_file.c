@@ -303,6 +303,8 @@ bool info_files(struct session *s, char *const *files, unsigned int nr, const st
 		if (fd >= 0)
 			close(fd);
 		kind = dump ? IQ_FILE_OTHER : iq_file_recognise(files[i]);
+		/* What has no format cannot be recognised. */
+		dump |= kind == IQ_FILE_OTHER && fd >= 0 && o->format && !strcmp(o->format, "raw");
 		if (dump)
 			dumps[found.nr_dumps++] = files[i];
 		else if (kind == IQ_FILE_VMLINUX && found.nr_vmlinux < 2)

@@ -92,6 +92,7 @@ struct session_options {
 	const char *const *modules;
 	unsigned int nr_modules;
 	struct debug_dirs debug_dirs;
+	const char *format; /* of the dump, as struct iq_dump_options has it; NULL: by its content */
 	bool no_vmlinux, no_btf;
 };
 /*

@@ -48,6 +48,8 @@ static const char help_text[] =
 	"  --debug-dir DIR   look for a vmlinux and module files in DIR too; may be\n"
 	"                    repeated\n"
 	"  --src DIR         the kernel's source is in DIR (src, dis -s)\n"
+	"  --format NAME     the dump has this format: elf, kdump, lime, savevm, vmware, or\n"
+	"                    raw, the bytes of memory and nothing else\n"
 	"  --json[=pretty]   results as JSON, one object a command\n"
 	"  --log FILE        analyze a console log (- is standard input) instead of a dump\n"
 	"  --redact          analyze without names of hosts and people\n"
@@ -67,6 +69,7 @@ enum {
 	OPT_DEBUG_DIR,
 	OPT_SRC,
 	OPT_JSON,
+	OPT_FORMAT,
 	OPT_LOG,
 	OPT_NO_SANDBOX,
 	OPT_REDACT,
@@ -81,6 +84,7 @@ static const struct option long_options[] = {
 	{"debug-dir", required_argument, NULL, OPT_DEBUG_DIR},
 	{"src", required_argument, NULL, OPT_SRC},
 	{"json", optional_argument, NULL, OPT_JSON},
+	{"format", required_argument, NULL, OPT_FORMAT},
 	{"log", required_argument, NULL, OPT_LOG},
 	{"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
 	{"redact", no_argument, NULL, OPT_REDACT},
@@ -105,6 +109,7 @@ struct arguments {
 static void show_version(void)
 {
 	uint64_t zydis = ZydisGetVersion();
+	char sandbox[64];
 	struct iq_buf more = {0};
 
 	iq_dump_libraries(&more);
@@ -115,6 +120,8 @@ static void show_version(void)
 	       (unsigned int)ZYDIS_VERSION_MAJOR(zydis), (unsigned int)ZYDIS_VERSION_MINOR(zydis),
 	       more.len ? ", " : "", iq_buf_str(&more));
 	iq_buf_free(&more);
+	sandbox_describe(sandbox, sizeof(sandbox));
+	printf("sandbox: %s\n", sandbox);
 }
 
 static struct iq_error *push(const char ***list, unsigned int *nr, unsigned int *room,
@@ -192,7 +199,11 @@ static struct iq_error *sort_file(struct arguments *a, const char *path)
 			err = push(&a->damaged, &a->open.nr_damaged, &a->room_damaged, path);
 			break;
 		case IQ_FILE_OTHER:
-			err = not_ours(path, fd);
+			/* What has no format cannot be recognised. */
+			if (a->open.format && !strcmp(a->open.format, "raw"))
+				err = push(&a->dumps, &a->open.nr_dumps, &a->room_dumps, path);
+			else
+				err = not_ours(path, fd);
 			break;
 		}
 	}
@@ -203,6 +214,26 @@ static struct iq_error *sort_file(struct arguments *a, const char *path)
 static struct iq_error *usage_error(struct iq_error *err)
 {
 	return err->hint ? err : iq_error_hint(err, "inquest --help shows how it is called");
+}
+
+static struct iq_error *check_format(const char *name)
+{
+	struct iq_buf known = {0};
+	struct iq_error *err;
+
+	for (unsigned int i = 0; iq_dump_format_name((enum iq_dump_format)i); i++) {
+		const char *format = iq_dump_format_name((enum iq_dump_format)i);
+
+		if (!strcmp(format, name)) {
+			iq_buf_free(&known);
+			return NULL;
+		}
+		iq_buf_printf(&known, "%s%s", i ? ", " : "", format);
+	}
+	err = iq_error_hint(iq_error_new(IQ_E_USAGE, "there is no format %s", name), "it is one of %s",
+			    iq_buf_str(&known));
+	iq_buf_free(&known);
+	return err;
 }
 
 /* The options; what else there is are files. */
@@ -239,6 +270,10 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 			s->src = strdup(optarg);
 			if (!s->src)
 				return iq_error_nomem();
+			break;
+		case OPT_FORMAT:
+			IQ_TRY(check_format(optarg));
+			a->open.format = optarg;
 			break;
 		case OPT_JSON:
 			s->json = true;

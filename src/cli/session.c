@@ -245,6 +245,7 @@ static struct iq_error *open_dump(struct session *s, const struct session_option
 {
 	unsigned int last = 0;
 	struct iq_dump_options options = {
+		.format = o->format,
 		.cancel = &s->cancel,
 		.progress = isatty(STDERR_FILENO) ? on_progress : NULL,
 		.progress_arg = &last,

@@ -216,7 +216,8 @@ static enum sink_end put(struct sink *s, const uint8_t *data, size_t len)
 		*s->memory = p;
 		s->room = room;
 	}
-	memcpy(*s->memory + s->at, data, len);
+	if (len)
+		memcpy(*s->memory + s->at, data, len);
 	s->at += len;
 	return SINK_OK;
 }
@@ -651,7 +652,8 @@ static struct iq_error *unwrap_all(const struct iq_wrap_source *s, enum iq_wrapp
 	}
 	if ((end == PUMP_OK || end == PUMP_BROKEN_OFF || end == PUMP_DAMAGED) && p.sink.at) {
 		if (end == PUMP_DAMAGED)
-			iq_warn(w, "the data compressed by %s is damaged: what follows the first %llu bytes is lost",
+			iq_warn(w, "the data compressed by %s is damaged: what follows the first %llu bytes is lost, "
+				   "and what is in front of that may be wrong",
 				name, (unsigned long long)p.sink.at);
 		if (end == PUMP_BROKEN_OFF)
 			iq_warn(w, "the data compressed by %s ends early: what follows the first %llu bytes is lost",
