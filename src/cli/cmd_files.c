@@ -68,7 +68,9 @@ static void text_file(const struct files_result *x, const struct open_file *f, s
 static void text_task(const struct files_result *x, const struct task_files *t, struct iq_buf *out)
 {
 	text_task_header(&t->task, out);
-	iq_buf_printf(out, "ROOT: %s    CWD: %s\n", t->root, t->cwd);
+	/* A task that has exited has neither. */
+	if (*t->root || *t->cwd)
+		iq_buf_printf(out, "ROOT: %s    CWD: %s\n", t->root, t->cwd);
 	if (!t->nr) {
 		iq_buf_puts(out, "No open files\n");
 		return;

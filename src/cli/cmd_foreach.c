@@ -190,8 +190,9 @@ static void merge_json(json_t *all, const struct iq_task *t, json_t *one,
 	json_array_append_new(all, o);
 }
 
+/* *USAGE: what is wrong is the words, which are the same for all tasks. */
 static bool run_for(struct session *s, const struct iq_task *t, int argc, char **argv, json_t *all,
-		    struct foreach_result *x)
+		    struct foreach_result *x, struct iq_error **usage)
 {
 	const struct command *c = command_by_name(argv[0]);
 	struct iq_error *err;
@@ -200,6 +201,10 @@ static bool run_for(struct session *s, const struct iq_task *t, int argc, char *
 
 	session_set_task(s, t);
 	err = execute_command(s, argc, argv, &one);
+	if (err && err->code == IQ_E_USAGE && !one.ops) {
+		*usage = err;
+		return false;
+	}
 	if (s->json) {
 		merge_json(all, t, one.ops ? one.ops->json(s, &one) : NULL, err);
 	} else if (one.ops && !is_empty(c->name, &one)) {
@@ -233,17 +238,18 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 	bool had = s->has_task, sought = s->context_sought, selected = s->frame_selected;
 	unsigned int frame = s->frame;
 	unsigned int failed = 0;
+	struct iq_error *usage = NULL;
 	bool stacks = false;
 	json_t *all = s->json ? json_array() : NULL;
 
 	for (unsigned int n = 0; n < nr_commands; n++)
 		stacks |= !strcmp(command_by_name(c[n].argv[0])->name, "bt");
 	s->in_foreach = true;
-	for (unsigned int i = 0; i < list->nr && !iq_cancelled(&s->cancel); i++) {
+	for (unsigned int i = 0; i < list->nr && !usage && !iq_cancelled(&s->cancel); i++) {
 		if (stacks)
 			iq_tasks_prefetch_stacks(s->kernel, list->task, list->nr, i);
-		for (unsigned int n = 0; n < nr_commands; n++) {
-			if (!run_for(s, list->task[i], c[n].argc, c[n].argv, all, x))
+		for (unsigned int n = 0; n < nr_commands && !usage; n++) {
+			if (!run_for(s, list->task[i], c[n].argc, c[n].argv, all, x, &usage))
 				failed++;
 		}
 		if (x->text.len >= PIECE && !stream_out(s, &x->text))
@@ -261,6 +267,8 @@ static struct iq_error *run_all(struct session *s, const struct task_list *list,
 		x->json = json_object();
 		json_object_set_new(x->json, "tasks", all);
 	}
+	if (usage)
+		return usage;
 	if (iq_cancelled(&s->cancel))
 		return iq_error_new(IQ_E_INTERRUPTED, "interrupted");
 	if (failed)

@@ -101,6 +101,12 @@ static struct iq_error *add_parents(struct iq_kernel *k, const struct iq_task *t
 	return err;
 }
 
+/* The idle tasks are one group without a leader of its own: what they have in common is the first's. */
+static bool is_later_idle(struct iq_kernel *k, const struct iq_task *t)
+{
+	return !t->pid && t != iq_task_by_pid(k, 0);
+}
+
 static struct iq_error *add_children(struct iq_kernel *k, const struct iq_task *t,
 				     struct ps_result *x)
 {
@@ -110,7 +116,7 @@ static struct iq_error *add_children(struct iq_kernel *k, const struct iq_task *
 	IQ_TRY(iq_tasks(k, &tasks, &nr));
 	IQ_TRY(add(x, &(struct ps_row){.task = t}));
 	for (unsigned int i = 0; i < nr; i++) {
-		if (tasks[i].ppid != t->pid || tasks[i].pid == t->pid)
+		if (tasks[i].ppid != t->pid || tasks[i].pid == t->pid || is_later_idle(k, t))
 			continue;
 		IQ_TRY(add(x, &(struct ps_row){.task = &tasks[i], .depth = 2}));
 		found++;
@@ -191,12 +197,6 @@ static int by_start(const void *a, const void *b)
 }
 
 /* ---- Which tasks ----------------------------------------------------------------------------- */
-
-/* The idle tasks are one group without a leader of its own: it is shown with the first. */
-static bool is_later_idle(struct iq_kernel *k, const struct iq_task *t)
-{
-	return !t->pid && t != iq_task_by_pid(k, 0);
-}
 
 static bool has_policy(struct iq_kernel *k, const struct request *q, const struct iq_task *t)
 {
