@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* log: the kernel's messages. */
 #include "internal.h"
+#include "log_other.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,6 +13,7 @@ struct log_result {
 	const struct iq_log_record *record; /* owned by the kernel */
 	unsigned int nr;
 	bool wall, plain, dict, level, caller;
+	bool has_callers; /* records say who printed them: 0 is a thread, the first idle task */
 	int64_t boot; /* for `wall`: when the clock of the log began */
 };
 
@@ -30,7 +32,7 @@ static void text_prefix(const struct log_result *x, const struct iq_log_record *
 	if (x->caller) {
 		char caller[16] = "";
 
-		if (rec->caller)
+		if (rec->caller || x->has_callers)
 			snprintf(caller, sizeof(caller), "%c%" PRIu32,
 				 rec->caller & CALLER_IS_CPU ? 'C' : 'T',
 				 rec->caller & ~CALLER_IS_CPU);
@@ -81,6 +83,7 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		}
 		iq_buf_putc(out, '\n');
 	}
+	text_unflushed(s, out);
 }
 
 /* "SUBSYSTEM=pci\nDEVICE=+pci:0000:00:01.0" as an object. */
@@ -122,7 +125,7 @@ static json_t *json(struct session *s, const struct result *r)
 		json_object_set_new(one, "level", json_integer(rec->level));
 		json_object_set_new(one, "facility", json_integer(rec->facility));
 		json_object_set_new(one, "caller",
-				    rec->caller
+				    rec->caller || x->has_callers
 					    ? json_sprintf("%c%" PRIu32,
 							   rec->caller & CALLER_IS_CPU ? 'C' : 'T',
 							   rec->caller & ~CALLER_IS_CPU)
@@ -152,13 +155,14 @@ static struct iq_error *boot_time(struct iq_kernel *k, int64_t *ret)
 	return NULL;
 }
 
-static struct iq_error *parse(int argc, char **argv, struct log_result *x)
+/* OTHER: 'a' or 's', if that is asked for instead of the log. */
+static struct iq_error *parse(int argc, char **argv, struct log_result *x, int *other)
 {
 	struct options o = {.argc = argc, .argv = argv};
 	struct iq_error *err;
 	int option;
 
-	while ((option = next_option(&o, "Ttmdc", &err)) != -1) {
+	while ((option = next_option(&o, "Ttmdcas", &err)) != -1) {
 		switch (option) {
 		case 'T':
 			x->wall = true;
@@ -175,6 +179,12 @@ static struct iq_error *parse(int argc, char **argv, struct log_result *x)
 		case 'c':
 			x->caller = true;
 			break;
+		case 'a':
+		case 's':
+			if (*other && *other != option)
+				return iq_error_new(IQ_E_USAGE, "-a and -s exclude each other");
+			*other = option;
+			break;
 		default:
 			return err;
 		}
@@ -188,26 +198,46 @@ static struct iq_error *parse(int argc, char **argv, struct log_result *x)
 	return NULL;
 }
 
-static struct iq_error *fill(struct session *s, int argc, char **argv, void *data)
+static struct iq_error *read_log(struct session *s, struct log_result *x)
 {
-	struct log_result *x = data;
-	struct iq_kernel *k;
+	struct iq_kernel *k = s->kernel;
+	uint64_t unused;
 
-	IQ_TRY(parse(argc, argv, x));
-	IQ_TRY(need_kernel(s, &k));
 	IQ_TRY(iq_log(k, &x->record, &x->nr));
+	x->has_callers = iq_kernel_offset(k, "printk_info", "caller_id", &unused, NULL) ||
+			 iq_kernel_offset(k, "printk_log", "caller_id", &unused, NULL);
 	return x->wall ? boot_time(k, &x->boot) : NULL;
 }
 
 static struct iq_error *run(struct session *s, int argc, char **argv, struct result *r)
 {
-	return fill_result(s, argc, argv, sizeof(struct log_result), fill, &ops, r);
+	struct log_result plan = {0}, *x;
+	struct iq_error *err;
+	struct iq_kernel *k;
+	int other = 0;
+
+	IQ_TRY(parse(argc, argv, &plan, &other));
+	IQ_TRY(need_kernel(s, &k));
+	if (other)
+		return other == 'a' ? log_audit(s, r) : log_safe(s, r);
+	x = malloc(sizeof(*x));
+	if (!x)
+		return iq_error_nomem();
+	*x = plan;
+	err = read_log(s, x);
+	if (err) {
+		free(x);
+		return err;
+	}
+	*r = (struct result){&ops, x};
+	return NULL;
 }
 
 const struct command cmd_log = {
 	.name = "log",
 	.summary = "the kernel's messages",
 	.help = "log [-Ttmdc]\n"
+		"log -a | -s\n"
 		"\n"
 		"Shows the kernel's message buffer, oldest first, as dmesg does; dmesg is the\n"
 		"same command.\n"
@@ -219,6 +249,10 @@ const struct command cmd_log = {
 		"  -d   the keys and values (SUBSYSTEM=, DEVICE=) that drivers add\n"
 		"  -c   who printed it: [T1234], a thread, or [C2], a CPU (needs\n"
 		"       CONFIG_PRINTK_CALLER)\n"
+		"  -a   records of the audit log that no daemon has taken yet\n"
+		"  -s   the buffers of each CPU into which printk wrote where it could not take the\n"
+		"       log's lock (up to 5.14); what is left in them also stands behind the log,\n"
+		"       as [nmi_print_seq] or [safe_print_seq]\n"
 		"\n"
 		"  inquest> log | tail -50\n"
 		"  inquest> log -T > /tmp/dmesg.txt\n",
