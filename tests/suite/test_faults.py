@@ -75,7 +75,8 @@ def damages_wild(rng, old):
     yield 'list poison', ('LIST_POISON',), struct.pack('<Q', rng.choice((0xdead000000000100, 0xdead000000000122)))
     yield 'upper bytes', ('upper 2 bytes',), struct.pack('<Q', old & (1 << 48) - 1 | rng.randrange(1, 0x7fff) << 48)
     for name, words, data in payloads.samples(rng):
-        if len(data) >= 8:
+        # What ext4 and tar are known by is farther from their beginning than is written here.
+        if len(data) >= 8 and name not in ('ext4', 'tar'):
             yield name, words, data[:rng.choice((16, 24, 24, 32))]
 
 
@@ -126,6 +127,8 @@ class Score:
         for name, missed in self.missed.items():
             n = len(missed) if name.startswith('wrong') else self.total - len(missed)
             t.note(f'{name} {n}/{self.total}')
+            if missed and t.all:
+                t.note(f'  {missed}')
         t.note(f'without a sure verdict {self.unsure}/{self.total}')
         for name, least in (('class', CLASS), ('culprit', CULPRIT), ('object', CULPRIT), ('format', FORMAT)):
             missed = self.missed[name]
