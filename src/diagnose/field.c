@@ -97,10 +97,11 @@ static struct iq_finding *claim(struct iq_case *c, const struct iq_suspect *s,
 	const uint8_t *field = w->bytes + w->focus;
 	size_t end = m->offset + m->len;
 
+	/* What begins before the field has its first bytes from the object, where zeros and ones are no chance. */
 	if (partial)
 		return iq_case_finding(
 			c, "field.partial_overwrite", IQ_CLASS_MEMORY_CORRUPTION,
-			surety(s, m->bits + 8),
+			surety(s, m->offset == w->focus ? m->bits + 8 : m->bits),
 			"the low %zu bytes of %s were overwritten with %s (%s); its upper half is "
 			"intact, that of a kernel pointer",
 			IQ_MIN(end - w->focus, (size_t)4), s->name, byte_text(c, field, 4),

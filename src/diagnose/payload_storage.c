@@ -59,7 +59,7 @@ static unsigned int cdb(const uint8_t *p, size_t n, struct iq_payload *m)
 	case 0x28:
 	case 0x2a:
 		if (n < 10 || p[1] & 0x07 || p[6] || p[9] || !iq_be16(p + 7) ||
-		    iq_be16(p + 7) > 4096)
+		    iq_be16(p + 7) > 4096 || iq_be32(p + 2) > UINT32_MAX - iq_be16(p + 7))
 			return 0;
 		return iq_payload_say(m, 7 + 5 + 8 + 8 + 4, 10, "SCSI %s(10) of %u blocks at %u",
 				      p[0] == 0x28 ? "READ" : "WRITE", iq_be16(p + 7),
