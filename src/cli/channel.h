@@ -25,7 +25,8 @@ enum message_kind {
 	MSG_MKDIR,
 	MSG_RENAME,	/* "FROM\0TO" in the cache */
 	MSG_UNLINK,
-	MSG_OUTPUT,	/* where the output of the running command goes; answered with a file */
+	MSG_OUTPUT,	/* where the output of the running command goes; answered with a file.  `flags` is
+			 * OUTPUT_COPY for the file that it was told to write (dev -v INDEX FILE) */
 	MSG_OUTPUT_END,	/* it is written: the answer's `flags` is the status of the shell */
 	MSG_DEBUGINFOD,	/* "BUILD-ID\0NAME": the answer is a path, or a warning */
 	/* Both ways. */
@@ -35,6 +36,8 @@ enum message_kind {
 
 #define DONE_QUIT 1U		/* the user wants to leave, or nobody reads */
 #define DONE_CANCELLED 2U	/* Ctrl-C */
+
+#define OUTPUT_COPY 1U
 
 #define MESSAGE_MOST 8192
 #define MESSAGE_TEXT_MOST (16U << 20)

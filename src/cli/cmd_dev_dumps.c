@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dev -V and -v: what drivers saved of their devices when the kernel had crashed (VMCOREDD). */
 #include "dev.h"
+#include "sandbox.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -157,10 +158,22 @@ static struct iq_error *cannot_read(const struct iq_device_dump *d, int64_t n)
 	return iq_error_new(IQ_E_FORMAT, "the file ends inside the dump of %s", d->name);
 }
 
+/* In the sandbox the front opens what the user typed. */
+static FILE *open_copy(const char *path)
+{
+	struct message m = {.kind = MSG_OUTPUT, .flags = OUTPUT_COPY};
+	int fd = -1;
+
+	if (sandbox_channel() < 0)
+		return fopen(path, "we");
+	errno = sandbox_ask(&m, -1, &fd);
+	return errno || fd < 0 ? NULL : fdopen(fd, "w");
+}
+
 static struct iq_error *copy(struct session *s, const struct iq_device_dump *d, const char *path)
 {
 	uint8_t *buf = malloc(CHUNK);
-	FILE *f = buf ? fopen(path, "we") : NULL;
+	FILE *f = buf ? open_copy(path) : NULL;
 	struct iq_error *err = NULL;
 
 	if (!f) {

@@ -30,7 +30,7 @@ struct front {
 
 	/* Of the command that runs. */
 	const struct line_part *part;
-	bool has_target, had_target;
+	bool has_target, had_target, had_copy;
 	struct target target;
 	/* Of the word that is being completed. */
 	char **match;
@@ -156,6 +156,31 @@ static int give_target(struct front *f, struct message *m)
 	return e ? -1 : f->target.fd;
 }
 
+/* The file that `dev -v INDEX FILE` writes, once a command. */
+static int give_copy(struct front *f, struct message *m)
+{
+	struct iq_error *err = f->part ? NULL : iq_error_nomem();
+	struct words w = {0};
+	const struct command *c;
+	int fd = -1;
+
+	m->len = 0;
+	m->kind = MSG_REPLY;
+	m->result = EPERM;
+	if (!err)
+		err = words_split(f->part->text, false, false, &w);
+	c = !err && w.nr ? command_by_name(w.word[0]) : NULL;
+	if (c && !strcmp(c->name, "dev") && !f->had_copy && w.nr > 2 && !strncmp(w.word[1], "-v", 2) &&
+	    w.nr == (w.word[1][2] ? 3 : 4)) {
+		f->had_copy = true;
+		fd = open(w.word[w.nr - 1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+		m->result = fd < 0 ? errno : 0;
+	}
+	iq_error_free(err);
+	words_free(&w);
+	return fd;
+}
+
 static void end_target(struct front *f, struct message *m)
 {
 	int status = 0;
@@ -215,7 +240,7 @@ static int serve(struct session *s, struct front *f, struct message *m)
 			take_matches(f, m);
 			break;
 		case MSG_OUTPUT:
-			give = give_target(f, m);
+			give = m->flags == OUTPUT_COPY ? give_copy(f, m) : give_target(f, m);
 			break;
 		case MSG_OUTPUT_END:
 			end_target(f, m);
@@ -438,7 +463,7 @@ bool front_run(struct session *s, const struct line_part *part)
 		return false;
 	}
 	f->part = part;
-	f->had_target = false;
+	f->had_target = f->had_copy = false;
 	ok = have_done(s, &m, text.s, text.len);
 	f->part = NULL;
 	/* A worker that opened it and did not close it is not to keep a shell waiting. */

@@ -182,11 +182,11 @@ static const char *found_by(enum iq_found_by how)
 	case IQ_FOUND_CPU_STATE:
 		return "by the CPUs' control registers";
 	case IQ_FOUND_MEMORY_SCAN:
-		return "by VMCOREINFO found in memory";
+		return "by VMCOREINFO in its memory";
 	case IQ_FOUND_PAGE_TABLES:
-		return "by page tables found in memory";
+		return "by page tables in its memory";
 	case IQ_FOUND_IMAGE:
-		return "by its image found in memory";
+		return "by its image in memory";
 	}
 	return "";
 }
