@@ -140,6 +140,7 @@ struct iq_error *iq_stage_check(struct iq_case *c)
 
 	if (class == IQ_CLASS_STACK_PROTECTOR && c->has_trace)
 		report_canary(c);
+	iq_report_stack(c);
 	if (says_nothing(class) && !has_cause(&c->analysis))
 		(void)iq_slabs_check(c->k, false, report_slab, &x);
 	if (class == IQ_CLASS_SYSRQ || class == IQ_CLASS_NMI)

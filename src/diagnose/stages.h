@@ -25,6 +25,8 @@ struct iq_error *iq_stage_culprit(struct iq_case *c) IQ_CHECK;
 struct iq_error *iq_stage_corruption(struct iq_case *c) IQ_CHECK;
 /* check.c: what the kernel's own checks and the allocator's state say where nothing else does. */
 struct iq_error *iq_stage_check(struct iq_case *c) IQ_CHECK;
+/* stack_use.c, a part of that: stacks that are full, or lead nowhere. */
+void iq_report_stack(struct iq_case *c);
 /* oom.c: out of memory: who has it; leaks. */
 struct iq_error *iq_stage_memory(struct iq_case *c) IQ_CHECK;
 /* producer.c: who made the bad value, if it was somebody whom a function on the stack called before. */

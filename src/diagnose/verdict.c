@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verdict: one sentence of what happened, and of why if that was found. */
+#include "skip.h"
 #include "stages.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define LONG_EXPRESSION 16u /* characters: a longer one is not repeated in one sentence */
+#define CALLERS 8
+#define LONG_EXPRESSION 8u /* characters: a longer one is not repeated in one sentence */
 
 static const char *const happened[IQ_CLASSES] = {
 	[IQ_CLASS_NONE] = "no crash was found",
@@ -45,12 +47,34 @@ static const char *const happened[IQ_CLASSES] = {
 	[IQ_CLASS_LEAK] = "memory was leaked",
 };
 
-static void add_place(const struct iq_event *e, struct iq_buf *b)
+/* Of a helper that only found it: who called it there. */
+static void add_caller(const struct iq_case *c, const struct iq_event *e, struct iq_buf *b)
+{
+	if (!c->has_trace || e->frame < 0 || !e->symbol.name || e->module ||
+	    !iq_skip_function(e->symbol.name))
+		return;
+	for (int i = e->frame; i < (int)c->trace.nr && i <= e->frame + CALLERS; i++) {
+		const struct iq_frame *f = &c->trace.frames[i];
+
+		if (i > e->frame && f->has_trap)
+			return;
+		if (!f->symbol.name || !f->reliable || (!f->symbol.module && iq_skip_function(f->symbol.name)))
+			continue;
+		iq_buf_printf(b, " (called by %s+0x%" PRIx64, f->symbol.name, f->offset);
+		if (f->symbol.module)
+			iq_buf_printf(b, " [%s]", f->symbol.module);
+		iq_buf_putc(b, ')');
+		return;
+	}
+}
+
+static void add_place(const struct iq_case *c, const struct iq_event *e, struct iq_buf *b)
 {
 	if (e->symbol.name) {
 		iq_buf_printf(b, " in %s+0x%" PRIx64, e->symbol.name, e->offset);
 		if (e->module)
 			iq_buf_printf(b, " [%s]", e->module);
+		add_caller(c, e, b);
 	} else if (e->has_ip) {
 		iq_buf_printf(b, " at 0x%" PRIx64, e->ip);
 	}
@@ -102,6 +126,24 @@ static const struct iq_finding *best_cause(const struct iq_analysis *a)
 	return best;
 }
 
+/* By a person or a machine outside: no fault in here is its cause. */
+static bool was_asked_for(enum iq_class class)
+{
+	return class == IQ_CLASS_SYSRQ || class == IQ_CLASS_NMI;
+}
+
+/* Who is at fault, where the sentence would say nothing of why. */
+static void add_blame(const struct iq_analysis *a, struct iq_buf *b)
+{
+	const struct iq_blame *x = &a->blame;
+
+	if (!x->present || !strcmp(x->function, "hardware") || strstr(iq_buf_str(b), x->function))
+		return;
+	iq_buf_printf(b, "; most likely at fault: %s()", x->function);
+	if (x->module)
+		iq_buf_printf(b, " [%s]", x->module);
+}
+
 /* The cause in the sentence: what stands there already is not said twice. */
 static void add_cause(const struct iq_analysis *a, const struct iq_finding *f, struct iq_buf *b)
 {
@@ -119,15 +161,20 @@ static void add_cause(const struct iq_analysis *a, const struct iq_finding *f, s
 	size_t len = x ? strlen(x) : 0;
 	bool said = x && a->insn.present && a->insn.in_c && strstr(a->insn.in_c, x);
 
-	/* What the kernel's check found is what happened. */
-	if (!strcmp(f->id, "event.check") || (said && !strcmp(f->id, "value.null")))
+	if (said && !strcmp(f->id, "value.null"))
 		return;
+	/* What the kernel's check found is what happened: its words, if they are not the raw format. */
+	if (!strcmp(f->id, "event.check")) {
+		if (a->event.message_from_log && !strchr(a->event.message, '%'))
+			iq_buf_printf(b, "; the kernel said: %s", a->event.message);
+		return;
+	}
 	/* What a person asked for has no fault as its cause. */
 	if (!strcmp(f->id, "log.earlier"))
 		iq_buf_puts(b, "; ");
 	else
 		iq_buf_printf(b, "; %s",
-			      (a->event.class == IQ_CLASS_SYSRQ ? besides : because)[f->confidence]);
+			      (was_asked_for(a->event.class) ? besides : because)[f->confidence]);
 	if (said && len > LONG_EXPRESSION && !strncmp(claim, x, len) && claim[len] == ' ')
 		iq_buf_printf(b, "that value%s", claim + len);
 	else
@@ -146,7 +193,7 @@ struct iq_error *iq_stage_verdict(struct iq_case *c)
 		iq_buf_puts(&b, happened[a->event.class]);
 	/* Where the watchdog found that others hang says nothing of them. */
 	if (a->event.class != IQ_CLASS_NONE && (a->event.class != IQ_CLASS_HUNG_TASK || !cause)) {
-		add_place(&a->event, &b);
+		add_place(c, &a->event, &b);
 		add_detail(a, &b);
 	}
 	a->confidence = a->event.confidence;
@@ -154,6 +201,7 @@ struct iq_error *iq_stage_verdict(struct iq_case *c)
 		add_cause(a, cause, &b);
 		a->confidence = IQ_MIN(a->confidence, cause->confidence);
 	}
+	add_blame(a, &b);
 	a->verdict = iq_case_text(c, "%s", iq_buf_str(&b));
 	iq_buf_free(&b);
 	return NULL;

@@ -290,8 +290,8 @@ static void report_root(struct iq_case *c, const struct iq_waits *w, const struc
 			    IQ_MIN(child->owner_confidence, IQ_CONFIDENCE_LIKELY),
 			    "%u task%s wait%s for what %s holds, which %s%s%s", n, n == 1 ? "" : "s",
 			    n == 1 ? "s" : "", who(c, t),
-			    own ? "itself waits for " : t->running ? "runs" : "sleeps",
-			    own ? object_name(c, own) : "", own ? where(c, own) : "");
+			    own && own->kind ? "itself waits for " : t->running ? "runs" : "sleeps",
+			    own && own->kind ? object_name(c, own) : "", own ? where(c, own) : "");
 	add_edge(c, f, child);
 	f->cause = cause;
 	if (cause)
