@@ -55,6 +55,7 @@ enum iq_dump_format {
 	IQ_DUMP_LIME,	/* LiME and AVML */
 	IQ_DUMP_SAVEVM,	/* a machine that QEMU saved, also by libvirt, also in a qcow2 snapshot */
 	IQ_DUMP_VMWARE,	/* .vmss or .vmsn with its .vmem */
+	IQ_DUMP_KDUMPFILE, /* whatever libkdumpfile makes of it */
 	IQ_DUMP_RAW,	/* the bytes of memory and nothing else */
 };
 

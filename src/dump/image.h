@@ -93,4 +93,12 @@ struct iq_error *iq_vmware_open(struct iq_dump *d, struct iq_warnings *w) IQ_CHE
 /* raw.c: by request only. */
 struct iq_error *iq_raw_open(struct iq_dump *d, struct iq_warnings *w) IQ_CHECK;
 
+/*
+ * kdumpfile.c: open D by libkdumpfile; d->format stays NULL if that does not know it either, or is not there.
+ * Its version, behind GAP.
+ */
+bool iq_kdumpfile_recognise(const uint8_t head[IQ_HEAD_LEN]);
+struct iq_error *iq_kdumpfile_open(struct iq_dump *d) IQ_CHECK;
+void iq_kdumpfile_version(struct iq_buf *out, const char *gap);
+
 #endif

@@ -45,9 +45,19 @@ const char *iq_dump_format_name(enum iq_dump_format format)
 	static const char *const names[] = {
 		[IQ_DUMP_ELF] = "elf",	     [IQ_DUMP_KDUMP] = "kdump",	  [IQ_DUMP_LIME] = "lime",
 		[IQ_DUMP_SAVEVM] = "savevm", [IQ_DUMP_VMWARE] = "vmware", [IQ_DUMP_RAW] = "raw",
+		[IQ_DUMP_KDUMPFILE] = "libkdumpfile",
 	};
 
 	return (unsigned int)format < IQ_ARRAY_SIZE(names) ? names[format] : NULL;
+}
+
+/* Asked for by --format libkdumpfile, also where we could read it ourselves. */
+static struct iq_error *open_by_library(struct iq_dump *d)
+{
+	IQ_TRY(iq_kdumpfile_open(d));
+	return d->format ? NULL
+			 : iq_error_new(IQ_E_FORMAT, "libkdumpfile cannot read it, or was not there when "
+						     "this program was built");
 }
 
 static struct iq_error *open_format(struct iq_dump *d, const char *format, struct iq_warnings *w)
@@ -60,6 +70,8 @@ static struct iq_error *open_format(struct iq_dump *d, const char *format, struc
 		return iq_error_errno(errno, "cannot read");
 	if (format && !strcmp(format, "raw"))
 		return iq_raw_open(d, w);
+	if (format && !strcmp(format, "libkdumpfile"))
+		return open_by_library(d);
 	if (iq_elf_recognise(head))
 		return iq_elf_open(d, w);
 	if (iq_kdump_recognise(head))
@@ -70,6 +82,9 @@ static struct iq_error *open_format(struct iq_dump *d, const char *format, struc
 		return iq_savevm_open(d, w);
 	if (iq_vmware_recognise(head))
 		return iq_vmware_open(d, w);
+	IQ_TRY(iq_kdumpfile_open(d));
+	if (d->format)
+		return NULL;
 	stranger = known_stranger(head, (size_t)n);
 	if (stranger)
 		return iq_error_new(IQ_E_FORMAT,
@@ -269,5 +284,6 @@ bool iq_dump_recognise(int fd)
 		return false;
 	return iq_elf_recognise(head) || iq_kdump_recognise(head) || iq_lime_recognise(head) ||
 	       iq_savevm_recognise(head) || iq_vmware_recognise(head) ||
+	       iq_kdumpfile_recognise(head) ||
 	       !memcmp(head, IQ_FLAT_MAGIC, sizeof(IQ_FLAT_MAGIC));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The decompressors of whole files, behind one function. */
+#include "image.h"
 #include "wrap.h"
 #include <stdlib.h>
 #include <zstd.h>
@@ -58,8 +59,9 @@ void iq_dump_libraries(struct iq_buf *out)
 #endif
 #if IQ_HAVE_ZLIB
 	iq_buf_printf(out, "%szlib %s", gap, zlibVersion());
+	gap = ", ";
 #endif
-	(void)gap;
+	iq_kdumpfile_version(out, gap);
 }
 
 struct cursor {
