@@ -283,10 +283,19 @@ static struct iq_error *add_trace(struct session *s, const struct request *q, st
 	}
 	t->b.task = *task;
 	/* Of thousands of tasks that sleep, bt -v looks at every stack's far end. */
-	if (!t->no_stack && (!s->in_foreach || task->running || t->error || t->b.end_text[0]))
-		IQ_TRY(add_damage(s, t));
-	IQ_TRY(add_to_frames(s, &x->options, t));
-	return add_view(s, &x->options, t);
+	err = t->no_stack || (s->in_foreach && !task->running && !t->error && !t->b.end_text[0])
+		      ? NULL
+		      : add_damage(s, t);
+	if (!err)
+		err = add_to_frames(s, &x->options, t);
+	if (!err)
+		return add_view(s, &x->options, t);
+	/* What is shown of a trace is told frame by frame. */
+	if (!t->frames) {
+		free_trace(t);
+		x->nr--;
+	}
+	return err;
 }
 
 /* ---- Which tasks ------------------------------------------------------------------------------- */

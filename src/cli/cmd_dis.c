@@ -447,6 +447,8 @@ static struct iq_error *find(struct session *s, const struct request *q, struct 
 		     symbol.address == address;
 	if (q->source) {
 		x->name = strdup(q->word);
+		if (!x->name)
+			return iq_error_nomem();
 		IQ_TRY(listing_at(s, address, q->has_count ? (unsigned int)q->count : 0, &x->listing));
 		x->source_only = true;
 		return NULL;
