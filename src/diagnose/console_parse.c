@@ -241,6 +241,7 @@ static void task_elsewhere(struct iq_console *c, const char *s)
 	const char *p = strstr(s, "by task ");
 
 	if (p && !c->has_pid && (!strncmp(s, "Read of", 7) || !strncmp(s, "Write of", 8) ||
+				 !strncmp(s, "Read at", 7) || !strncmp(s, "Write at", 8) || /* by tags */
 				 !strncmp(s, "Access ", 7) || !strncmp(s, "Free of", 7)))
 		comm_and_pid(c, p + 8, p + 8 + strcspn(p + 8, " "), '/');
 	p = strstr(s, "pid: ");
@@ -461,6 +462,23 @@ static bool is_stall(enum iq_class class)
 	return class == IQ_CLASS_SOFT_LOCKUP || class == IQ_CLASS_HARD_LOCKUP || class == IQ_CLASS_RCU_STALL;
 }
 
+/* "BUG: KCSAN: data-race in A / B": two functions, without where in them. */
+static void race_of(struct iq_console *c, const char *s)
+{
+	const char *p = strstr(s, "data-race in ");
+	struct console_symbol symbol = { 0 };
+	size_t n;
+
+	if (!p || !strstr(p, " / "))
+		return;
+	p += 13;
+	n = strcspn(p, " +");
+	if (!n || n >= sizeof(symbol.function))
+		return;
+	memcpy(symbol.function, p, n);
+	set_place(c, &symbol);
+}
+
 static void head_line(struct iq_console *c, const struct head *head)
 {
 	struct iq_event *e = &c->analysis.event;
@@ -483,6 +501,8 @@ static void head_line(struct iq_console *c, const struct head *head)
 	}
 	if (!strncmp(s, "UBSAN: ", 7))
 		file_of(c, s, " in ");
+	if (!strncmp(s, "BUG: KCSAN: ", 12))
+		race_of(c, s);
 	if (!e->symbol.name && iq_console_symbol(s, &symbol, NULL) && head->class != IQ_CLASS_STACK_OVERFLOW)
 		set_place(c, &symbol);
 }

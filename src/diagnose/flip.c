@@ -7,6 +7,7 @@
 #include "value.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define POINTS_BACK 24u /* bits: what it would lead to points back, or has the type */
 
@@ -161,8 +162,12 @@ static void moved(struct iq_case *c, struct iq_suspect *s)
 		if (!is_up && (by > 2 || down < l->page_offset || down >= end))
 			continue;
 		iq_place_of(c->k, is_up ? up : down, &p);
-		if (p.kind == IQ_PLACE_NOTHING || p.kind == IQ_PLACE_FREE_PAGE)
-			continue;
+		if (p.kind == IQ_PLACE_NOTHING || p.kind == IQ_PLACE_FREE_PAGE) {
+			/* Without its lowest bytes a pointer leads somewhere near where it did. */
+			if (!is_up || by < 2)
+				continue;
+			snprintf(p.text, sizeof(p.text), "its lowest %u bytes are lost", by);
+		}
 		tell(c, s, "flip.moved", IQ_CLASS_MEMORY_CORRUPTION, is_up ? up : down,
 		     is_up ? 30 : 22, &p,
 		     iq_case_text(c,
