@@ -4,6 +4,7 @@
  * damaged where nothing else explains the crash, and checks whose report is all that is known.
  */
 #include "earlier.h"
+#include "event.h"
 #include "stages.h"
 #include <inquest/slab_check.h>
 
@@ -133,6 +134,40 @@ static void report_check(struct iq_case *c)
 	f->cause = !has_cause(&c->analysis);
 }
 
+/* ---- The end of init ------------------------------------------------------------------------------- */
+
+/*
+ * kernel/exit.c panics when the last thread of init ends, after it has put the code, as wait() has it, into the
+ * thread group's.
+ */
+static void report_init(struct iq_case *c)
+{
+	const struct iq_event *e = &c->analysis.event;
+	uint64_t code, at, offset, signal;
+	struct iq_finding *f;
+
+	if (!c->has_trace || e->frame < 0 || e->task.pid != 1 || !e->symbol.name ||
+	    !iq_same_function(e->symbol.name, "do_exit") ||
+	    !iq_kernel_offset(c->k, "task_struct", "signal", &offset, NULL) ||
+	    iq_vm_read_uint(c->k->vm, e->task.address + offset, 8, &signal) != IQ_MEM_OK ||
+	    !iq_kernel_offset(c->k, "signal_struct", "group_exit_code", &offset, NULL))
+		return;
+	at = signal + offset;
+	if (iq_vm_read_uint(c->k->vm, at, 4, &code) != IQ_MEM_OK || code > 0xffff)
+		return;
+	/* Older kernels put it there only if the whole group was told to end: then 0 says nothing. */
+	if (!code)
+		return;
+	f = iq_case_finding(c, "init.end", IQ_CLASS_PANIC_CALL, IQ_CONFIDENCE_CERTAIN,
+			    code & 0x7f ? "init (pid 1) was killed by signal %" PRIu64
+					: "init (pid 1) ended by itself, with status %" PRIu64,
+			    code & 0x7f ? code & 0x7f : code >> 8);
+	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, at, iq_case_text(c, "0x%" PRIx64, code),
+			    "signal_struct.group_exit_code");
+	f->cause = true;
+	f->refuted_by = "somebody else wrote to that word";
+}
+
 struct iq_error *iq_stage_check(struct iq_case *c)
 {
 	enum iq_class class = c->analysis.event.class;
@@ -141,6 +176,8 @@ struct iq_error *iq_stage_check(struct iq_case *c)
 	if (class == IQ_CLASS_STACK_PROTECTOR && c->has_trace)
 		report_canary(c);
 	iq_report_stack(c);
+	if (class == IQ_CLASS_PANIC_CALL)
+		report_init(c);
 	if (says_nothing(class) && !has_cause(&c->analysis))
 		(void)iq_slabs_check(c->k, false, report_slab, &x);
 	if (class == IQ_CLASS_SYSRQ || class == IQ_CLASS_NMI)

@@ -26,7 +26,7 @@ struct ring {
 	unsigned int length; /* nodes */
 	int64_t offset;	     /* of the pointer to the next one in a node */
 };
-/* False: L, of frame F, does not follow a chain until NULL, or it ends. */
+/* False: L, of frame F, does not follow a chain until NULL or a list's head, or it comes there. */
 bool iq_ring_find(struct iq_case *c, const struct iq_frame *f, const struct loop *l, struct ring *r);
 /* Adds the finding. */
 void iq_ring_report(struct iq_case *c, const struct iq_frame *f, const struct ring *r);
