@@ -37,10 +37,24 @@ static enum iq_mem reason(kdump_status status)
 	}
 }
 
+/* Of the dump. */
+struct library {
+	kdump_ctx_t *ctx;
+	kdump_bmp_t *map; /* which pages are in the file; NULL: it does not say */
+};
+
+/*
+ * A page that is not there is not asked for, if that is known: version 0.5.1 keeps something wrong in its cache of
+ * pages when reading fails, and uses it later.
+ */
 static enum iq_mem read_one(struct iq_reader *r, uint64_t pfn, uint8_t *page)
 {
+	const struct library *l = r->dump->format_data;
+	kdump_addr_t next = pfn;
 	size_t len = r->page_size;
 
+	if (l->map && (kdump_bmp_find_set(l->map, &next) != KDUMP_OK || next != pfn))
+		return IQ_MEM_ABSENT;
 	return reason(kdump_read(r->format_data, KDUMP_MACHPHYSADDR, pfn << r->page_shift, page,
 				 &len));
 }
@@ -61,7 +75,12 @@ static enum iq_mem kdumpfile_load(struct iq_reader *r, uint64_t pfn, uint8_t *pa
 
 static uint64_t kdumpfile_next(const struct iq_dump *d, uint64_t pfn)
 {
-	return IQ_MIN(pfn, d->info.max_pfn);
+	const struct library *l = d->format_data;
+	kdump_addr_t next = pfn;
+
+	if (l->map && kdump_bmp_find_set(l->map, &next) != KDUMP_OK)
+		next = d->info.max_pfn;
+	return IQ_MIN(next, d->info.max_pfn);
 }
 
 static bool kdumpfile_scan(struct iq_reader *r, uint64_t pfn, uint64_t end, struct iq_sink *sink)
@@ -90,7 +109,9 @@ static bool kdumpfile_range(const struct iq_dump *d, unsigned int index, uint64_
 /* Threads share what does not change; each has its own context. */
 static struct iq_error *kdumpfile_reader_open(struct iq_reader *r)
 {
-	r->format_data = kdump_clone(r->dump->format_data, 0);
+	const struct library *l = r->dump->format_data;
+
+	r->format_data = kdump_clone(l->ctx, 0);
 	return r->format_data ? NULL : iq_error_nomem();
 }
 
@@ -102,7 +123,12 @@ static void kdumpfile_reader_close(struct iq_reader *r)
 
 static void kdumpfile_close(struct iq_dump *d)
 {
-	kdump_free(d->format_data);
+	struct library *l = d->format_data;
+
+	if (l->map)
+		kdump_bmp_decref(l->map);
+	kdump_free(l->ctx);
+	free(l);
 }
 
 static const struct iq_format kdumpfile_format = {
@@ -152,6 +178,8 @@ static struct iq_error *take_facts(struct iq_dump *d, kdump_ctx_t *ctx)
 
 struct iq_error *iq_kdumpfile_open(struct iq_dump *d)
 {
+	kdump_attr_t map = {.type = KDUMP_BITMAP};
+	struct library *l;
 	kdump_ctx_t *ctx;
 	kdump_status status;
 
@@ -168,8 +196,18 @@ struct iq_error *iq_kdumpfile_open(struct iq_dump *d)
 		kdump_free(ctx);
 		return NULL;
 	}
+	l = calloc(1, sizeof(*l));
+	if (!l) {
+		kdump_free(ctx);
+		return iq_error_nomem();
+	}
+	l->ctx = ctx;
+	if (kdump_get_typed_attr(ctx, KDUMP_ATTR_FILE_PAGEMAP, &map) == KDUMP_OK && map.val.bitmap) {
+		l->map = map.val.bitmap;
+		kdump_bmp_incref(l->map);
+	}
 	d->format = &kdumpfile_format;
-	d->format_data = ctx;
+	d->format_data = l;
 	d->info.format = IQ_DUMP_KDUMPFILE;
 	return take_facts(d, ctx);
 }

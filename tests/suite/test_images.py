@@ -191,3 +191,23 @@ def reassembled(t, core):
               f'makedumpfile --message-level 0 -R {d}/back <{d}/flat'])
         n = compare(t, f'{d}/flat', f'{d}/back')
         t.ok(n.get('equal') and not n.get('excluded'), f'rearranged: {n}')
+
+
+@per_core(lambda c: re.fullmatch(r'sysrq\.elf(\.d31-(zlib|lzo))?', c.name))
+def by_library(t, core):
+    """--format libkdumpfile: another reader of the same file gives the same memory."""
+    if 'libkdumpfile' not in t.inquest('--version').out:
+        return t.note('skipped: built without libkdumpfile')
+    rng = t.rng()
+    pages = [rng.randrange(0x100, 0x13fff) for _ in range(150)]
+    commands = '; '.join(['ps', 'mod', 'log', *(f'rd -p {pfn << 12:x} 512' for pfn in pages)])
+    ours, theirs = (t.inquest('--json', '--no-vmlinux', *options, core.vmcore, '-c', commands, check=False).json()
+                    for options in ([], ['--format', 'libkdumpfile']))
+    t.equal(len(theirs), len(ours), 'number of answers')
+    same = 0
+    for a, b in zip(ours, theirs):
+        # What is not there has other words: libkdumpfile does not say why.
+        t.equal(json.dumps(b.get('result')), json.dumps(a.get('result')), a['command'][:60])
+        same += 'result' in a
+    t.note(f'{same} answers equal')
+    t.ok(same > 20, 'too few pages were there')
