@@ -28,16 +28,19 @@ uint64_t thread_info_address(struct iq_kernel *k, const struct iq_task *t)
 	return t->stack;
 }
 
-/* Did somebody ask for the crash (drivers/tty/sysrq.c)? */
-static bool is_sysrq(struct iq_kernel *k)
+/*
+ * What is known of the task that was at work when the dump was taken.  It need not have panicked: a dump of a
+ * machine that lived on has no last words; and somebody may have asked for it (drivers/tty/sysrq.c).
+ */
+static const char *why_dumped(struct iq_kernel *k)
 {
 	struct iq_system system;
 	struct iq_error *err = iq_kernel_system(k, &system);
 
 	if (!err)
-		return strstr(system.panic, "sysrq triggered crash");
+		return strstr(system.panic, "sysrq triggered crash") ? "SYSRQ" : *system.panic ? "PANIC" : "ACTIVE";
 	iq_error_free(err);
-	return false;
+	return "PANIC";
 }
 
 void task_state_long(struct session *s, const struct iq_task *t, struct iq_buf *out)
@@ -47,7 +50,7 @@ void task_state_long(struct session *s, const struct iq_task *t, struct iq_buf *
 	iq_task_state_name(t, state, sizeof(state));
 	iq_buf_puts(out, state);
 	if (t->address == iq_panic_task(s->kernel))
-		iq_buf_puts(out, is_sysrq(s->kernel) ? " (SYSRQ)" : " (PANIC)");
+		iq_buf_printf(out, " (%s)", why_dumped(s->kernel));
 	else if (t->running)
 		iq_buf_puts(out, " (ACTIVE)");
 }

@@ -87,6 +87,19 @@ static bool add_range(struct iq_vm *vm, uint64_t start, uint64_t end, struct iq_
 	return whole;
 }
 
+/*
+ * An ELF dump does not say whether a page was all zeros or left out, and reads as zeros.  Nobody has nothing
+ * but empty strings in both places.
+ */
+static bool only_zeros(const struct iq_buf *b)
+{
+	for (size_t i = 0; i < b->len; i++) {
+		if (b->s[i])
+			return false;
+	}
+	return true;
+}
+
 struct iq_error *iq_task_arguments(struct iq_kernel *k, const struct iq_task *t, struct iq_buf *args,
 				   struct iq_buf *environment, bool *missing)
 {
@@ -117,6 +130,9 @@ struct iq_error *iq_task_arguments(struct iq_kernel *k, const struct iq_task *t,
 		*missing = !whole;
 	if (!whole && !args->len && !environment->len)
 		return iq_error_new(IQ_E_MEMORY, "the arguments at 0x%lx are not in the dump",
+				    (unsigned long)at[0]);
+	if (args->len + environment->len > 8 && only_zeros(args) && only_zeros(environment))
+		return iq_error_new(IQ_E_MEMORY, "the arguments at 0x%lx are nothing but zeros: the dump has lost them",
 				    (unsigned long)at[0]);
 	return args->failed || environment->failed ? iq_error_nomem() : NULL;
 }

@@ -143,7 +143,7 @@ void iq_signal_name(unsigned int signal, bool all, struct iq_buf *out)
 		"SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM",
 		"SIGSTKFLT", "SIGCHLD/SIGCLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU",
 		"SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO/SIGPOLL",
-		"SIGPWR", "SIGSYS",
+		"SIGPWR", "SIGSYS/SIGUNUSED",
 	};
 	const char *name;
 
