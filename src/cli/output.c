@@ -25,8 +25,15 @@ void show_error(const char *command, const struct iq_error *err)
 	iq_buf_printf(&out, "%s\n", err->message);
 	if (err->hint)
 		iq_buf_printf(&out, "  hint: %s\n", err->hint);
-	/* If even this cannot be written there is nobody to tell. */
-	write_all(STDERR_FILENO, iq_buf_str(&out), out.len);
+	/* Without memory, which may be what the error is about, as much as needs none. */
+	if (out.failed) {
+		write_all(STDERR_FILENO, "inquest: ", 9);
+		write_all(STDERR_FILENO, err->message, strlen(err->message));
+		write_all(STDERR_FILENO, "\n", 1);
+	} else {
+		/* If even this cannot be written there is nobody to tell. */
+		write_all(STDERR_FILENO, iq_buf_str(&out), out.len);
+	}
 	iq_buf_free(&out);
 }
 
