@@ -7,14 +7,18 @@
 
 #include "event.h"
 #include "skip.h"
+#include "value.h"
 
 #include <inquest/log.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define USER_END UINT64_C(0x00ffffffffffffff)
 #define NULL_PAGE 4096u
+#define WORD_REACH 1024u /* bytes of an object that a bad pointer may lie in */
+#define WORD_ENOUGH 40u  /* bits, as a weight */
 
 static const char *text(struct iq_console *c, const char *s, size_t most)
 {
@@ -259,12 +263,31 @@ static void top_frames(struct iq_console *c, char *s, size_t room)
 		snprintf(s, room, "%s", iq_class_text(c->analysis.event.class));
 }
 
+/* The address that was accessed may speak for itself: poison of lists and slabs, error pointers. */
+static void explain_address(struct iq_case *k)
+{
+	const struct iq_event *e = &k->analysis.event;
+	struct iq_finding *f;
+	struct iq_word w;
+
+	if (!e->has_address || e->address < 65536 ||
+	    (e->class != IQ_CLASS_NON_CANONICAL && e->class != IQ_CLASS_BAD_ACCESS) ||
+	    !iq_word_explain(e->address, WORD_REACH, &w) || !w.id || w.weight < WORD_ENOUGH)
+		return;
+	f = iq_case_finding(k, w.id, w.class, IQ_CONFIDENCE_LIKELY, "the address is %s", w.text);
+	iq_finding_evidence(k, f, IQ_SOURCE_LOG, 0, iq_case_text(k, "0x%" PRIx64, e->address),
+			    "the address that was accessed");
+	f->cause = true;
+	f->refuted_by = "another meaning of this very number";
+}
+
 static struct iq_error *conclude(struct iq_console *c, const struct console_text *t)
 {
 	struct iq_case k = { .arena = c->arena, .analysis = c->analysis };
 	struct iq_error *err;
 
 	iq_console_machine_checks(&k, t);
+	explain_address(&k);
 	err = iq_stage_signature(&k);
 	if (!err)
 		err = iq_stage_verdict(&k);

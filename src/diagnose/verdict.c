@@ -80,6 +80,8 @@ static void add_place(const struct iq_case *c, const struct iq_event *e, struct 
 	}
 	if (e->task.address)
 		iq_buf_printf(b, ", task %s (pid %u)", e->task.comm, e->task.pid);
+	else if (e->task.comm[0])
+		iq_buf_printf(b, ", task %s", e->task.comm);
 	if (e->cpu >= 0)
 		iq_buf_printf(b, " on CPU %d", e->cpu);
 }
