@@ -57,7 +57,7 @@ static struct stranger elf_stranger(const uint8_t *head)
 static bool is_text(const uint8_t *head, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (head[i] < 0x20 && !strchr("\t\n\r\f\033", head[i]))
+		if (!head[i] || (head[i] < 0x20 && !strchr("\t\n\r\f\033", head[i])))
 			return false;
 	}
 	return len > 0;

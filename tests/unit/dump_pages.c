@@ -2,7 +2,7 @@
 /*
  * unit-dump-pages [--missing] A B
  *
- * A and B may each be several files of one split dump, separated by commas.
+ * A and B may each be several files of one split dump, separated by commas; raw:FILE is bare memory.
  *
  * Compare two dumps of the same machine page by page, as two independent writers and formats see
  * it.  Prints how many pages are what in both; fails (status 1) on the first page whose bytes
@@ -40,12 +40,17 @@ static void open_side(struct side *s, const char *path)
 	const struct iq_dump_info *info;
 	char *list = strdup(path), *save = NULL;
 	const char *files[MOST_FILES];
+	struct iq_dump_options options = {0};
 	unsigned int nr = 0;
 
+	if (!strncmp(path, "raw:", 4)) {
+		options.format = "raw";
+		memmove(list, list + 4, strlen(list) - 3);
+	}
 	for (char *f = list ? strtok_r(list, ",", &save) : NULL; f && nr < MOST_FILES;
 	     f = strtok_r(NULL, ",", &save))
 		files[nr++] = f;
-	check(iq_dump_open_files(files, nr, &w, &s->dump));
+	check(iq_dump_open_with(files, nr, &options, &w, &s->dump));
 	free(list);
 	check(iq_reader_open(s->dump, 64, &s->reader));
 	info = iq_dump_info(s->dump);
