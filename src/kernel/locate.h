@@ -21,6 +21,7 @@ struct locate_memory {
 	uint64_t root[LOCATE_ROOTS]; /* pages that look like top page tables with a kernel half */
 	uint64_t banner[LOCATE_BANNERS]; /* "Linux version …" */
 	unsigned int nr_text, nr_root, nr_banner;
+	unsigned int captures; /* kernels found that were started to take the dump */
 };
 
 enum locate_verdict {
@@ -57,7 +58,7 @@ void locate_search(struct iq_kernel *k, struct locate_memory *m);
  * locate_guess.c: the page tables that VMCOREINFO leads to are damaged, or there is neither: find other ones, or the
  * image alone.  What is guessed is a warning.
  */
-bool locate_by_guess(struct iq_kernel *k, const struct locate_memory *m);
+bool locate_by_guess(struct iq_kernel *k, struct locate_memory *m);
 /* The kernel is found, but its top page table is not in the dump: use a process's, which has the same kernel half. */
 void locate_other_root(struct iq_kernel *k, const struct locate_memory *m);
 

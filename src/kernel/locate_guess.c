@@ -26,14 +26,29 @@ static bool has_banner(const struct iq_kernel *k, const struct locate_memory *m)
 	return false;
 }
 
-/* Its symbols, or if there are none (and LESS will do) its banner, are where the layout says. */
-static bool is_confirmed(struct iq_kernel *k, const struct locate_memory *m, bool less)
+/*
+ * Its symbols, or if there are none (and LESS will do) its banner, are where the layout says.  A search for symbols is
+ * long: where none were found at first, none are looked for again.
+ */
+static bool is_confirmed(struct iq_kernel *k, struct locate_memory *m, bool less)
 {
-	struct iq_error *err = locate_symbols(k);
-	bool ok = err ? less && has_banner(k, m) : less || !locate_is_capture(k);
+	struct iq_error *err = NULL;
 
-	iq_error_free(err);
-	return ok;
+	if (less && !m->captures) {
+		iq_symtab_close(k->symbols);
+		k->symbols = NULL;
+		return has_banner(k, m);
+	}
+	err = locate_symbols(k);
+	if (err) {
+		iq_error_free(err);
+		return less && has_banner(k, m);
+	}
+	if (!less && locate_is_capture(k)) {
+		m->captures++;
+		return false;
+	}
+	return true;
 }
 
 /* ---- Other page tables --------------------------------------------------------------------------- */
@@ -56,35 +71,40 @@ static bool use_any_root(struct iq_kernel *k, const struct locate_memory *m, str
 	return false;
 }
 
+/* Do the page tables at ROOT map VA to PA?  The kernel's address space stays what it is. */
+static bool maps_at(struct iq_kernel *k, uint64_t root, uint64_t va, uint64_t pa)
+{
+	struct iq_walk w;
+	struct iq_vm *vm;
+	struct iq_error *err = iq_vm_open(k->arch, &k->layout, k->reader, root, &vm);
+
+	if (err) {
+		iq_error_free(err);
+		return false;
+	}
+	iq_vm_walk(vm, va, &w);
+	iq_vm_close(vm);
+	return !w.status && !w.linear && w.physical == pa;
+}
+
 void locate_other_root(struct iq_kernel *k, const struct locate_memory *m)
 {
 	struct iq_layout l = k->layout;
 	uint64_t own = l.kernel_root;
-	struct iq_walk w;
-	struct iq_vm *vm;
 
 	for (unsigned int i = 0; i < m->nr_root; i++) {
-		struct iq_error *err = iq_vm_open(k->arch, &k->layout, k->reader, m->root[i], &vm);
+		bool named = k->symbols;
 
-		if (err) {
-			iq_error_free(err);
-			return;
-		}
-		iq_vm_walk(vm, k->stext, &w);
-		if (!w.status && !w.linear &&
-		    w.physical == k->stext - TEXT_BASE + (uint64_t)l.phys_base) {
-			struct iq_symtab *symbols = k->symbols;
-
-			iq_vm_close(k->vm);
-			k->vm = vm;
-			k->layout.kernel_root = m->root[i];
-			k->symbols = NULL;
-			iq_symtab_close(symbols);
+		if (!maps_at(k, m->root[i], k->stext, k->stext - TEXT_BASE + (uint64_t)l.phys_base))
+			continue;
+		iq_symtab_close(k->symbols);
+		k->symbols = NULL;
+		l.kernel_root = m->root[i];
+		locate_use(k, &l, k->stext);
+		if (named)
 			iq_error_free(locate_symbols(k));
-			warn_of_root(k, own);
-			return;
-		}
-		iq_vm_close(vm);
+		warn_of_root(k, own);
+		return;
 	}
 	if (iq_page_state(k->reader, own / 4096))
 		iq_warn(k->warnings, "no page tables of the kernel are in the dump: only its image and the direct "
@@ -101,21 +121,22 @@ void locate_other_root(struct iq_kernel *k, const struct locate_memory *m)
 static void add_root_for_rest(struct iq_kernel *k, const struct locate_memory *m)
 {
 	uint64_t page_offset = k->layout.page_offset, v;
+	struct iq_layout l = k->layout;
 
 	if (iq_kernel_variable(k, "page_offset_base", 8, &v) && v >> 63)
 		page_offset = v;
-	for (unsigned int i = 0; i < m->nr_root; i++) {
-		struct iq_layout l = k->layout;
-		struct iq_symtab *symbols = k->symbols;
+	for (unsigned int i = 0; i < m->nr_root && !l.kernel_root; i++)
+		if (maps_at(k, m->root[i], page_offset + m->root[i], m->root[i]))
+			l.kernel_root = m->root[i];
+	if (l.kernel_root) {
+		bool named = k->symbols;
 
-		l.kernel_root = m->root[i];
-		locate_use(k, &l, k->stext);
+		/* The symbols read through the address space that is replaced. */
+		iq_symtab_close(k->symbols);
 		k->symbols = NULL;
-		iq_symtab_close(symbols);
-		iq_error_free(locate_symbols(k));
-		if (!k->vm || locate_maps_to(k, page_offset + m->root[i], m->root[i]))
-			break;
-		k->layout.kernel_root = 0;
+		locate_use(k, &l, k->stext);
+		if (named)
+			iq_error_free(locate_symbols(k));
 	}
 	if (k->layout.kernel_root)
 		iq_warn(k->warnings, "the page tables of the kernel image are damaged or missing: its addresses are "
@@ -127,7 +148,7 @@ static void add_root_for_rest(struct iq_kernel *k, const struct locate_memory *m
 }
 
 /* A VMCOREINFO text whose page tables contradict it, or are not there. */
-static bool by_text(struct iq_kernel *k, const struct locate_memory *m, const char *text, size_t len, bool less)
+static bool by_text(struct iq_kernel *k, struct locate_memory *m, const char *text, size_t len, bool less)
 {
 	struct iq_layout l;
 	uint64_t stext, own;
@@ -148,7 +169,7 @@ static bool by_text(struct iq_kernel *k, const struct locate_memory *m, const ch
 	return true;
 }
 
-static bool by_texts(struct iq_kernel *k, const struct locate_memory *m, bool less)
+static bool by_texts(struct iq_kernel *k, struct locate_memory *m, bool less)
 {
 	const struct iq_dump_info *info = iq_dump_info(k->dump);
 	char text[8192];
@@ -171,7 +192,7 @@ static bool by_texts(struct iq_kernel *k, const struct locate_memory *m, bool le
 
 /* ---- Page tables alone --------------------------------------------------------------------------- */
 
-static bool by_roots(struct iq_kernel *k, const struct locate_memory *m, bool less)
+static bool by_roots(struct iq_kernel *k, struct locate_memory *m, bool less)
 {
 	uint64_t tried[16][2];
 	unsigned int nr = 0, t;
@@ -224,8 +245,8 @@ static bool symbols_shift(struct iq_kernel *k, uint64_t *shift)
 	return false;
 }
 
-/* The image around a banner at PA, if kallsyms are near it that have linux_banner. */
-static bool image_around(struct iq_kernel *k, uint64_t pa)
+/* The image around a banner at PA, if kallsyms are near it (HAS_NAMES) in which it is linux_banner. */
+static bool image_around(struct iq_kernel *k, uint64_t pa, bool *has_names)
 {
 	struct iq_layout l = {.levels = 4, .text_linear = true, .text_base = TEXT_BASE,
 			      .text_end = TEXT_BASE + GIB, .modules_start = TEXT_BASE + GIB,
@@ -243,6 +264,7 @@ static bool image_around(struct iq_kernel *k, uint64_t pa)
 	err = iq_kallsyms_find(k->vm, middle - IMAGE_MAX / 4, middle + IMAGE_MAX / 2, &w);
 	if (!err)
 		err = iq_kallsyms_open(k->vm, &w, NULL, 0, &k->symbols);
+	*has_names = !err;
 	if (err) {
 		iq_error_free(err);
 		return false;
@@ -256,11 +278,21 @@ static bool image_around(struct iq_kernel *k, uint64_t pa)
 	return !(l.phys_base & (int64_t)(IMAGE_ALIGN - 1)) && k->stext > TEXT_BASE;
 }
 
-static bool by_banners(struct iq_kernel *k, const struct locate_memory *m, bool less)
+static bool by_banners(struct iq_kernel *k, struct locate_memory *m, bool less)
 {
+	uint64_t searched = 0;
+	bool has_names;
+
+	if (less && !m->captures)
+		return false;
 	for (unsigned int i = 0; i < m->nr_banner; i++) {
-		if (!image_around(k, m->banner[i]) || !is_confirmed(k, m, less))
+		/* The log has banners, too; where there are no names near one, there are none near the next. */
+		if (searched && m->banner[i] - searched < IMAGE_MAX / 4)
 			continue;
+		if (!image_around(k, m->banner[i], &has_names) || !is_confirmed(k, m, less)) {
+			searched = has_names ? searched : m->banner[i];
+			continue;
+		}
 		iq_warn(k->warnings, "neither VMCOREINFO nor the CPUs' registers nor page tables lead to the kernel: it "
 				     "was found by its symbol table, near its banner at physical address 0x%lx (a "
 				     "guess)", (unsigned long)m->banner[i]);
@@ -290,7 +322,7 @@ static bool by_note_alone(struct iq_kernel *k)
 	return true;
 }
 
-bool locate_by_guess(struct iq_kernel *k, const struct locate_memory *m)
+bool locate_by_guess(struct iq_kernel *k, struct locate_memory *m)
 {
 	/* First a kernel that crashed; if there is none, whichever is there, even without symbols. */
 	for (int less = 0; less < 2; less++)

@@ -20,16 +20,18 @@ COMMANDS = [
 
 
 def run(inquest, args, seconds, memory):
-    """(status, what it printed, seconds, why it is a failure or None).  MEMORY bytes are all that it may use."""
+    """(status, what it printed, seconds, why it is a failure or None).  MEMORY bytes are all that it may use, SECONDS of
+    work; a machine that is busy with other things may let it wait."""
     def limits():
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     started = time.time()
     try:
         p = subprocess.run([inquest, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                           timeout=seconds, preexec_fn=limits if memory else None)
+                           timeout=seconds * 8, preexec_fn=limits if memory else None)
     except subprocess.TimeoutExpired as e:
-        return None, e.stdout or b'', seconds, f'no end after {seconds} s'
+        return None, e.stdout or b'', seconds, f'no end after {seconds * 8} s'
     why = None
     if p.returncode < 0 or p.returncode > 2 or b'Sanitizer' in p.stderr or b'runtime error:' in p.stderr:
         why = f'died: status {p.returncode}: {p.stderr[-800:].decode(errors="replace")}'
