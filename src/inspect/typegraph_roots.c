@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where the typegraph begins outside of slabs: per-CPU variables, well-known globals, modules. */
+/*
+ * Where the typegraph begins outside of slabs: per-CPU variables, well-known globals (with a vmlinux all of them),
+ * modules.
+ */
 #include "graph.h"
 
 #define MAX_ELEMENTS 4096
@@ -57,6 +60,33 @@ static void global(void *arg, const struct iq_symbol *s, const struct iq_type *t
 	variable(arg, s->name, s->size, s->address, type);
 }
 
+/* Is it of data that can be written?  What is constant leads to what is known by other ways. */
+static bool is_data(const struct iq_symbol *s)
+{
+	return s->type && strchr("bBdD", s->type);
+}
+
+/* With a vmlinux all other variables of the kernel have a type as well. */
+static void debug_globals(struct graph *g)
+{
+	uint64_t start = iq_kernel_symbol(g->k, "__per_cpu_start"),
+		 end = iq_kernel_symbol(g->k, "__per_cpu_end");
+	struct iq_symtab *symbols = g->k->symbols;
+	unsigned int nr = symbols && g->k->vmlinux ? iq_symtab_count(symbols) : 0;
+
+	for (unsigned int i = 0; i < nr && !iq_cancelled(g->cancel); i++) {
+		const struct iq_type *t;
+		struct iq_symbol s;
+
+		if (!iq_symtab_at(symbols, i, &s) || !is_data(&s) ||
+		    (s.address >= start && s.address < end))
+			continue;
+		t = iq_global_type(g->k, &s);
+		if (t && (t = iq_type_strip(t)) && t->kind != IQ_KIND_FUNCTION)
+			variable(g, s.name, s.size, s.address, t);
+	}
+}
+
 static void modules(struct graph *g)
 {
 	const struct iq_type *t = iq_kernel_type(g->k, "struct module", NULL);
@@ -75,5 +105,6 @@ void graph_roots(struct graph *g)
 	percpu_variables(g);
 	globals_each(g->k, global, g);
 	known_globals(g);
+	debug_globals(g);
 	modules(g);
 }
