@@ -209,7 +209,7 @@ static bool fits(const struct allowance *a, const char *path, enum purpose purpo
 	const char *rest;
 
 	/* Every component of an allowed path may be a link, which realpath() looks at. */
-	if (purpose == TO_FOLLOW && *path && (below(path, a->path) || !strcmp(path, a->path)))
+	if ((purpose == TO_FOLLOW || purpose == TO_SEE) && *path && below(path, a->path))
 		return true;
 	if ((a->kind == ALLOW_SCRATCH) != (purpose == TO_SCRATCH))
 		return false;

@@ -251,21 +251,39 @@ static const char *const shapes[] = {
 static const char *const plain[] = {"vmlinux", "vmlinux.debug"};
 static const char *const packed[] = {"", ".xz", ".zst", ".gz"};
 
+/* Is there a directory that DIR/PREFIX/NAME can lie in?  Asked once instead of for each name in it. */
+static bool has_place(const char *dir, const char *prefix, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char path[PATH_ROOM];
+
+	return snprintf(path, sizeof(path), "%s/%s%.*s", dir, prefix, slash ? (int)(slash - name) : 0,
+			name) < (int)sizeof(path) &&
+	       !access(path, F_OK);
+}
+
 static struct iq_debugfile *vmlinux_below(struct finder *f, const char *dir, const char *build_id)
 {
 	unsigned int nr = (f->release[0] ? IQ_ARRAY_SIZE(shapes) : 0) + IQ_ARRAY_SIZE(plain);
 	struct iq_debugfile *best = NULL;
 	char name[256], path[PATH_ROOM];
+	bool there[IQ_ARRAY_SIZE(prefixes)];
 
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(prefixes); i++)
+		there[i] = has_place(dir, prefixes[i], "");
 	for (unsigned int i = 0; !good_enough(best) && i < nr * IQ_ARRAY_SIZE(prefixes); i++) {
 		unsigned int shape = i / IQ_ARRAY_SIZE(prefixes);
 		unsigned int prefix = i % IQ_ARRAY_SIZE(prefixes);
 
+		if (!there[prefix])
+			continue;
 		if (shape < IQ_ARRAY_SIZE(plain))
 			snprintf(name, sizeof(name), "%s", plain[shape]);
 		else /* the release passed sane_release() */
 			snprintf(name, sizeof(name), shapes[shape - IQ_ARRAY_SIZE(plain)],
 				 f->release);
+		if (strchr(name, '/') && !has_place(dir, prefixes[prefix], name))
+			continue;
 		/* Distributions compress what they put into /boot, not what is below debug. */
 		for (unsigned int p = 0; !good_enough(best) && p < (prefix ? 1 : IQ_ARRAY_SIZE(packed));
 		     p++) {
