@@ -183,8 +183,11 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	while ((option = next_option(&o, "smMqn:", &err)) != -1) {
 		switch (option) {
 		case 's': x->shown[IQ_IPC_SEM] = true; break;
-		case 'M': x->details = true; /* fall through */
-		case 'm': x->shown[IQ_IPC_SHM] = true; break;
+		case 'M':
+		case 'm':
+			x->details |= option == 'M';
+			x->shown[IQ_IPC_SHM] = true;
+			break;
 		case 'q': x->shown[IQ_IPC_MSG] = true; break;
 		case 'n': task = o.value; break;
 		default: return err;

@@ -107,6 +107,9 @@ def tasks_as_crash(t, core):
         # What starts with "fuser:" and so on is an error: each has its own words.
         if a and re.match(r'(\w+|crash|gdb): ', a[0]) and not a[0].startswith(('PID', 'SIG')) and not b:
             continue
+        # Of the CPU whose task is the context already crash says nothing.
+        if not a and c.startswith('set -c'):
+            continue
         # Both say that it is not there.
         if not b and re.search(r'\(not (accessible|mapped)\)', theirs[c]):
             continue
