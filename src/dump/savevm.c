@@ -21,7 +21,6 @@ enum { SECTION_EOF, SECTION_START, SECTION_PART, SECTION_END, SECTION_FULL, SECT
        SECTION_JSON, SECTION_CONFIG, SECTION_COMMAND, SECTION_FOOTER = 0x7e };
 
 /* RAM_SAVE_FLAG_… */
-#define RAM_FULL 0x001u
 #define RAM_ZERO 0x002u
 #define RAM_SIZES 0x004u
 #define RAM_PAGE 0x008u
@@ -61,6 +60,7 @@ struct save {
 	int current;	      /* the block of the last record; -1: none */
 	uint64_t total;	      /* RAM of the guest */
 	uint64_t low;	      /* how much of it is below 4 GB; 0: what the board does */
+	uint64_t high;	      /* and above, if low is known; the rest was plugged in later */
 	unsigned int covered; /* extents that stand for what the file should have; see cover() */
 };
 
@@ -143,14 +143,17 @@ static bool is_memory(const char *name)
 	return true;
 }
 
-/* Nodes of NUMA machines follow each other by their number; the stream has the largest block first. */
-static unsigned int node_number(const char *name)
+/*
+ * Nodes of NUMA machines ("ram-node0", …) follow each other by their number, and behind them what was plugged in; the
+ * stream has the largest block first.
+ */
+static uint64_t block_order(const char *name)
 {
 	const char *at = name + strlen(name);
 
 	while (at > name && at[-1] >= '0' && at[-1] <= '9')
 		at--;
-	return (unsigned int)strtoul(at, NULL, 10);
+	return (uint64_t)!strstr(name, "ram") << 32 | (uint32_t)strtoul(at, NULL, 10);
 }
 
 static void place_blocks(struct save *v)
@@ -170,7 +173,7 @@ static void place_blocks(struct save *v)
 			struct block *b = &v->blocks[i];
 
 			if (b->is_memory && b->linear == UINT64_MAX &&
-			    (!next || node_number(b->name) < node_number(next->name)))
+			    (!next || block_order(b->name) < block_order(next->name)))
 				next = b;
 		}
 		next->linear = v->total;
@@ -210,6 +213,12 @@ static uint64_t guest_address(const struct save *v, const struct block *b, uint6
 
 	if (is_arm(v))
 		return (1ull << 30) + linear;
+	/* pc_memory_init(): what can be plugged in begins at the next gigabyte. */
+	if (v->low && linear >= low + v->high)
+		return ((FOUR_GB + v->high + (1ull << 30) - 1) & ~((1ull << 30) - 1)) +
+		       (linear - low - v->high);
+	if (v->low && linear >= low)
+		*len = IQ_MIN(*len, low + v->high - linear);
 	if (linear >= low)
 		return FOUR_GB + (linear - low);
 	*len = IQ_MIN(*len, low - linear);
@@ -588,8 +597,32 @@ static void forget(struct save *v)
 
 	free(v->blocks);
 	iq_extents_free(&v->m->map);
-	*v = (struct save){.d = v->d, .m = v->m, .w = v->w, .low = v->low};
+	*v = (struct save){.d = v->d, .m = v->m, .w = v->w, .low = v->low, .high = v->high};
 	v->s.file = f;
+}
+
+#define UNIT (1u << 16)
+
+/* Does the stream itself place the memory otherwise than the board does by default?  Then remember how. */
+static bool learn_places(struct save *v, const struct iq_devices *dev)
+{
+	uint64_t below, above;
+
+	if (is_arm(v) || !iq_devices_memory(dev, &below, &above) || below > v->total ||
+	    above > v->total - below)
+		return false;
+	if (below == low_memory(v) && v->total - below - above < UNIT)
+		return false;
+	/* A size that is no multiple of the chip's unit. */
+	if (!above && v->total - below < UNIT)
+		return false;
+	v->low = below;
+	v->high = above;
+	if (v->total - below - above >= UNIT)
+		iq_warn(v->w, "%llu MB of memory were plugged in: it is taken to begin at the next gigabyte "
+			      "above 4 GB where there was none",
+			(unsigned long long)(v->total - below - above) >> 20);
+	return true;
 }
 
 /* The memory and, if the stream is whole, what is behind it. */
@@ -597,7 +630,6 @@ static struct iq_error *take_stream(struct save *v, uint64_t begin)
 {
 	struct iq_devices dev = {0};
 	struct iq_error *err = pass(v, begin);
-	uint64_t low;
 
 	if (err)
 		return err;
@@ -605,9 +637,7 @@ static struct iq_error *take_stream(struct save *v, uint64_t begin)
 		return NULL;
 	uncover(v);
 	IQ_TRY(iq_devices_read(v->s.file, v->s.pos, &dev));
-	low = iq_devices_low_memory(&dev);
-	if (low && low != low_memory(v) && low <= v->total && !is_arm(v)) {
-		v->low = low;
+	if (learn_places(v, &dev)) {
 		forget(v);
 		err = pass(v, begin);
 		if (!err)

@@ -29,8 +29,8 @@ struct iq_devices {
 struct iq_error *iq_devices_read(const struct iq_file *f, uint64_t pos,
 				 struct iq_devices *ret) IQ_CHECK;
 void iq_devices_free(struct iq_devices *dev);
-/* How much RAM is below 4 GB, as the clock chip's memory has it; 0: it does not. */
-uint64_t iq_devices_low_memory(const struct iq_devices *dev);
+/* How much RAM is below and above 4 GB, as the clock chip's memory has it, in units of 64 KB; false: it does not. */
+bool iq_devices_memory(const struct iq_devices *dev, uint64_t *below, uint64_t *above);
 /* The registers of the CPUs, as notes of D. */
 struct iq_error *iq_devices_cpus(const struct iq_devices *dev, struct iq_dump *d,
 				 struct iq_warnings *w) IQ_CHECK;

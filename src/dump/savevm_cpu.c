@@ -81,20 +81,18 @@ static const uint8_t *find_section(const struct iq_devices *dev, const char *nam
  * The firmware asks the clock chip how much memory there is: at 0x34 between 16 MB and 4 GB, at 0x5b above 4 GB, in
  * units of 64 KB (QEMU's x86_cpu… pc_cmos_init(); the same in Bochs).  Its state begins with these 128 bytes.
  */
-uint64_t iq_devices_low_memory(const struct iq_devices *dev)
+bool iq_devices_memory(const struct iq_devices *dev, uint64_t *below, uint64_t *above)
 {
 	uint32_t instance;
 	size_t at = 0, left;
 	const uint8_t *cmos = find_section(dev, "mc146818rtc", &instance, &at, &left);
-	uint64_t high;
 
-	if (!cmos || left < 128)
-		return 0;
-	high = cmos[0x5b] | cmos[0x5c] << 8 | cmos[0x5d] << 16;
-	/* It says something of the hole only if there is memory on both sides. */
-	if (!high || !iq_le16(cmos + 0x34))
-		return 0;
-	return ((uint64_t)iq_le16(cmos + 0x34) << 16) + (16u << 20);
+	/* A machine of at most 16 MB has no hole either. */
+	if (!cmos || left < 128 || !iq_le16(cmos + 0x34))
+		return false;
+	*below = ((uint64_t)iq_le16(cmos + 0x34) << 16) + (16u << 20);
+	*above = (uint64_t)(cmos[0x5b] | cmos[0x5c] << 8 | cmos[0x5d] << 16) << 16;
+	return true;
 }
 
 /* ---- The description ---------------------------------------------------------------------------- */
