@@ -12,7 +12,7 @@
 static const char *const happened[IQ_CLASSES] = {
 	[IQ_CLASS_NONE] = "no crash was found",
 	[IQ_CLASS_BUG] = "the kernel hit a BUG()",
-	[IQ_CLASS_WARN] = "the kernel hit a WARN() and panics on warnings",
+	[IQ_CLASS_WARN] = "the kernel gave a warning",
 	[IQ_CLASS_NULL_DEREF] = "the kernel accessed memory through a NULL pointer",
 	[IQ_CLASS_BAD_ACCESS] = "the kernel accessed an address that is not mapped",
 	[IQ_CLASS_NON_CANONICAL] = "the kernel used a pointer that cannot be an address (not canonical)",
@@ -193,6 +193,9 @@ struct iq_error *iq_stage_verdict(struct iq_case *c)
 		iq_buf_puts(&b, "what happened cannot be told from this dump");
 	else
 		iq_buf_puts(&b, happened[a->event.class]);
+	/* That it died of it is known of a dump only. */
+	if (a->event.class == IQ_CLASS_WARN && c->has_trace)
+		iq_buf_puts(&b, " and panics on warnings");
 	/* Where the watchdog found that others hang says nothing of them. */
 	if (a->event.class != IQ_CLASS_NONE && (a->event.class != IQ_CLASS_HUNG_TASK || !cause)) {
 		add_place(c, &a->event, &b);
