@@ -66,6 +66,7 @@
 	X(waitq) \
 	X(waits) \
 	X(whatis) \
+	X(wq) \
 	X(x)
 
 #define DECLARE(name) extern const struct command cmd_##name;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""sys, mach, log, mod, irq, timer, runq, swap, waitq: as the newest crash prints them, as the guest's /proc said, and
+"""sys, mach, log, mod, irq, timer, runq, swap, waitq, wq: as the newest crash prints them, as the guest's /proc said, and
 past damage.
 
 crash 9.0.2 is compared word by word (white space alone is made equal), except where it is wrong or says less:
@@ -183,6 +183,24 @@ def who_waits_for_the_cpu(t, core):
     t.equal(q['current']['pid'], pid, 'who runs')
     ran = (q['clock'] - q['last_arrival']) / 1e9
     t.ok(seconds / 3 < ran < 4 * seconds + 30, f'ran for {ran} s; stuck for {seconds} s')
+
+
+@per_core(lambda c: c.whole() and 'novmci' not in c.name, quick=8)
+def workers_are_kworkers(t, core):
+    """The workers of all pools are the kernel threads that are called so, rescuers excepted; idle ones as counted."""
+    pools = t.command(core, 'wq -a')['pools']
+    ours = {w['task']['pid'] for p in pools for w in p['workers'] if w['task']}
+    named = {x['pid']: x['comm'] for x in t.command(core, 'ps -k')['tasks']
+             if re.match(r'kworker/(?!R-)', x['comm'])}
+    t.equal(sorted(ours), sorted(named), 'workers')
+    for p in pools:
+        t.equal(len(p['workers']), p['nr_workers'], f'workers of pool {p["id"]}')
+        t.equal(sum(w['idle'] for w in p['workers']), p['nr_idle'], f'idle workers of pool {p["id"]}')
+        cpu = 'u' if p['cpu'] is None else f'{p["cpu"]}:'
+        wrong = [w['task']['command'] for w in p['workers']
+                 if w['task'] and not w['task']['command'].startswith('kworker/' + cpu)]
+        t.equal(wrong, [], f'workers of pool {p["id"]} by their names')
+    t.ok(len(pools) > 4, f'{len(pools)} pools')
 
 
 # ---- Damage ----------------------------------------------------------------------------------------
