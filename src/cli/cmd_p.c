@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 struct answer {
-	char *name; /* in front of " = " */
-	int cpu;    /* -1: not of a CPU */
+	char *name;	/* as typed, or per_cpu(…) */
+	unsigned int n; /* $N is its value from now on */
+	int cpu;	/* -1: not of a CPU */
 	struct iq_value value;
 };
 
@@ -22,6 +23,7 @@ struct p_result {
 	struct answer *answers;
 	unsigned int nr;
 	char *percpu;	     /* a per-CPU variable by itself: where its copies are */
+	bool is_symbol;	     /* the expression is a symbol's name */
 	bool untyped_symbol; /* the only answer is a symbol whose type is not known */
 };
 
@@ -88,7 +90,11 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 			text_untyped(x, &x->answers[i], out);
 			continue;
 		}
-		iq_buf_printf(out, "%s = ", x->answers[i].name);
+		/* gdb's way, and crash's: only a symbol's value is shown with its name. */
+		if (x->is_symbol || x->answers[i].cpu >= 0)
+			iq_buf_printf(out, "%s = ", x->answers[i].name);
+		if (x->answers[i].n)
+			iq_buf_printf(out, "$%u = ", x->answers[i].n);
 		iq_value_show(&x->scope, &x->answers[i].value, &x->format, out);
 		iq_buf_putc(out, '\n');
 	}
@@ -168,6 +174,7 @@ static struct iq_error *add(struct p_result *x, const char *name, int cpu, const
 {
 	struct answer *answers = realloc(x->answers, (x->nr + 1) * sizeof(*answers));
 	struct answer a = {.name = strdup(name), .cpu = cpu, .value = *v};
+	struct iq_error *err = NULL;
 
 	if (answers)
 		x->answers = answers;
@@ -175,8 +182,10 @@ static struct iq_error *add(struct p_result *x, const char *name, int cpu, const
 		free(a.name);
 		return iq_error_nomem();
 	}
+	if (x->scope.variables)
+		err = iq_history_add(x->scope.variables, v, &a.n);
 	x->answers[x->nr++] = a;
-	return x->scope.variables ? iq_history_add(x->scope.variables, v, NULL) : NULL;
+	return err;
 }
 
 /* Does TEXT (up to END) consist of what names are made of? */
@@ -256,6 +265,7 @@ static struct iq_error *eval_text(struct session *s, struct p_result *x, const c
 			x->percpu = strdup(text);
 			return x->percpu ? eval_percpu(s, x, text, "a") : iq_error_nomem();
 		}
+		x->is_symbol = true;
 		x->untyped_symbol = !iq_global_type(x->k, &symbol);
 		warn_several(s, x, &symbol);
 	} else if (plain && spec) {

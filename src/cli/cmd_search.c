@@ -289,7 +289,9 @@ static struct iq_error *options(struct session *s, struct search_result *x, stru
 			IQ_TRY(parse_hex_option(s, "e", o->value, &x->search.end));
 			break;
 		case 'l':
-			IQ_TRY(parse_hex_option(s, "l", o->value, &length));
+			/* A length of digits alone is decimal, as in crash. */
+			if (!iq_parse_u64(o->value, &length))
+				IQ_TRY(parse_hex_option(s, "l", o->value, &length));
 			break;
 		}
 	}
