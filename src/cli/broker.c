@@ -145,13 +145,25 @@ static bool allow_beside(struct broker *b, const char *path)
 	return allow_text(b, ALLOW_DEBUG, dir);
 }
 
+/* VMware keeps the memory of X.vmss and X.vmsn in X.vmem: who names one means both. */
+static bool allow_memory(struct broker *b, const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	char other[PATH_MAX];
+
+	if (!dot || (strcasecmp(dot, ".vmss") && strcasecmp(dot, ".vmsn")) ||
+	    snprintf(other, sizeof(other), "%.*s.vmem", (int)(dot - path), path) >= (int)sizeof(other))
+		return true;
+	return allow_text(b, ALLOW_FILE, other);
+}
+
 bool broker_allow(struct broker *b, enum allowed kind, const char *path)
 {
 	char *real = realpath(path, NULL);
 	bool good = allow_text(b, kind, path) && (!real || allow_text(b, kind, real));
 
 	if (good && kind == ALLOW_FILE)
-		good = allow_beside(b, path) && (!real || allow_beside(b, real));
+		good = allow_beside(b, path) && (!real || allow_beside(b, real)) && allow_memory(b, path);
 	free(real);
 	return good;
 }

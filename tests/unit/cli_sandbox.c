@@ -312,6 +312,12 @@ static void test_typed_files(void **state)
 	assert_int_equal(ask(&b, MSG_STAT, "/etc/passwd", 0, -1), EACCES);
 	assert_int_equal(ask(&b, MSG_ACCESS, "/etc/passwd", 0, -1), EACCES);
 	assert_int_equal(ask(&b, MSG_OPEN, "", O_RDONLY, -1), ENOENT);
+	make_file("saved.vmem", "memory", 6);
+	assert_int_equal(ask_open(&b, "saved.vmem", O_RDONLY), EACCES);
+	path_in("saved.vmss", path);
+	assert_true(broker_allow(&b, ALLOW_FILE, path));
+	assert_int_equal(ask_open(&b, "saved.vmem", O_RDONLY), 0);
+	path_in("given", path);
 	assert_int_equal(ask(&b, MSG_RUN, path, 0, -1), EPERM);
 	broker_free(&b);
 }
