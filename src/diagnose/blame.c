@@ -56,9 +56,11 @@ static bool holds_spinlock(struct iq_case *c, unsigned int i)
  * Sleeping is forbidden since somebody further out took a spinlock, or because it is all done on behalf of an
  * interrupt: that one's handler.
  */
-static int frame_of_atomic(struct iq_case *c)
+static int frame_of_atomic(struct iq_case *c, const char **why)
 {
 	int i = c->analysis.event.frame, handler = -1;
+
+	*why = "it runs for an interrupt, and calls what may sleep";
 
 	for (; i < (int)c->trace.nr; i++) {
 		const struct iq_frame *f = &c->trace.frames[i];
@@ -68,8 +70,10 @@ static int frame_of_atomic(struct iq_case *c)
 			continue;
 		/* A lock around a module's handler may have been dropped for it, and in an interrupt none is needed. */
 		if (!(handler >= 0 && interrupt && !f->symbol.module) &&
-		    holds_spinlock(c, (unsigned int)i))
+		    holds_spinlock(c, (unsigned int)i)) {
+			*why = "by its code it holds a spinlock while it calls what may sleep";
 			return i;
+		}
 		if (interrupt && f->symbol.module)
 			handler = i;
 	}
@@ -98,14 +102,15 @@ struct iq_error *iq_stage_blame(struct iq_case *c)
 {
 	struct iq_analysis *a = &c->analysis;
 	const struct iq_event *e = &a->event;
+	const char *why = NULL;
 	int frame = -1;
 
 	if (a->blame.present || !c->has_trace || e->frame < 0 || nobody_to_blame(e->class))
 		return NULL;
 	if (e->class == IQ_CLASS_ATOMIC_SLEEP)
-		frame = frame_of_atomic(c);
+		frame = frame_of_atomic(c, &why);
 	if (frame >= 0) {
-		blame_frame(c, &a->blame, frame, "it called what may sleep where that is forbidden");
+		blame_frame(c, &a->blame, frame, why);
 		return NULL;
 	}
 	for (int i = e->frame; i < (int)c->trace.nr; i++) {

@@ -26,6 +26,9 @@ static void object_evidence(struct iq_case *c, struct iq_finding *f, const struc
 	iq_finding_evidence(
 		c, f, IQ_SOURCE_MEMORY, o->object, iq_object_state_text(o, state, sizeof(state)),
 		"object of %s, %" PRIu64 " bytes", o->slab.cache->name, o->slab.cache->object_size);
+	/* A page of KFENCE's pool is no slab. */
+	if (o->slab.kfence)
+		return;
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, o->slab.address, NULL,
 			    "its slab: %u objects, %u allocated%s", o->slab.objects,
 			    o->slab.lists_ok ? o->slab.allocated : o->slab.inuse,
@@ -289,7 +292,9 @@ static void explain_freed(struct iq_case *c, const char *function, uint64_t v, u
 		object_evidence(c, f, &p.object);
 		iq_finding_evidence(c, f, IQ_SOURCE_REGISTERS, v, hex(c, v), "argument of %s()",
 				    function);
-		f->refuted_by = "a free list that does not have it when it is followed again";
+		f->refuted_by = p.object.slab.kfence
+					? "KFENCE's record was overwritten"
+					: "a free list that does not have it when it is followed again";
 	} else if (p.kind == IQ_PLACE_OBJECT || p.kind == IQ_PLACE_FREE_OBJECT) {
 		if (p.object.offset && refused) {
 			f = iq_case_finding(c, "free.inside", IQ_CLASS_INVALID_FREE,

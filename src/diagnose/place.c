@@ -7,6 +7,11 @@
 
 const char *iq_object_state_text(const struct iq_object *o, char *buf, size_t room)
 {
+	if (o->slab.kfence) {
+		snprintf(buf, room, "%s, by KFENCE's record of it",
+			 o->state == IQ_OBJECT_FREE ? "free" : "allocated");
+		return buf;
+	}
 	switch (o->state) {
 	case IQ_OBJECT_ALLOCATED:
 		snprintf(buf, room, "allocated");
