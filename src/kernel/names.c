@@ -75,7 +75,7 @@ uint64_t iq_kernel_symbol(struct iq_kernel *k, const char *name)
 	snprintf(key, sizeof(key), "SYMBOL(%s)", name);
 	if (k->vmcoreinfo && iq_vmcoreinfo_hex(k->vmcoreinfo, k->vmcoreinfo_len, key, &address))
 		return address;
-	return 0;
+	return kernel_anchor(k, name);
 }
 
 bool iq_is_text(struct iq_kernel *k, uint64_t address)

@@ -19,8 +19,17 @@
 /* Lazy state: what was tried is not tried again. */
 enum lazy { LAZY_UNTRIED, LAZY_DONE, LAZY_FAILED };
 
+/* anchors.c: what is found without symbols, 0 if it is not; and offsets of members that tell it. */
+struct kernel_anchors {
+	enum lazy btf_state, objects_state;
+	uint64_t btf, btf_end, init_task, modules;
+	uint64_t comm, pid, tgid, tasks, list, name;
+	bool has_modules;
+};
+
 struct iq_kernel_private {
 	struct iq_kernel_options options;
+	struct kernel_anchors anchors;
 
 	enum lazy types_state, cpus_state, modules_state, tasks_state, log_state, orc_state, page_state;
 	struct iq_types *types; /* `btf`, or the vmlinux's */
@@ -104,6 +113,12 @@ struct iq_module_private {
 
 /* locate.c: fill in k->layout, vmcoreinfo, release, stext, symbols. */
 struct iq_error *kernel_locate(struct iq_kernel *k) IQ_CHECK;
+
+/*
+ * anchors.c: the address of __start_BTF, __stop_BTF, init_task or modules in a kernel of which there are no symbols, by what
+ * it looks like; 0: another name, or it is not found.
+ */
+uint64_t kernel_anchor(struct iq_kernel *k, const char *name);
 
 /* kernel.c: the error that a lazy answer failed with, as one of its own; ERR stays with the caller. */
 struct iq_error *kernel_same_error(const struct iq_error *err) IQ_CHECK;

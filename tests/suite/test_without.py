@@ -135,6 +135,25 @@ def something(t, core):
 
 
 @per_core(lambda c: c.format == 'zlib' and c.scenario == 'sysrq' and c.vmlinux and c.whole() and
+          not re.search('novmci|la57', c.name) and others.kernel_offset(c) is not None, quick=4, sanitized=False)
+def no_names_at_all(t, core):
+    """Neither kallsyms nor a vmlinux: BTF, the tasks and the modules are found by what they look like."""
+    with tempfile.TemporaryDirectory() as folder:
+        d = without.Stripped(core, folder)
+        k = without.Kernel(t, core, d)
+        healthy, _ = look(t, core, core.vmcore, False)
+        if t.rng().random() < .5:
+            d.without_notes()
+        d.leave_out(k.kallsyms())
+        got, warnings = look(t, core, d.path, False)
+        # The idle tasks of the other CPUs are on no list.
+        t.equal(got['ps'], [x for x in healthy['ps'] if x[0] or x[1] == 'swapper/0'], f'ps ({warnings[:300]})')
+        t.equal(got['mod'], healthy['mod'], 'mod')
+        t.equal(got['log'], healthy['log'], 'log')
+        t.ok('guess' in warnings, f'nothing says that it is a guess: {warnings}')
+
+
+@per_core(lambda c: c.format == 'zlib' and c.scenario == 'sysrq' and c.vmlinux and c.whole() and
           not re.search('novmci|la57', c.name) and others.kernel_offset(c) is not None, quick=2, sanitized=False)
 def next_to_nothing(t, core):
     """No notes, no VMCOREINFO, no page tables at all: what kallsyms and the direct mapping can tell; no kernel: its pages."""
