@@ -176,6 +176,27 @@ static struct iq_error *take_facts(struct iq_dump *d, kdump_ctx_t *ctx)
 	return err;
 }
 
+static bool is_diskdump(const struct iq_dump *d)
+{
+	char magic[8];
+
+	return !iq_file_read_all(d->file, magic, sizeof(magic), 0) && !memcmp(magic, "DISKDUMP", 8);
+}
+
+/* A diskdump whose block size makes no sense, in neither layout of its header, is none. */
+static bool is_senseless_diskdump(const struct iq_dump *d)
+{
+	uint8_t head[432] = {0};
+	uint32_t wide, narrow;
+
+	if (!is_diskdump(d) || iq_file_read(d->file, head, sizeof(head), 0) < 0)
+		return false;
+	narrow = iq_le32(head + 416);
+	wide = iq_le32(head + 428);
+	return (narrow < IQ_PAGE_MIN || narrow > IQ_PAGE_MAX || narrow & (narrow - 1)) &&
+	       (wide < IQ_PAGE_MIN || wide > IQ_PAGE_MAX || wide & (wide - 1));
+}
+
 struct iq_error *iq_kdumpfile_open(struct iq_dump *d)
 {
 	kdump_attr_t map = {.type = KDUMP_BITMAP};
@@ -184,7 +205,7 @@ struct iq_error *iq_kdumpfile_open(struct iq_dump *d)
 	kdump_status status;
 
 	/* It reads files only, and only those that are one as they lie there. */
-	if (d->file->fd < 0 || d->file->flattened || d->file->wrapping[0])
+	if (d->file->fd < 0 || d->file->flattened || d->file->wrapping[0] || is_senseless_diskdump(d))
 		return NULL;
 	ctx = kdump_new();
 	if (!ctx)
@@ -193,7 +214,9 @@ struct iq_error *iq_kdumpfile_open(struct iq_dump *d)
 	(void)kdump_set_number_attr(ctx, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
 	status = kdump_open_fd(ctx, d->file->fd);
 	if (status != KDUMP_OK) {
-		kdump_free(ctx);
+		/* Version 0.5.1 can die of freeing what a damaged diskdump left behind: that is kept. */
+		if (!is_diskdump(d))
+			kdump_free(ctx);
 		return NULL;
 	}
 	l = calloc(1, sizeof(*l));
