@@ -66,7 +66,7 @@ def sweep(t, copy):
     return t.inquest('--json', '--no-vmlinux', copy.path, '-c', 'sweep pages', timeout=60).result()
 
 
-@per_core(patchable, sanitized=True)
+@per_core(patchable, quick=4, sanitized=True)
 def pages(t, core):
     found, rng = struct_pages(t, core), t.rng()
     missed, total, more = [], 0, 0
