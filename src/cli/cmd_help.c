@@ -9,6 +9,7 @@
 struct help {
 	const struct command *command; /* NULL: the overview */
 	bool all;
+	bool manual;
 };
 
 static void text_columns(struct iq_buf *out)
@@ -31,6 +32,10 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct help *h = r->data;
 
+	if (h->manual) {
+		text_manual(out);
+		return;
+	}
 	if (h->command) {
 		iq_buf_printf(out, "%s: %s\n\nusage: %s", h->command->name, h->command->summary,
 			      h->command->help);
@@ -49,7 +54,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		    "\n"
 		    "help NAME explains a command, help all has a line for each.  The name of a\n"
 		    "variable, struct or type by itself shows it.  Also: CMD | SHELL, CMD > FILE,\n"
-		    "CMD >> FILE, !SHELL, and ';' between commands; '#' begins a comment.\n");
+		    "CMD >> FILE, !SHELL, < FILE with commands, and ';' between commands; '#' begins a\n"
+		    "comment.\n");
 }
 
 static json_t *json_one(const struct command *c, bool with_help)
@@ -86,10 +92,14 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	const struct command *c = NULL;
 	struct iq_error *err;
 	struct help *h;
-	bool all;
+	bool all, manual = false;
+	int option;
 
-	if (next_option(&o, "", &err) != -1)
-		return err;
+	while ((option = next_option(&o, "m", &err)) != -1) {
+		if (option == '?')
+			return err;
+		manual = true;
+	}
 	if (o.index + 1 < argc)
 		return iq_error_new(IQ_E_USAGE, "help explains one command at a time");
 	all = o.index < argc && !strcmp(argv[o.index], "all");
@@ -110,6 +120,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		return iq_error_nomem();
 	h->command = c;
 	h->all = all;
+	h->manual = manual;
 	*r = (struct result){&ops, h};
 	return NULL;
 }
@@ -117,13 +128,14 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_help = {
 	.name = "help",
 	.summary = "list the commands, or explain one",
-	.help = "help [NAME | all]\n"
+	.help = "help [NAME | all | -m]\n"
 		"\n"
 		"Without NAME: the names of all commands.  With NAME: what that command does,\n"
-		"its options and examples.  help all has one line for each command.  man is the\n"
-		"same command.\n"
+		"its options and examples.  help all has one line for each command; -m is the\n"
+		"manual page of all of them, as source for man.  man is the same command.\n"
 		"\n"
-		"  inquest> help bt\n",
+		"  inquest> help bt\n"
+		"  inquest> help -m > /tmp/inquest.1\n",
 	.run = run,
 	.completes = "c",
 	.no_context = true,

@@ -30,9 +30,15 @@ static void centred(const char *text, unsigned int width, struct iq_buf *out)
 	iq_buf_printf(out, "%*s%-*s", (int)left, "", (int)(width - left), text);
 }
 
+/*
+ * Of which level the entry is does not stand in it.  Bit 7 is PSE above the lowest level, PAT there; what points to a
+ * multiple of 2 MB is a large page, as hardly any other has the bit.
+ */
 static unsigned int flags_of(struct session *s, uint64_t entry, const char **names)
 {
-	return s->kernel->arch->vm->entry_flags(entry, 1, names, MAX_FLAGS);
+	unsigned int level = entry & 1 && entry & 0x80 && !(entry & 0x1ff000) ? 2 : 1;
+
+	return s->kernel->arch->vm->entry_flags(entry, level, names, MAX_FLAGS);
 }
 
 static uint64_t page_of(struct session *s, uint64_t entry)

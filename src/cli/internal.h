@@ -147,6 +147,9 @@ unsigned int complete_word(struct session *s, const char *line, size_t start, co
 
 /* ---- Shared by a few commands ---------------------------------------------------------------- */
 
+/* manual.c: what --help shows, and the manual page as roff. */
+extern const char cli_usage[], cli_help[];
+void text_manual(struct iq_buf *out);
 /* cmd_sys.c: the block that stands at the start of a session, with the context below it. */
 void text_banner(struct session *s, struct iq_buf *out);
 /* "Sun Nov 22 09:01:59 UTC 2026", local time. */

@@ -24,44 +24,6 @@
 #define EXIT_NOT_OPENED 2
 #define EXIT_INTERRUPTED 130
 
-static const char usage_text[] =
-	"usage: inquest [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n"
-	"       inquest analyze [--redact] [OPTIONS] VMCORE... [VMLINUX] [MODULE.ko.debug...]\n"
-	"       inquest analyze [--redact] [--json] --log FILE\n"
-	"       inquest info [OPTIONS] FILE...\n";
-
-static const char help_text[] =
-	"\n"
-	"Opens the crash dump of a Linux kernel.  The files may stand in any order: what\n"
-	"each is follows from its content.  Several VMCOREs are the files of one dump\n"
-	"that makedumpfile --split wrote.  Neither a vmlinux nor module files are needed;\n"
-	"they add source lines.  With the word analyze it says why the machine died, with\n"
-	"the word info what the files are, and ends.\n"
-	"\n"
-	"  -c COMMANDS       run COMMANDS (separated by ';') instead of opening a\n"
-	"                    prompt; may be repeated\n"
-	"  -i FILE           run the commands in FILE first; may be repeated\n"
-	"  -s                no banner\n"
-	"  --no-rc           do not run ~/.inquestrc and .inquestrc\n"
-	"  --no-vmlinux      use the dump alone: no debug file, neither given nor found\n"
-	"  --no-btf          do not use the types (BTF) in the dump\n"
-	"  --debug-dir DIR   look for a vmlinux and module files in DIR too; may be\n"
-	"                    repeated\n"
-	"  --src DIR         the kernel's source is in DIR (src, dis -s)\n"
-	"  --format NAME     the dump has this format: elf, kdump, lime, savevm, vmware, or\n"
-	"                    raw, the bytes of memory and nothing else\n"
-	"  --json[=pretty]   results as JSON, one object a command\n"
-	"  --log FILE        analyze a console log (- is standard input) instead of a dump\n"
-	"  --redact          analyze without names of hosts and people\n"
-	"  --no-sandbox      read the dump in this process, which may do what the user may\n"
-	"  --version         show the version of inquest and its libraries\n"
-	"  --help            show this help\n"
-	"\n"
-	"At the prompt, help lists the commands and help NAME explains one.  Without -c,\n"
-	"commands are read from standard input if that is not a terminal.  Exit status:\n"
-	"0 if all commands succeeded, 1 if one failed, 2 if the files could not be\n"
-	"opened, 130 after Ctrl-C.\n";
-
 enum {
 	OPT_NO_VMLINUX = 256,
 	OPT_NO_BTF,
@@ -73,6 +35,7 @@ enum {
 	OPT_LOG,
 	OPT_NO_SANDBOX,
 	OPT_REDACT,
+	OPT_MAN,
 	OPT_VERSION,
 	OPT_HELP,
 };
@@ -88,6 +51,7 @@ static const struct option long_options[] = {
 	{"log", required_argument, NULL, OPT_LOG},
 	{"no-sandbox", no_argument, NULL, OPT_NO_SANDBOX},
 	{"redact", no_argument, NULL, OPT_REDACT},
+	{"man", no_argument, NULL, OPT_MAN},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
@@ -122,6 +86,15 @@ static void show_version(void)
 	iq_buf_free(&more);
 	sandbox_describe(sandbox, sizeof(sandbox));
 	printf("sandbox: %s\n", sandbox);
+}
+
+static void show_manual(void)
+{
+	struct iq_buf out = {0};
+
+	text_manual(&out);
+	fputs(iq_buf_str(&out), stdout);
+	iq_buf_free(&out);
 }
 
 static struct iq_error *push(const char ***list, unsigned int *nr, unsigned int *room,
@@ -291,13 +264,17 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 		case OPT_REDACT:
 			a->redact = true;
 			break;
+		case OPT_MAN:
+			show_manual();
+			a->done = true;
+			return NULL;
 		case OPT_VERSION:
 			show_version();
 			a->done = true;
 			return NULL;
 		case OPT_HELP:
 		case 'h':
-			printf("%s%s", usage_text, help_text);
+			printf("%s%s", cli_usage, cli_help);
 			a->done = true;
 			return NULL;
 		case ':':

@@ -98,3 +98,15 @@ def shown_output(t, core):
                  if l.strip() not in ('', '...', '…', '[...]', '[…]') and l.strip() not in lines]
     t.none(lost, 'lines of README that inquest does not print')
     t.note(f'{len(blocks)} commands')
+
+
+@test
+def manual(t):
+    """The manual page has every command with its whole help, and nothing that roff would take for a request."""
+    page = t.inquest('--man').out
+    for line in page.splitlines():
+        t.ok(not line.startswith("'") and (not line.startswith('.') or re.match(r'\.(TH|SH|SS|PP|TP|BR|nf|fi)\b', line)),
+             f'a line that is no request: {line}')
+    names = re.findall(r'^\.SS (\S+)$', page, re.M)
+    t.ok(len(names) > 60 and names == sorted(names), f'commands in order: {names}')
+    t.equal(page.count('.nf'), page.count('.fi'), 'beginnings and ends of what stands as it is')
