@@ -211,3 +211,15 @@ def by_library(t, core):
         same += 'result' in a
     t.note(f'{same} answers equal')
     t.ok(same > 20, 'too few pages were there')
+
+
+@per_core(lambda c: c.name == 'sysrq.elf.d31-zlib')
+def unnamed_machine(t, core):
+    """QEMU 11 writes "Unknown" where makedumpfile has utsname.machine: the notes tell the machine."""
+    with scratch() as d:
+        with open(core.vmcore, 'rb') as f, open(f'{d}/core', 'wb') as out:
+            data = bytearray(f.read())
+            t.equal(bytes(data[12 + 4 * 65:][:7]), b'x86_64\0', 'utsname.machine')
+            data[12 + 4 * 65:12 + 5 * 65] = b'Unknown'.ljust(65, b'\0')
+            out.write(data)
+        same_answers(t, core.vmcore, f'{d}/core', ['bt -a', 'ps'])
