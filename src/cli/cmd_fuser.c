@@ -21,6 +21,9 @@ struct fuser_result {
 	/* The last file that was looked at: many tasks map one file. */
 	uint64_t last_file;
 	bool last_is_it;
+	/* The last memory map: threads share it. */
+	uint64_t last_mm;
+	bool last_maps_it;
 };
 
 static void free_result(void *data)
@@ -128,6 +131,8 @@ static bool is_mapped(struct session *s, struct fuser_result *x, const struct iq
 
 	if (!t->mm)
 		return false;
+	if (t->mm == x->last_mm)
+		return x->last_maps_it;
 	iq_error_free(iq_vmas(s->kernel, t->mm, &vma, &nr));
 	for (unsigned int i = 0; i < nr && !found; i++) {
 		if (!vma[i].file)
@@ -139,6 +144,8 @@ static bool is_mapped(struct session *s, struct fuser_result *x, const struct iq
 		found = x->last_is_it;
 	}
 	free(vma);
+	x->last_mm = t->mm;
+	x->last_maps_it = found;
 	return found;
 }
 

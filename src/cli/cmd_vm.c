@@ -372,7 +372,7 @@ static struct iq_error *add_task(struct session *s, void *arg, const struct iq_t
 		struct area *a = &tv->area[tv->nr];
 
 		*a = (struct area){.vma = vma[i], .file = file_of(s, x, &vma[i])};
-		a->name = iq_vma_name(k, &vma[i]);
+		a->name = s->json ? iq_vma_name(k, &vma[i]) : ""; /* the text has no place for it */
 		if (!a->file)
 			break;
 		if (refers(s, x, a))

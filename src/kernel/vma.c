@@ -8,34 +8,69 @@
 
 #define MAX_VMAS (1u << 24)
 
+/* Where the members of struct vm_area_struct are: looked up once for a walk. */
+static const char *const members[] = {"vm_start", "vm_end", "vm_mm", "vm_flags", "vm_pgoff", "vm_file", "anon_vma"};
+#define LAYOUT_ROOM 512
+
+struct vma_layout {
+	uint64_t offset[IQ_ARRAY_SIZE(members)]; /* UINT64_MAX: not there */
+	size_t size; /* bytes from the start that hold them all */
+};
+
+static bool find_layout(struct iq_kernel *k, struct vma_layout *l)
+{
+	*l = (struct vma_layout){0};
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(members); i++) {
+		if (!iq_kernel_offset(k, "vm_area_struct", members[i], &l->offset[i], NULL) ||
+		    l->offset[i] > LAYOUT_ROOM - 8)
+			l->offset[i] = UINT64_MAX;
+		else
+			l->size = IQ_MAX(l->size, (size_t)l->offset[i] + 8);
+	}
+	return l->offset[0] != UINT64_MAX && l->offset[1] != UINT64_MAX;
+}
+
+static bool read_vma(struct iq_kernel *k, const struct vma_layout *l, uint64_t address, struct iq_vma *ret)
+{
+	struct iq_vma v = {.address = address};
+	uint64_t *const to[] = {&v.start, &v.end, &v.mm, &v.flags, &v.pgoff, &v.file, &v.anon_vma};
+	uint8_t raw[LAYOUT_ROOM];
+	struct iq_fault fault;
+
+	_Static_assert(IQ_ARRAY_SIZE(to) == IQ_ARRAY_SIZE(members), "a place for each member");
+	memset(raw, 0, l->size);
+	/* It may reach into a page that is missing: what lies in front of it counts all the same. */
+	if (iq_vm_read(k->vm, address, raw, l->size, &fault) &&
+	    fault.address - address < IQ_MAX(l->offset[0], l->offset[1]) + 8)
+		return false;
+	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(members); i++) {
+		if (l->offset[i] != UINT64_MAX)
+			*to[i] = iq_le64(raw + l->offset[i]);
+	}
+	*ret = v;
+	return true;
+}
+
+bool iq_vma_read(struct iq_kernel *k, uint64_t address, struct iq_vma *ret)
+{
+	struct vma_layout l;
+
+	return find_layout(k, &l) && read_vma(k, &l, address, ret);
+}
+
 struct vmas {
 	struct iq_vma *vma;
 	unsigned int nr, room;
 	uint64_t mm, want; /* want: stop at the area that contains it; UINT64_MAX: never */
 	bool found;
+	struct vma_layout layout;
 };
-
-bool iq_vma_read(struct iq_kernel *k, uint64_t address, struct iq_vma *ret)
-{
-	struct iq_vma v = {.address = address};
-
-	if (!kernel_read_member(k, "vm_area_struct", "vm_start", address, &v.start) ||
-	    !kernel_read_member(k, "vm_area_struct", "vm_end", address, &v.end))
-		return false;
-	kernel_read_member(k, "vm_area_struct", "vm_mm", address, &v.mm);
-	kernel_read_member(k, "vm_area_struct", "vm_flags", address, &v.flags);
-	kernel_read_member(k, "vm_area_struct", "vm_pgoff", address, &v.pgoff);
-	kernel_read_member(k, "vm_area_struct", "vm_file", address, &v.file);
-	kernel_read_member(k, "vm_area_struct", "anon_vma", address, &v.anon_vma);
-	*ret = v;
-	return true;
-}
 
 static bool add(struct iq_kernel *k, struct vmas *a, uint64_t address)
 {
 	struct iq_vma v;
 
-	if (!iq_vma_read(k, address, &v)) {
+	if (!read_vma(k, &a->layout, address, &v)) {
 		iq_warn(k->warnings, "vm_area_struct 0x%lx cannot be read", (unsigned long)address);
 		return true;
 	}
@@ -108,6 +143,9 @@ static struct iq_error *collect(struct iq_kernel *k, struct vmas *a)
 	uint64_t at;
 
 	IQ_TRY(iq_kernel_need_types(k, &t));
+	if (!find_layout(k, &a->layout))
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "this kernel's struct vm_area_struct is of an unknown layout");
 	if (iq_offset(t, "mm_struct", "mm_mt", &at, NULL)) {
 		kernel_maple_for_each(k, a->mm + at, "memory map", maple_entry, a);
 		return NULL;
