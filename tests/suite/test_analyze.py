@@ -225,6 +225,27 @@ def behind_the_report(t, core):
     t.equal(plain(blame.get('function')), fault(core), blame.get('why'))
 
 
+# What is wrong with the stack, by what the guest's module was told to do with it.
+STACKS = {'recurse': 'stack.recursion', 'stack-overflow': 'stack.recursion', 'smash-ret': 'stack.return',
+          'stack-noncanonical': 'stack.pointer', 'stack-unmapped': 'stack.pointer', 'init-exit': 'init.end'}
+
+
+@per_core(lambda c: c.whole() and c.scenario in STACKS, quick=4)
+def stacks(t, core):
+    """Full of calls that go round, a pointer that leads nowhere, a return address that was overwritten; how init ended."""
+    found = {f['id']: f for f in analyze(t, core)['findings'] if f['cause']}
+    f = found.get(STACKS[core.scenario])
+    if not t.ok(f, f'{STACKS[core.scenario]}: found {sorted(found)}'):
+        return
+    if core.scenario == 'init-exit':
+        code = int(re.search(r'exitcode=(0x[0-9a-f]+)', core.truth['panic'] + core.truth['report']).group(1), 16)
+        t.ok(f['claim'].endswith(f'with status {code >> 8}'), f['claim'])
+    if f['id'] == 'stack.recursion':
+        with open(core.serial_path, errors='replace') as log:
+            rip = re.search(r'RIP: 0010:(\w+)', log.read())
+        t.ok(not rip or rip.group(1) in f['claim'], f'{rip and rip.group(1)} is not in: {f["claim"]}')
+
+
 @per_core(lambda c: c.whole() and c.scenario in ('sysrq', 'live', 'big', 'threads'), quick=6)
 def clean_dumps(t, core):
     """Of a machine that was well nothing certain is claimed."""
