@@ -2,6 +2,7 @@
 /* log: the kernel's messages. */
 #include "internal.h"
 #include "log_other.h"
+#include "rust.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,7 +13,7 @@
 struct log_result {
 	const struct iq_log_record *record; /* owned by the kernel */
 	unsigned int nr;
-	bool wall, plain, dict, level, caller;
+	bool wall, plain, dict, level, caller, rust;
 	bool has_callers; /* records say who printed them: 0 is a thread, the first idle task */
 	int64_t boot; /* for `wall`: when the clock of the log began */
 };
@@ -60,6 +61,20 @@ static void text_lines(const char *text, size_t len, size_t indent, struct iq_bu
 	iq_buf_add_escaped(out, text, (size_t)(end - text), true);
 }
 
+static void text_record(const struct log_result *x, const struct iq_log_record *rec, size_t indent, struct iq_buf *out)
+{
+	struct iq_buf plain = {0};
+
+	if (!x->rust) {
+		text_lines(rec->text, rec->len, indent, out);
+		return;
+	}
+	rust_demangle_text(rec->text, rec->len, &plain);
+	out->failed |= plain.failed;
+	text_lines(iq_buf_str(&plain), plain.len, indent, out);
+	iq_buf_free(&plain);
+}
+
 static void text(struct session *s, const struct result *r, struct iq_buf *out)
 {
 	const struct log_result *x = r->data;
@@ -70,7 +85,7 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 
 		text_prefix(x, rec, out);
 		indent = out->len - start;
-		text_lines(rec->text, rec->len, indent, out);
+		text_record(x, rec, indent, out);
 		if (x->dict && rec->dict && rec->dict_len) {
 			size_t len = rec->dict_len;
 
@@ -162,7 +177,7 @@ static struct iq_error *parse(int argc, char **argv, struct log_result *x, int *
 	struct iq_error *err;
 	int option;
 
-	while ((option = next_option(&o, "Ttmdcas", &err)) != -1) {
+	while ((option = next_option(&o, "TtmdcasR", &err)) != -1) {
 		switch (option) {
 		case 'T':
 			x->wall = true;
@@ -178,6 +193,9 @@ static struct iq_error *parse(int argc, char **argv, struct log_result *x, int *
 			break;
 		case 'c':
 			x->caller = true;
+			break;
+		case 'R':
+			x->rust = true;
 			break;
 		case 'a':
 		case 's':
@@ -236,7 +254,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 const struct command cmd_log = {
 	.name = "log",
 	.summary = "the kernel's messages",
-	.help = "log [-Ttmdc]\n"
+	.help = "log [-TtmdcR]\n"
 		"log -a | -s\n"
 		"\n"
 		"Shows the kernel's message buffer, oldest first, as dmesg does; dmesg is the\n"
@@ -249,6 +267,8 @@ const struct command cmd_log = {
 		"  -d   the keys and values (SUBSYSTEM=, DEVICE=) that drivers add\n"
 		"  -c   who printed it: [T1234], a thread, or [C2], a CPU (needs\n"
 		"       CONFIG_PRINTK_CALLER)\n"
+		"  -R   names of Rust functions as they are written in Rust:\n"
+		"       <rust_panic::HelloPanic>::step_two\n"
 		"  -a   records of the audit log that no daemon has taken yet\n"
 		"  -s   the buffers of each CPU into which printk wrote where it could not take the\n"
 		"       log's lock (up to 5.14); what is left in them also stands behind the log,\n"

@@ -24,7 +24,7 @@ from suite import others, test_values, type_truth
 from suite.patched_kdump import PatchedKdump
 
 COMMANDS = '''sys -c;sys -c read;sys -c 60;sys -t;sys -i;mach;mach -m;mach -c;mach -cx;log;log -t;log -m;log -c;log -d;log -td;
-log -T;log -mc;log -a;log -s;mod;mod -t;irq;irq -u;irq 0 1 4;irq -d;irq -b;irq -a;irq -s;irq -s -c 0;irq -c 1 -s;
+log -T;log -mc;log -R;log -a;log -s;mod;mod -t;irq;irq -u;irq 0 1 4;irq -d;irq -b;irq -a;irq -s;irq -s -c 0;irq -c 1 -s;
 timer;timer -r;timer -C 0;timer -r -C 1;runq;runq -t;runq -T;runq -m;runq -g;runq -d;runq -c 0;runq -g -c 1;swap;
 waitq log_wait;waitq kauditd_wait'''.replace('\n', '').split(';')
 
@@ -294,6 +294,36 @@ def audit_records(t, core):
         d.write(skb, 0x4242)
         out = d.run('log -a')
         t.ok('type=1300' in out.out and 'cannot be read' in out.err, f'log -a with a broken list: {out.err!r}')
+
+
+RUST = '''_RNvCs15kBYyAo9fc_7mycrate7example
+_RNvNtNtCs15kBYyAo9fc_7mycrate3foo3bar3baz
+_RNvMs_Cs4fqI2P2rA04_10rust_panicNtB4_10HelloPanic8step_two
+_RINvNtC3std3mem8align_ofNtNtC3std4iter5PieceE
+_RNvXs_C7mycrateNtB4_3FooNtB4_3Bar3baz
+_RNCNvC7mycrate4main0
+_RINvC4test3fooTlhERShQAtj4_E
+_RNvC6kernel3fooC3bar
+_RNvB0_3foo
+_RB_'''.splitlines()
+
+
+@per_core(lambda c: c.name == 'sysrq')
+def rust_names(t, core):
+    """Names of Rust functions in the log are what binutils' c++filt makes of them, without hashes and types of numbers."""
+    want = t.sh(['c++filt', '-s', 'rust'], stdin='\n'.join(RUST) + '\n').out
+    want = re.sub(r': (usize|bool)\b', '', re.sub(r'\[[0-9a-f]+\](?=::|:|>|$|\+)', '', want, flags=re.M)).splitlines()
+    record = next(r for r in t.command(core, 'log')['records'] if len(r['text']) > 90)
+    places = re.findall(r'^([0-9a-f]{16}): ', t.inquest('-s', *t.dump_args(core), '-c',
+                                                        f'search -c "{record["text"][:40]}"', check=False).out, re.M)
+    with tempfile.TemporaryDirectory(dir=os.environ.get('TMPDIR', '/var/tmp')) as folder:
+        d = Damage(t, core, folder)
+        length = len(record['text'])
+        for name, plain in zip(RUST, want):
+            for at in places:       # in the log, and where it passed through
+                d.bytes(int(at, 16), (name + '+0x20/0xe0').ljust(length)[:length].encode())
+            out = d.run('log -tR').out.splitlines()
+            t.ok(plain + '+0x20/0xe0' in [l.rstrip() for l in out], f'{name}: {plain} is not in the log')
 
 
 @per_core(lambda c: c.name == 'sysrq-bullseye')
