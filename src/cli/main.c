@@ -106,6 +106,9 @@ static struct iq_error *push(const char ***list, unsigned int *nr, unsigned int 
 	return NULL;
 }
 
+/* No machine has less. */
+#define LEAST_MEMORY (16 << 20)
+
 /* What an unusable file is, for those kinds that people confuse with the right one. */
 static struct iq_error *not_ours(const char *path, int fd)
 {
@@ -136,6 +139,8 @@ static struct iq_error *not_ours(const char *path, int fd)
 		if (!memcmp(head + known[i].at, known[i].magic, known[i].len))
 			return iq_error_hint(err, "%s", known[i].hint);
 	}
+	if (lseek(fd, 0, SEEK_END) >= LEAST_MEMORY)
+		return iq_error_hint(err, "if it is the bare memory of a machine, --format raw opens it");
 	return err;
 }
 
