@@ -96,8 +96,8 @@ static const char *words(struct iq_case *c, const struct mce_record *m,
 static void tell(struct iq_case *c, const struct mce_record *m)
 {
 	struct iq_finding *f =
-		iq_case_finding(c, "mce.bank", IQ_CLASS_MACHINE_CHECK, IQ_CONFIDENCE_LIKELY,
-				"the hardware reported: %s", words(c, m, iq_mce_text));
+		iq_case_finding(c, "mce.bank", IQ_CLASS_MACHINE_CHECK, IQ_CONFIDENCE_LIKELY, "%s",
+				words(c, m, iq_mce_text));
 	struct iq_buf b = {0};
 
 	iq_finding_evidence(c, f, IQ_SOURCE_LOG, 0, iq_case_text(c, "0x%016" PRIx64, m->status),

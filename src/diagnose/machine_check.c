@@ -193,8 +193,8 @@ static void tell(struct iq_case *c, const struct mce_record *m, bool died_of_it)
 	enum mce_severity severity = iq_mce_severity(m);
 	struct iq_buf b = {0};
 	struct iq_finding *f =
-		iq_case_finding(c, "mce.bank", IQ_CLASS_MACHINE_CHECK, IQ_CONFIDENCE_CERTAIN,
-				"the hardware reported: %s", words(c, m, iq_mce_text));
+		iq_case_finding(c, "mce.bank", IQ_CLASS_MACHINE_CHECK, IQ_CONFIDENCE_CERTAIN, "%s",
+				words(c, m, iq_mce_text));
 
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, m->at,
 			    iq_case_text(c, "0x%016" PRIx64, m->status), "bank %u's status: %s",

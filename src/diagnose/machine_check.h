@@ -24,7 +24,7 @@ struct mce_record {
 enum mce_severity { MCE_CORRECTED, MCE_DEFERRED, MCE_OPTIONAL, MCE_UNCORRECTED, MCE_FATAL };
 enum mce_severity iq_mce_severity(const struct mce_record *m);
 
-/* "CPU 1, bank 4 (northbridge): uncorrected error, the CPU's state is lost: cache hierarchy: data read, level 2" */
+/* "bank 4 (northbridge) of CPU 1 reported an uncorrected error: cache hierarchy: data read, data, level 2" */
 void iq_mce_text(const struct mce_record *m, struct iq_buf *out);
 /* The bits of the status that say something of their own: "valid, uncorrected, enabled, address valid". */
 void iq_mce_status_text(const struct mce_record *m, struct iq_buf *out);

@@ -182,16 +182,16 @@ static void error_code(const struct mce_record *m, struct iq_buf *out)
 void iq_mce_text(const struct mce_record *m, struct iq_buf *out)
 {
 	static const char *const words[] = {
-		[MCE_CORRECTED] = "corrected error",
-		[MCE_DEFERRED] = "uncorrected error that nobody has used yet (deferred)",
-		[MCE_OPTIONAL] = "uncorrected error that needs no action at once",
-		[MCE_UNCORRECTED] = "uncorrected error",
-		[MCE_FATAL] = "uncorrected error with the CPU's state lost",
+		[MCE_CORRECTED] = "a corrected error",
+		[MCE_DEFERRED] = "an uncorrected error that nobody has used yet (deferred)",
+		[MCE_OPTIONAL] = "an uncorrected error that needs no action at once",
+		[MCE_UNCORRECTED] = "an uncorrected error",
+		[MCE_FATAL] = "an uncorrected error with the CPU's state lost",
 	};
 	const char *where = unit(m);
 
-	iq_buf_printf(out, "CPU %" PRIu32 ", bank %u%s%s%s: %s: ", m->cpu, m->bank,
-		      where ? " (" : "", where ? where : "", where ? ")" : "",
+	iq_buf_printf(out, "bank %u%s%s%s of CPU %" PRIu32 " reported %s: ", m->bank,
+		      where ? " (" : "", where ? where : "", where ? ")" : "", m->cpu,
 		      words[iq_mce_severity(m)]);
 	error_code(m, out);
 	if (m->status & ADDRESS_VALID && m->has_address)

@@ -42,7 +42,7 @@ def published(t):
         if not t.equal(len(found), 1, f'{record[2]:x}: findings'):
             continue
         claim = found[0]['claim']
-        for words in (f'CPU {cpu}, bank {record[1]}', record[3], record[4]):
+        for words in (f'of CPU {cpu} reported', f'bank {record[1]} ', record[3], record[4]):
             t.ok(words in claim, f'{record[2]:x}: {words!r} is not in {claim!r}')
         t.equal(f'at address {addr:#x}' in claim, bool(record[2] >> 58 & 1), f'{record[2]:x}: address')
     log = ''.join(printed(i, r, 0x1000, rng) for i, r in enumerate(PUBLISHED)) * 2
@@ -73,7 +73,7 @@ def from_memory(t, core):
     f = found[0]
     t.ok(f['cause'], 'it is not the cause')
     t.equal({e['source'] for e in f['evidence']}, {'memory'}, 'sources')
-    t.ok(f'CPU {want[1]}, bank {want[2]}' in f['claim'] and f'at address {want[4]}' in f['claim'], f['claim'])
+    t.ok(f'bank {want[2]} (northbridge) of CPU {want[1]} ' in f['claim'] and f'at address {want[4]}' in f['claim'], f['claim'])
     t.equal(f['evidence'][0]['value'], want[3], 'status')
 
 
