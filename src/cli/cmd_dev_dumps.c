@@ -22,7 +22,8 @@ static void text_list(struct session *s, const struct result *r, struct iq_buf *
 	for (unsigned int i = 0; i < x->info->nr_devices; i++) {
 		const struct iq_device_dump *d = &x->info->devices[i];
 
-		iq_buf_printf(out, "%3u    0x%-16" PRIx64 " %-16" PRIu64 " ", i, d->offset, d->size);
+		iq_buf_printf(out, "%3u    0x%-16" PRIx64 " %-16" PRIu64 " ", i, d->offset,
+			      d->size);
 		iq_buf_add_escaped(out, d->name, strlen(d->name), false);
 		if (d->there < d->size)
 			iq_buf_printf(out, "  [TRUNCATED: %" PRIu64 " bytes are there]", d->there);
@@ -67,9 +68,10 @@ struct iq_error *dev_list_dumps(struct session *s, struct result *r)
 	struct dump_list *x;
 
 	if (!info->nr_devices)
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "the dump has no device dumps"),
-				     "some drivers save their devices' state when the kernel crashes, if it was "
-				     "built with CONFIG_PROC_VMCORE_DEVICE_DUMP");
+		return iq_error_hint(
+			iq_error_new(IQ_E_NOT_FOUND, "the dump has no device dumps"),
+			"some drivers save their devices' state when the kernel crashes, if it was "
+			"built with CONFIG_PROC_VMCORE_DEVICE_DUMP");
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();
@@ -111,8 +113,8 @@ static void text_one(struct session *s, const struct result *r, struct iq_buf *o
 	iq_buf_add_escaped(out, x->device->name, strlen(x->device->name), false);
 	iq_buf_putc(out, '\n');
 	if (x->file) {
-		iq_buf_printf(out, "%" PRIu64 " bytes copied from 0x%" PRIx64 " to ", x->device->there,
-			      x->device->offset);
+		iq_buf_printf(out, "%" PRIu64 " bytes copied from 0x%" PRIx64 " to ",
+			      x->device->there, x->device->offset);
 		iq_buf_add_escaped(out, x->file, strlen(x->file), false);
 		iq_buf_putc(out, '\n');
 		return;
@@ -204,14 +206,17 @@ static struct iq_error *fill_one(struct session *s, struct one_dump *x, const ch
 	int64_t n;
 
 	if (d->there < d->size)
-		iq_warn(&s->warnings, "the file ends inside the dump of %s: %" PRIu64 " of %" PRIu64
-				      " bytes are there", d->name, d->there, d->size);
+		iq_warn(&s->warnings,
+			"the file ends inside the dump of %s: %" PRIu64 " of %" PRIu64
+			" bytes are there",
+			d->name, d->there, d->size);
 	if (path) {
 		x->file = strdup(path);
 		return x->file ? copy(s, d, path) : iq_error_nomem();
 	}
 	if (d->there > MOST_SHOWN)
-		iq_warn(&s->warnings, "only the first %u MB are shown: dev -v INDEX FILE copies all",
+		iq_warn(&s->warnings,
+			"only the first %u MB are shown: dev -v INDEX FILE copies all",
 			MOST_SHOWN >> 20);
 	x->len = (size_t)IQ_MIN(d->there, MOST_SHOWN);
 	x->bytes = malloc(x->len + 1);
@@ -221,7 +226,8 @@ static struct iq_error *fill_one(struct session *s, struct one_dump *x, const ch
 	return n == (int64_t)x->len ? NULL : cannot_read(d, n);
 }
 
-struct iq_error *dev_show_dump(struct session *s, const char *index, const char *path, struct result *r)
+struct iq_error *dev_show_dump(struct session *s, const char *index, const char *path,
+			       struct result *r)
 {
 	const struct iq_dump_info *info = iq_dump_info(s->dump);
 	struct iq_error *err;
@@ -229,11 +235,13 @@ struct iq_error *dev_show_dump(struct session *s, const char *index, const char 
 	uint64_t i;
 
 	if (!iq_parse_u64(index, &i))
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "dev -v wants the index of a device dump"),
-				     "dev -V lists them");
+		return iq_error_hint(
+			iq_error_new(IQ_E_USAGE, "dev -v wants the index of a device dump"),
+			"dev -V lists them");
 	if (i >= info->nr_devices)
-		return iq_error_hint(iq_error_new(IQ_E_NOT_FOUND, "there is no device dump %s", index),
-				     info->nr_devices ? "dev -V lists them" : "the dump has none");
+		return iq_error_hint(
+			iq_error_new(IQ_E_NOT_FOUND, "there is no device dump %s", index),
+			info->nr_devices ? "dev -V lists them" : "the dump has none");
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();

@@ -136,7 +136,8 @@ static void label(struct iq_buf *out, const char *name)
 	iq_buf_printf(out, "%*s: ", LABEL, name);
 }
 
-static void put_pages(struct session *s, const struct dump_facts *x, uint64_t pages, struct iq_buf *out)
+static void put_pages(struct session *s, const struct dump_facts *x, uint64_t pages,
+		      struct iq_buf *out)
 {
 	uint64_t bytes;
 
@@ -278,8 +279,9 @@ static void text_memory(struct session *s, const struct dump_facts *x, struct iq
 	iq_buf_putc(out, '\n');
 	if (x->info->truncated || x->info->incomplete) {
 		label(out, "INCOMPLETE");
-		iq_buf_puts(out, x->info->truncated ? "the file is shorter than its headers promise"
-						    : "makedumpfile ran out of space when it wrote it");
+		iq_buf_puts(out, x->info->truncated
+					 ? "the file is shorter than its headers promise"
+					 : "makedumpfile ran out of space when it wrote it");
 		iq_buf_putc(out, '\n');
 	}
 }
@@ -294,7 +296,8 @@ static void text_notes(const struct dump_facts *x, struct iq_buf *out)
 	else
 		iq_buf_puts(out, "no VMCOREINFO");
 	if (x->prstatus)
-		iq_buf_printf(out, ", registers of %u CPU%s", x->prstatus, x->prstatus > 1 ? "s" : "");
+		iq_buf_printf(out, ", registers of %u CPU%s", x->prstatus,
+			      x->prstatus > 1 ? "s" : "");
 	else
 		iq_buf_puts(out, ", no registers");
 	if (x->qemu)
@@ -325,8 +328,8 @@ static void text_inside(struct session *s, const struct dump_facts *x, struct iq
 		iq_buf_printf(out, "types (%s), ", x->types);
 	else
 		iq_buf_puts(out, "no types, ");
-	iq_buf_printf(out, "%s, %u module%s\n", x->orc ? "ORC tables" : "no ORC tables", x->nr_modules,
-		      x->nr_modules == 1 ? "" : "s");
+	iq_buf_printf(out, "%s, %u module%s\n", x->orc ? "ORC tables" : "no ORC tables",
+		      x->nr_modules, x->nr_modules == 1 ? "" : "s");
 }
 
 static void text_debug_files(struct session *s, const struct dump_facts *x, struct iq_buf *out)
@@ -426,8 +429,9 @@ static void text_next(struct session *s, const struct dump_facts *x, struct iq_b
 	} else if (x->info->machine != EM_X86_64 && x->info->machine != EM_NONE) {
 		iq_buf_puts(out, "rd -p and search -p work on its physical memory\n");
 	} else {
-		iq_buf_puts(out, "give the vmlinux of the crashed kernel, too; rd -p and search -p work "
-				 "without\n");
+		iq_buf_puts(out,
+			    "give the vmlinux of the crashed kernel, too; rd -p and search -p work "
+			    "without\n");
 	}
 }
 
@@ -474,7 +478,8 @@ static void json_file(const struct dump_facts *x, json_t *o)
 	json_object_set_new(o, "size", json_integer((json_int_t)info->file_size));
 	json_object_set_new(o, "content_size", json_integer((json_int_t)info->content_size));
 	json_object_set_new(o, "compressed", text_or_null(info->wrapping));
-	json_object_set_new(o, "dump_level", count_or_null(info->dump_level >= 0, (uint64_t)info->dump_level));
+	json_object_set_new(o, "dump_level",
+			    count_or_null(info->dump_level >= 0, (uint64_t)info->dump_level));
 	json_object_set_new(o, "filtered", json_boolean(info->filtered));
 	json_object_set_new(o, "truncated", json_boolean(info->truncated));
 	json_object_set_new(o, "incomplete", json_boolean(info->incomplete));
@@ -488,16 +493,18 @@ static void json_memory(struct session *s, const struct dump_facts *x, json_t *o
 	uint64_t start, end;
 
 	for (unsigned int i = 0; i < x->nr_ranges && iq_dump_range(s->dump, i, &start, &end); i++)
-		json_array_append_new(ranges, json_pack("{s:o, s:o}", "start", json_address(start), "end",
-							json_address(end)));
+		json_array_append_new(ranges, json_pack("{s:o, s:o}", "start", json_address(start),
+							"end", json_address(end)));
 	json_object_set_new(o, "ranges", ranges);
 	json_object_set_new(o, "page_size", json_integer(x->info->page_size));
 	json_object_set_new(pages, "ram", json_integer((json_int_t)x->all));
 	json_object_set_new(pages, "readable", json_integer((json_int_t)x->pages[IQ_MEM_OK]));
 	json_object_set_new(pages, "excluded", json_integer((json_int_t)x->pages[IQ_MEM_EXCLUDED]));
-	json_object_set_new(pages, "truncated", json_integer((json_int_t)x->pages[IQ_MEM_TRUNCATED]));
-	json_object_set_new(pages, "damaged", json_integer((json_int_t)(x->pages[IQ_MEM_DAMAGED] +
-									x->pages[IQ_MEM_IO])));
+	json_object_set_new(pages, "truncated",
+			    json_integer((json_int_t)x->pages[IQ_MEM_TRUNCATED]));
+	json_object_set_new(
+		pages, "damaged",
+		json_integer((json_int_t)(x->pages[IQ_MEM_DAMAGED] + x->pages[IQ_MEM_IO])));
 	json_object_set_new(o, "pages", pages);
 	json_object_set_new(o, "vmcoreinfo", json_boolean(x->info->vmcoreinfo != NULL));
 	json_object_set_new(o, "prstatus_notes", json_integer(x->prstatus));
@@ -518,7 +525,8 @@ static void json_kernel(struct session *s, const struct dump_facts *x, json_t *o
 	json_object_set_new(o, "found", json_string(found_by(s->kernel->found_by)));
 	json_object_set_new(o, "time", count_or_null(known && sys->time, (uint64_t)sys->time));
 	json_object_set_new(o, "uptime", count_or_null(known && sys->has_uptime, sys->uptime));
-	json_object_set_new(o, "cpus", count_or_null(known && sys->cpus_present, sys->cpus_present));
+	json_object_set_new(o, "cpus",
+			    count_or_null(known && sys->cpus_present, sys->cpus_present));
 	json_object_set_new(o, "cpus_with_registers", json_integer(x->with_regs));
 	json_object_set_new(o, "registers_from", text_or_null(x->with_regs ? x->regs_from : NULL));
 	json_object_set_new(o, "panic", text_or_null(known ? sys->panic : NULL));

@@ -23,18 +23,37 @@ static const struct {
 	const char *magic;
 	struct stranger is;
 } magics[] = {
-	{0, 3, "\x1f\x8b\x08", {"compressed by gzip, and no dump in it", "gunzip it, and see what it is"}},
-	{0, 6, "\xfd" "7zXZ\0", {"compressed by xz, and no dump in it", "unxz it, and see what it is"}},
-	{0, 4, "\x28\xb5\x2f\xfd", {"compressed by zstd, and no dump in it", "unzstd it, and see what it is"}},
+	{0,
+	 3,
+	 "\x1f\x8b\x08",
+	 {"compressed by gzip, and no dump in it", "gunzip it, and see what it is"}},
+	{0,
+	 6,
+	 "\xfd"
+	 "7zXZ\0",
+	 {"compressed by xz, and no dump in it", "unxz it, and see what it is"}},
+	{0,
+	 4,
+	 "\x28\xb5\x2f\xfd",
+	 {"compressed by zstd, and no dump in it", "unzstd it, and see what it is"}},
 	{0, 3, "BZh", {"compressed by bzip2, and no dump in it", "bunzip2 it, and see what it is"}},
 	{0, 4, "\x04\x22\x4d\x18", {"compressed by lz4", "unlz4 it first"}},
 	{0, 4, "PK\x03\x04", {"a zip archive", "unpack it: the dump may be in it"}},
 	{257, 5, "ustar", {"a tar archive", "unpack it: the dump may be in it"}},
 	{0, 8, "!<arch>\n", {"an archive or a Debian package", "unpack it: dpkg -x, or ar x"}},
 	{0, 4, "\xed\xab\xee\xdb", {"an RPM package", "unpack it: rpm2cpio"}},
-	{0x202, 4, "HdrS", {"a bootable kernel image", "the vmlinux that it was made of is of use"}},
-	{0, 8, "DISKDUMP", {"a diskdump of the years before kdump", "crash of those years reads it"}},
-	{0, 4, "QFI\xfb", {"a qcow2 disk image", "qemu-img snapshot -l lists saved machines in it"}},
+	{0x202,
+	 4,
+	 "HdrS",
+	 {"a bootable kernel image", "the vmlinux that it was made of is of use"}},
+	{0,
+	 8,
+	 "DISKDUMP",
+	 {"a diskdump of the years before kdump", "crash of those years reads it"}},
+	{0,
+	 4,
+	 "QFI\xfb",
+	 {"a qcow2 disk image", "qemu-img snapshot -l lists saved machines in it"}},
 };
 
 static struct stranger elf_stranger(const uint8_t *head)
@@ -42,11 +61,13 @@ static struct stranger elf_stranger(const uint8_t *head)
 	bool wide = head[EI_CLASS] == ELFCLASS64, little = head[EI_DATA] == ELFDATA2LSB;
 
 	if (!little)
-		return (struct stranger){"an ELF file of a big-endian machine", "inquest reads little-endian ones"};
+		return (struct stranger){"an ELF file of a big-endian machine",
+					 "inquest reads little-endian ones"};
 	switch (iq_le16(head + 16)) {
 	case ET_CORE:
 		return wide ? (struct stranger){"an ELF core, but damaged", "nothing more is known"}
-			    : (struct stranger){"a 32-bit ELF core", "inquest reads dumps of 64-bit machines"};
+			    : (struct stranger){"a 32-bit ELF core",
+						"inquest reads dumps of 64-bit machines"};
 	case ET_REL:
 		return (struct stranger){"an ELF object file", "it is no module of a kernel"};
 	default:
@@ -70,7 +91,8 @@ static struct stranger text_stranger(const uint8_t *head, size_t len)
 
 	memcpy(text, head, len);
 	text[len] = '\0';
-	if (strstr(text, "Linux version ") || strstr(text, "] Call Trace:") || strstr(text, "[    0.0"))
+	if (strstr(text, "Linux version ") || strstr(text, "] Call Trace:") ||
+	    strstr(text, "[    0.0"))
 		return (struct stranger){"a text, and it seems a kernel's log",
 					 "inquest analyze --log FILE says what happened"};
 	return (struct stranger){"a text", "inquest analyze --log FILE, if it is a console's"};
@@ -91,8 +113,9 @@ static struct stranger known_stranger(const uint8_t *head, size_t len)
 		return text_stranger(head, len);
 	for (size_t i = 0; i < len; i++) {
 		if (head[i])
-			return (struct stranger){"of no kind known here",
-						 "if it is the bare memory of a machine: --format raw"};
+			return (struct stranger){
+				"of no kind known here",
+				"if it is the bare memory of a machine: --format raw"};
 	}
 	return (struct stranger){"zeros at its beginning",
 				 "if it is the bare memory of a machine: --format raw"};
@@ -112,8 +135,9 @@ static void look_at_debugfile(struct file_facts *x)
 
 	if (!err) {
 		snprintf(x->build_id, sizeof(x->build_id), "%s", iq_debugfile_build_id(f));
-		x->is.next = iq_debugfile_has_dwarf(f) ? "give it together with the dump: it adds source lines"
-						       : "it has no debug information: it adds symbols only";
+		x->is.next = iq_debugfile_has_dwarf(f)
+				     ? "give it together with the dump: it adds source lines"
+				     : "it has no debug information: it adds symbols only";
 		iq_debugfile_close(f);
 	}
 	iq_error_free(err);
@@ -143,7 +167,8 @@ static struct iq_error *look_at_file(struct file_facts *x)
 	}
 	switch (iq_file_recognise(x->path)) {
 	case IQ_FILE_VMLINUX:
-		x->is = (struct stranger){"a vmlinux: a kernel with its names", "give it together with the dump"};
+		x->is = (struct stranger){"a vmlinux: a kernel with its names",
+					  "give it together with the dump"};
 		look_at_debugfile(x);
 		break;
 	case IQ_FILE_MODULE:
@@ -164,7 +189,8 @@ static void text_file(const struct file_facts *x, struct iq_buf *out)
 {
 	iq_buf_printf(out, "%*s: ", LABEL, "FILE");
 	iq_buf_add_escaped(out, x->path, strlen(x->path), false);
-	iq_buf_printf(out, "  (%" PRIu64 " bytes)\n%*s: %s\n", x->size, LABEL, "NO DUMP", x->is.what);
+	iq_buf_printf(out, "  (%" PRIu64 " bytes)\n%*s: %s\n", x->size, LABEL, "NO DUMP",
+		      x->is.what);
 	if (x->build_id[0])
 		iq_buf_printf(out, "%*s: %s\n", LABEL, "BUILD ID", x->build_id);
 	iq_buf_printf(out, "%*s: %s\n", LABEL, "NEXT", x->is.next);
@@ -224,7 +250,10 @@ static struct iq_error *show_dump(struct session *s, const struct session_option
 
 		without.nr_vmlinux = 0;
 		session_close(&one);
-		one = (struct session){.json = s->json, .json_pretty = s->json_pretty, .colour = s->colour, .silent = true};
+		one = (struct session){.json = s->json,
+				       .json_pretty = s->json_pretty,
+				       .colour = s->colour,
+				       .silent = true};
 		iq_warn(&one.warnings, "%s", err->message);
 		iq_error_free(err);
 		err = session_open(&one, &without);
@@ -285,9 +314,11 @@ static bool show_dumps(struct session *s, const struct session_options *o)
 	return good;
 }
 
-bool info_files(struct session *s, char *const *files, unsigned int nr, const struct session_options *o)
+bool info_files(struct session *s, char *const *files, unsigned int nr,
+		const struct session_options *o)
 {
-	const char **dumps = calloc(nr + 1, sizeof(*dumps)), **vmlinux = calloc(nr + 1, sizeof(*vmlinux)),
+	const char **dumps = calloc(nr + 1, sizeof(*dumps)),
+		   **vmlinux = calloc(nr + 1, sizeof(*vmlinux)),
 		   **modules = calloc(nr + 1, sizeof(*modules));
 	struct session_options found = *o;
 	bool good = dumps && vmlinux && modules;

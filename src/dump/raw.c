@@ -47,7 +47,8 @@ static bool read_map(const uint8_t *bp, struct memory_map *map)
 		const uint8_t *e = bp + BP_E820_TABLE + i * E820_ENTRY;
 		uint64_t start = iq_le64(e), end;
 
-		if (iq_add_overflows(start, iq_le64(e + 8), &end) || end > IQ_PFN_LIMIT * IQ_PAGE_MIN)
+		if (iq_add_overflows(start, iq_le64(e + 8), &end) ||
+		    end > IQ_PFN_LIMIT * IQ_PAGE_MIN)
 			return false;
 		if (iq_le32(e + 16) != E820_RAM)
 			continue;
@@ -96,20 +97,24 @@ struct iq_error *iq_raw_open(struct iq_dump *d, struct iq_warnings *w)
 	if (!find_map(d->file, IQ_MIN(size, LOW_MEMORY), &map) && size > FOUR_GB / 2)
 		find_map(d->file, IQ_MIN(size, MOST_SOUGHT), &map);
 	hole = map.top > FOUR_GB ? size - IQ_MIN(size, map.top - FOUR_GB) : 0;
-	if (map.found && map.top > FOUR_GB && size < map.top && hole >= map.low_end && hole <= FOUR_GB &&
-	    !(hole % IQ_PAGE_MIN)) {
+	if (map.found && map.top > FOUR_GB && size < map.top && hole >= map.low_end &&
+	    hole <= FOUR_GB && !(hole % IQ_PAGE_MIN)) {
 		IQ_TRY(iq_image_add(m, 0, hole, 0));
 		IQ_TRY(iq_image_add(m, FOUR_GB, size - hole, hole));
 		snprintf(d->info.format_text, sizeof(d->info.format_text),
-			 "raw memory without the hole from 0x%llx to 4 GB", (unsigned long long)hole);
+			 "raw memory without the hole from 0x%llx to 4 GB",
+			 (unsigned long long)hole);
 		return iq_image_finish(d);
 	}
 	if (map.found && size < map.top) {
-		iq_warn(w, "the machine had memory up to 0x%llx, the file ends at 0x%llx: the rest is lost",
+		iq_warn(w,
+			"the machine had memory up to 0x%llx, the file ends at 0x%llx: the rest is "
+			"lost",
 			(unsigned long long)map.top - 1, (unsigned long long)size - 1);
 		d->info.truncated = true;
 	} else if (!map.found && size > FOUR_GB / 2) {
-		iq_warn(w, "no memory map was found in the image: a byte's place in the file is taken as its "
+		iq_warn(w, "no memory map was found in the image: a byte's place in the file is "
+			   "taken as its "
 			   "physical address");
 	}
 	snprintf(d->info.format_text, sizeof(d->info.format_text), "raw memory");

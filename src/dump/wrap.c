@@ -44,8 +44,9 @@ enum iq_wrapping iq_wrapping_of(const uint8_t *head, size_t len)
 {
 	if (len >= 3 && !memcmp(head, "\x1f\x8b\x08", 3))
 		return IQ_WRAP_GZIP;
-	if (len >= 6 && !memcmp(head, "\xfd"
-				      "7zXZ\0",
+	if (len >= 6 && !memcmp(head,
+				"\xfd"
+				"7zXZ\0",
 				6))
 		return IQ_WRAP_XZ;
 	/* A frame, or one to be skipped in front of it (pzstd). */
@@ -146,8 +147,9 @@ static enum sink_end write_some(struct sink *s, const uint8_t *data, size_t len,
 			continue;
 		if (n <= 0) {
 			s->error = n < 0 ? errno : ENOSPC;
-			return s->error == ENOSPC || s->error == EDQUOT || s->error == EFBIG ? SINK_FULL
-											     : SINK_FAILED;
+			return s->error == ENOSPC || s->error == EDQUOT || s->error == EFBIG
+				       ? SINK_FULL
+				       : SINK_FAILED;
 		}
 		data += n;
 		len -= (size_t)n;
@@ -252,7 +254,8 @@ static void tell(const struct pump *p, uint64_t at)
 		p->o->progress(p->o->progress_arg, at, p->to);
 }
 
-static enum pump_end pump_with(struct pump *p, struct iq_unwrapper *u, uint8_t *in_buf, uint8_t *out_buf)
+static enum pump_end pump_with(struct pump *p, struct iq_unwrapper *u, uint8_t *in_buf,
+			       uint8_t *out_buf)
 {
 	uint64_t at = p->from;
 	const uint8_t *in = in_buf;
@@ -296,7 +299,7 @@ static enum pump_end pump_with(struct pump *p, struct iq_unwrapper *u, uint8_t *
 		}
 		/* No more input, and what was in there is out. */
 		if (at >= p->to && in_len == in_before && out == out_buf)
-			return in_len		      ? PUMP_DAMAGED
+			return in_len			 ? PUMP_DAMAGED
 			       : iq_unwrapper_between(u) ? PUMP_OK
 							 : PUMP_BROKEN_OFF;
 	}
@@ -316,7 +319,8 @@ static enum pump_end pump(struct pump *p)
 	return end;
 }
 
-size_t iq_wrap_peek(const struct iq_wrap_source *s, enum iq_wrapping wrapping, void *buf, size_t len)
+size_t iq_wrap_peek(const struct iq_wrap_source *s, enum iq_wrapping wrapping, void *buf,
+		    size_t len)
 {
 	struct iq_unwrapper *u = iq_unwrapper_open(wrapping, -1);
 	uint8_t *in_buf = malloc(IN_BYTES), *out = buf;
@@ -463,7 +467,8 @@ static void fetch_part(struct iq_wrap *x, struct iq_wrap_part *part)
 }
 
 /* LEN bytes at AT of a part, all of which are in it.  False: errno. */
-static bool read_part(struct iq_wrap *x, struct iq_wrap_part *part, uint8_t *buf, size_t len, uint64_t at)
+static bool read_part(struct iq_wrap *x, struct iq_wrap_part *part, uint8_t *buf, size_t len,
+		      uint64_t at)
 {
 	bool ok;
 
@@ -579,12 +584,14 @@ static struct iq_error *too_large(enum iq_wrapping wrapping, const char *dir)
 {
 	struct iq_error *err;
 
-	err = iq_error_new(IQ_E_LIMIT,
-			   "compressed by %s in one piece, and decompressed it does not fit into %s",
-			   iq_wrapping_name(wrapping), dir);
-	return iq_error_hint(err,
-			     "TMPDIR names another directory; compressed in blocks (xz -T0, zstd of several "
-			     "frames, bgzip) it needs no room");
+	err = iq_error_new(
+		IQ_E_LIMIT,
+		"compressed by %s in one piece, and decompressed it does not fit into %s",
+		iq_wrapping_name(wrapping), dir);
+	return iq_error_hint(
+		err,
+		"TMPDIR names another directory; compressed in blocks (xz -T0, zstd of several "
+		"frames, bgzip) it needs no room");
 }
 
 static struct iq_error *pump_error(const struct pump *p, enum pump_end end, const char *dir)
@@ -597,14 +604,15 @@ static struct iq_error *pump_error(const struct pump *p, enum pump_end end, cons
 	case PUMP_IO:
 		return iq_error_errno(p->error, "cannot read");
 	case PUMP_MEMORY:
-		return iq_error_new(IQ_E_LIMIT, "compressed by %s, which wants too much memory for this file",
+		return iq_error_new(IQ_E_LIMIT,
+				    "compressed by %s, which wants too much memory for this file",
 				    name);
 	case PUMP_SINK:
 		if (p->sink_end == SINK_FULL)
 			return too_large(p->wrapping, dir);
 		if (p->sink_end == SINK_LIMIT)
-			return iq_error_new(IQ_E_LIMIT, "compressed by %s, and decompressed too large",
-					    name);
+			return iq_error_new(IQ_E_LIMIT,
+					    "compressed by %s, and decompressed too large", name);
 		return iq_error_errno(p->sink.error, "cannot decompress into %s", dir);
 	case PUMP_OK:
 	case PUMP_BROKEN_OFF:
@@ -636,11 +644,11 @@ static struct iq_error *unwrap_all(const struct iq_wrap_source *s, enum iq_wrapp
 		p.sink.fd = open_scratch(o, &dir);
 		p.sink.limit = MOST_CONTENT;
 		if (p.sink.fd < 0)
-			return iq_error_hint(
-				iq_error_errno(errno,
-					       "compressed by %s, and there is no place to decompress it to",
-					       name),
-				"TMPDIR names a directory for that");
+			return iq_error_hint(iq_error_errno(errno,
+							    "compressed by %s, and there is no "
+							    "place to decompress it to",
+							    name),
+					     "TMPDIR names a directory for that");
 	}
 	end = pump(&p);
 	if (end == PUMP_OK && s->fd >= 0)
@@ -652,19 +660,25 @@ static struct iq_error *unwrap_all(const struct iq_wrap_source *s, enum iq_wrapp
 	}
 	if ((end == PUMP_OK || end == PUMP_BROKEN_OFF || end == PUMP_DAMAGED) && p.sink.at) {
 		if (end == PUMP_DAMAGED)
-			iq_warn(w, "the data compressed by %s is damaged: what follows the first %llu bytes is lost, "
-				   "and what is in front of that may be wrong",
+			iq_warn(w,
+				"the data compressed by %s is damaged: what follows the first %llu "
+				"bytes is lost, "
+				"and what is in front of that may be wrong",
 				name, (unsigned long long)p.sink.at);
 		if (end == PUMP_BROKEN_OFF)
-			iq_warn(w, "the data compressed by %s ends early: what follows the first %llu bytes is lost",
+			iq_warn(w,
+				"the data compressed by %s ends early: what follows the first %llu "
+				"bytes is lost",
 				name, (unsigned long long)p.sink.at);
 		ret->broken_off = end != PUMP_OK;
 		ret->fd = p.sink.fd;
 		ret->memory = memory;
 		ret->size = p.sink.at;
 		if (s->fd >= 0)
-			iq_warn(w, "compressed by %s in one piece: decompressed into %s (%llu MB), where it stays "
-				   "until inquest ends",
+			iq_warn(w,
+				"compressed by %s in one piece: decompressed into %s (%llu MB), "
+				"where it stays "
+				"until inquest ends",
 				name, dir, (unsigned long long)(p.sink.at + (1u << 20) - 1) >> 20);
 		snprintf(ret->text, sizeof(ret->text), "%s", name);
 		return NULL;
@@ -684,10 +698,12 @@ struct iq_error *iq_wrap_open(const struct iq_wrap_source *s, enum iq_wrapping w
 
 	*ret = (struct iq_unwrapped){.fd = -1};
 	if (!iq_wrapping_known(wrapping))
-		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE,
-						  "compressed by %s, whose library this inquest was built without",
-						  iq_wrapping_name(wrapping)),
-				     "decompress it first");
+		return iq_error_hint(
+			iq_error_new(
+				IQ_E_UNAVAILABLE,
+				"compressed by %s, whose library this inquest was built without",
+				iq_wrapping_name(wrapping)),
+			"decompress it first");
 	if (!iq_wrap_index(s, wrapping, &parts))
 		return iq_error_nomem();
 	err = open_parts(s, wrapping, &parts, o, &ret->parts);

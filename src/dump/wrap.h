@@ -108,6 +108,7 @@ struct iq_error *iq_wrap_open(const struct iq_wrap_source *s, enum iq_wrapping w
 ssize_t iq_wrap_read(struct iq_wrap *wrap, void *buf, size_t len, uint64_t offset);
 void iq_wrap_close(struct iq_wrap *wrap);
 /* The first LEN bytes of the content, as far as they are to be had, and no others. */
-size_t iq_wrap_peek(const struct iq_wrap_source *s, enum iq_wrapping wrapping, void *buf, size_t len);
+size_t iq_wrap_peek(const struct iq_wrap_source *s, enum iq_wrapping wrapping, void *buf,
+		    size_t len);
 
 #endif

@@ -139,7 +139,8 @@ static enum iq_unwrap unwrap_gzip(struct iq_unwrapper *u, struct cursor *c)
 #if IQ_HAVE_LZMA
 static void free_filters(struct iq_unwrapper *u)
 {
-	for (unsigned int i = 0; i < LZMA_FILTERS_MAX && u->filters[i].id != LZMA_VLI_UNKNOWN; i++) {
+	for (unsigned int i = 0; i < LZMA_FILTERS_MAX && u->filters[i].id != LZMA_VLI_UNKNOWN;
+	     i++) {
 		free(u->filters[i].options);
 		u->filters[i].options = NULL;
 	}
@@ -230,8 +231,10 @@ static enum iq_unwrap unwrap_zstd(struct iq_unwrapper *u, struct cursor *c)
 		if (u->between)
 			return IQ_UNWRAP_END;
 		/* ZSTD_getErrorCode() is stable for both; the window is the reason for the first. */
-		return !strcmp(ZSTD_getErrorName(left), "Frame requires too much memory for decoding") ||
-				       !strcmp(ZSTD_getErrorName(left), "Allocation error : not enough memory")
+		return !strcmp(ZSTD_getErrorName(left),
+			       "Frame requires too much memory for decoding") ||
+				       !strcmp(ZSTD_getErrorName(left),
+					       "Allocation error : not enough memory")
 			       ? IQ_UNWRAP_MEMORY
 			       : IQ_UNWRAP_DAMAGED;
 	}

@@ -145,8 +145,8 @@ static bool index_seekable(const struct iq_wrap_source *s, struct iq_wrap_parts 
 	if (table + 8 > s->size)
 		return true;
 	table = s->size - table;
-	if (!iq_wrap_source_all(s, head, sizeof(head), table - 8) || iq_le32(head) != SEEK_TABLE_MAGIC ||
-	    iq_le32(head + 4) != nr * entry + SEEK_FOOTER)
+	if (!iq_wrap_source_all(s, head, sizeof(head), table - 8) ||
+	    iq_le32(head) != SEEK_TABLE_MAGIC || iq_le32(head + 4) != nr * entry + SEEK_FOOTER)
 		return true;
 	for (uint64_t i = 0; i < nr; i++) {
 		const uint8_t *e = look(&w, table + i * entry, 8);
