@@ -31,9 +31,6 @@ int sandbox_filter(int channel);
 /* sandbox_trap.c: have the system calls that name files asked for. */
 int sandbox_trap(void);
 
-/* Passes the filter in programs made with a sanitizer, which looks at its own /proc. */
-#define SANDBOX_COOKIE 0x696e7175
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANDBOX_SANITIZED 1
 #elif defined(__has_feature)

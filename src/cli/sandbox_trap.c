@@ -69,14 +69,6 @@ static long pass_on(const struct call *c)
 	}
 }
 
-#if SANDBOX_SANITIZED && (defined(__x86_64__) || defined(__aarch64__))
-/* What a sanitizer reads of its own process: not asked for, see SANDBOX_COOKIE. */
-static bool is_own_proc(const char *path)
-{
-	return path && !strncmp(path, "/proc/", 6);
-}
-#endif
-
 static uint32_t word(const ucontext_t *c, unsigned int i)
 {
 	return (uint32_t)ARGUMENT(c, i);
@@ -196,19 +188,6 @@ static long answer(int nr, const ucontext_t *c)
 		return syscall(SYS_fstat, number(c, 0), pointer(c, 2)) ? -errno : 0;
 	if (!decode(nr, c, &call))
 		return -EPERM;
-#if SANDBOX_SANITIZED && (defined(__x86_64__) || defined(__aarch64__))
-	if (is_own_proc(call.path) && call.kind == MSG_OPEN && !(call.flags & O_ACCMODE)) {
-		long fd = syscall(SYS_openat, call.dir, call.path, call.flags, 0, 0, SANDBOX_COOKIE);
-
-		return fd < 0 ? -errno : fd;
-	}
-	if (is_own_proc(call.path) && call.kind == MSG_READLINK) {
-		long n = syscall(SYS_readlinkat, AT_FDCWD, call.path, call.out, call.room, 0,
-				 SANDBOX_COOKIE);
-
-		return n < 0 ? -errno : n;
-	}
-#endif
 	return pass_on(&call);
 }
 

@@ -22,7 +22,7 @@ PLAIN = ('null-deref', 'null-deref-trixie', 'null-deref-bullseye', 'demo')
 # What ends by itself soon, and shows the same each time.
 COMMANDS = '''bt|bt -a|bt -f|bt -l|ps|ps -t|ps -s|kmem -i|kmem -s|kmem -p 1000|kmem -v|mod|mod -t|log|log -T|sys -t
     files|vm|vm -p|foreach bt|foreach files|foreach vm|struct task_struct|struct -o list_head|whatis list_head
-    dis panic|dis -r schedule|sym -l|sym panic|p init_task|p jiffies|task|mount|runq|timer|irq|set|search -t dead4ead
+    dis panic|dis -r schedule|sym -l|sym panic|rd jiffies|eval 5|task|mount|runq|timer|irq|set|search -t dead4ead
     waits|list task_struct.tasks -H init_task.tasks'''
 
 
@@ -88,7 +88,7 @@ def worker_killed(t, core):
                          stderr=subprocess.PIPE)
     p.stdin.write(b'p 6*7\n')
     p.stdin.flush()
-    t.equal(p.stdout.readline(), b'6*7 = 42\n', 'an answer')
+    t.ok(p.stdout.readline().endswith(b' = 42\n'), 'an answer')
     os.kill(worker_of(p.pid), signal.SIGKILL)
     out, err = p.communicate(b'p 1\n', timeout=60)
     t.equal((out, p.returncode), (b'', -9), f'the end: {err!r}')
@@ -175,7 +175,7 @@ def stopped(t, core):
         x.until(r'Stopped(.|\n)*sh> ', since)
         got = x.type('fg\r', PROMPT.replace('$', 'p 6'))
         got = x.type('*7\r', r'= 42(.|\n)*' + PROMPT)
-        t.ok('6*7 = 42' in got, got)
+        t.ok('= 42' in got, got)
         os.write(x.fd, b'\x04')
         x.type('exit\r', r'exit')
         os.close(x.fd)
@@ -188,7 +188,7 @@ def nobody_reads(t, core):
     out = t.inquest('-s', *t.dump_args(core), '-c', 'sys > /dev/full; ps | head -1; foreach bt | true; p 6*7',
                     check=False)
     t.ok('cannot write /dev/full: No space left on device' in out.err, out.err)
-    t.ok(out.out.startswith(' ') and out.out.endswith('6*7 = 42\n'), out.out)
+    t.ok(out.out.startswith(' ') and out.out.endswith(' = 42\n'), out.out)
     t.equal(out.err.count('\n'), 1, f'lines of errors: {out.err!r}')
     with open('/dev/full', 'w') as full:
         p = subprocess.run([t.run.inquest, '-s', *t.dump_args(core), '-c', 'ps'], stdout=full, stderr=subprocess.PIPE,
@@ -203,7 +203,7 @@ def check_end(t, what, p):
     err = p.stderr.decode(errors='replace')
     t.ok(0 <= p.returncode <= 2, f'{what}: status {p.returncode}: {err[-400:]}')
     t.ok(not p.returncode or err, f'{what}: status {p.returncode} without a word')
-    t.ok(p.returncode == 2 or p.stdout.endswith(b'6*7 = 42\n') or 'inquest: p: ' in err or err.endswith('inquest: out of memory\n'),
+    t.ok(p.returncode == 2 or p.stdout.endswith(b' = 42\n') or 'inquest: p: ' in err or err.endswith('inquest: out of memory\n'),
          f'{what}: no end: {p.stdout[-200:]!r} {err[-400:]}')
 
 
