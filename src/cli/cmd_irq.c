@@ -38,7 +38,8 @@ static const struct iq_irq *irq_numbered(const struct irq_result *x, unsigned in
 
 /* ---- Text ---------------------------------------------------------------------------------------- */
 
-static void text_irq(const struct irq_result *x, unsigned int number, const struct iq_irq *irq, struct iq_buf *out)
+static void text_irq(const struct irq_result *x, unsigned int number, const struct iq_irq *irq,
+		     struct iq_buf *out)
 {
 	iq_buf_printf(out, "%3u   ", number);
 	if (irq)
@@ -52,7 +53,8 @@ static void text_irq(const struct irq_result *x, unsigned int number, const stru
 	for (unsigned int i = 0; i < irq->nr; i++) {
 		const struct iq_irq_action *a = &x->irqs.action[irq->first + i];
 
-		iq_buf_printf(out, "%*s%016" PRIx64 "  \"%s\"\n", i ? 24 : 0, "", a->address, a->name);
+		iq_buf_printf(out, "%*s%016" PRIx64 "  \"%s\"\n", i ? 24 : 0, "", a->address,
+			      a->name);
 	}
 }
 
@@ -66,7 +68,8 @@ static void text_list(const struct irq_result *x, struct iq_buf *out)
 	for (unsigned int i = 0; x->number && i < x->nr; i++)
 		text_irq(x, x->number[i], irq_numbered(x, x->number[i]), out);
 	for (unsigned int i = 0, at = 0; !x->number && i < limit; i++) {
-		const struct iq_irq *irq = at < x->irqs.nr && x->irqs.irq[at].irq == i ? &x->irqs.irq[at++] : NULL;
+		const struct iq_irq *irq =
+			at < x->irqs.nr && x->irqs.irq[at].irq == i ? &x->irqs.irq[at++] : NULL;
 
 		if (irq || !x->used)
 			text_irq(x, i, irq, out);
@@ -218,8 +221,9 @@ static json_t *json_irq(struct session *s, const struct irq_result *x, const str
 			continue;
 		snprintf(cpu, sizeof(cpu), "%u", cpus[c].cpu);
 		json_object_set_new(counts, cpu,
-				    iq_irq_count(s->kernel, irq, cpus[c].cpu, &count) ? json_integer(count)
-										       : json_null());
+				    iq_irq_count(s->kernel, irq, cpus[c].cpu, &count)
+					    ? json_integer(count)
+					    : json_null());
 	}
 	json_object_set_new(o, "counts", counts);
 	return o;
@@ -318,7 +322,8 @@ static struct iq_error *parse(struct session *s, int argc, char **argv, struct i
 		uint64_t v;
 
 		if (!iq_parse_u64(argv[o.index], &v) || v > UINT32_MAX)
-			return iq_error_new(IQ_E_USAGE, "%s is no number of an interrupt", argv[o.index]);
+			return iq_error_new(IQ_E_USAGE, "%s is no number of an interrupt",
+					    argv[o.index]);
 		x->number[x->nr++] = (unsigned int)v;
 	}
 	return NULL;
@@ -336,13 +341,16 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	if (x->what == IRQ_SOFT) {
 		x->nr_soft = iq_softirqs(k, x->soft, IQ_ARRAY_SIZE(x->soft));
 		return x->nr_soft ? NULL
-				  : iq_error_new(IQ_E_UNAVAILABLE, "softirq_vec is not known in this kernel");
+				  : iq_error_new(IQ_E_UNAVAILABLE,
+						 "softirq_vec is not known in this kernel");
 	}
 	IQ_TRY(iq_irqs(k, &x->irqs));
 	for (unsigned int i = 0; i < x->nr; i++) {
-		if (!irq_numbered(x, x->number[i]) && (!x->irqs.limit || x->number[i] >= x->irqs.limit))
-			return iq_error_new(IQ_E_NOT_FOUND, "there is no interrupt %u: the last is %u", x->number[i],
-					    x->irqs.limit ? x->irqs.limit - 1 : 0);
+		if (!irq_numbered(x, x->number[i]) &&
+		    (!x->irqs.limit || x->number[i] >= x->irqs.limit))
+			return iq_error_new(IQ_E_NOT_FOUND,
+					    "there is no interrupt %u: the last is %u",
+					    x->number[i], x->irqs.limit ? x->irqs.limit - 1 : 0);
 	}
 	return NULL;
 }

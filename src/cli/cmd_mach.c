@@ -89,7 +89,8 @@ static void text_stacks(struct session *s, enum iq_stack_kind kind, struct iq_bu
 
 static void text_machine(struct session *s, const struct mach_result *x, struct iq_buf *out)
 {
-	static const enum iq_stack_kind kinds[] = {IQ_STACK_IRQ, IQ_STACK_DOUBLE_FAULT, IQ_STACK_NMI, IQ_STACK_DEBUG,
+	static const enum iq_stack_kind kinds[] = {IQ_STACK_IRQ, IQ_STACK_DOUBLE_FAULT,
+						   IQ_STACK_NMI, IQ_STACK_DEBUG,
 						   IQ_STACK_MCE, IQ_STACK_VC};
 	const struct iq_layout *l = &s->kernel->layout;
 
@@ -135,10 +136,12 @@ static json_t *json_machine(struct session *s, const struct mach_result *x)
 	json_object_set_new(o, "machine", json_text(x->sys.machine, strlen(x->sys.machine)));
 	json_object_set_new(o, "memory", json_integer((json_int_t)x->sys.memory));
 	json_object_set_new(o, "cpus", json_integer(x->sys.cpus_present));
-	json_object_set_new(o, "hypervisor", x->hypervisor[0] ? json_string(x->hypervisor) : json_null());
+	json_object_set_new(o, "hypervisor",
+			    x->hypervisor[0] ? json_string(x->hypervisor) : json_null());
 	json_object_set_new(o, "khz", x->khz ? json_integer((json_int_t)x->khz) : json_null());
 	json_object_set_new(o, "hz", x->hz ? json_integer(x->hz) : json_null());
-	json_object_set_new(o, "page_size", json_integer((json_int_t)iq_dump_info(s->dump)->page_size));
+	json_object_set_new(o, "page_size",
+			    json_integer((json_int_t)iq_dump_info(s->dump)->page_size));
 	json_object_set_new(o, "page_offset", json_address(l->page_offset));
 	json_object_set_new(o, "vmalloc", json_address(l->vmalloc_start));
 	json_object_set_new(o, "vmemmap", json_address(l->vmemmap_start));
@@ -150,11 +153,14 @@ static json_t *json_machine(struct session *s, const struct mach_result *x)
 			struct iq_stack stack;
 			json_t *e;
 
-			if (!cpus[i].present || !iq_cpu_stack(s->kernel, cpus[i].cpu, (enum iq_stack_kind)kind, &stack))
+			if (!cpus[i].present ||
+			    !iq_cpu_stack(s->kernel, cpus[i].cpu, (enum iq_stack_kind)kind, &stack))
 				continue;
 			e = json_object();
 			json_object_set_new(e, "cpu", json_integer(cpus[i].cpu));
-			json_object_set_new(e, "kind", json_string(iq_stack_kind_text((enum iq_stack_kind)kind)));
+			json_object_set_new(
+				e, "kind",
+				json_string(iq_stack_kind_text((enum iq_stack_kind)kind)));
 			json_object_set_new(e, "start", json_address(stack.start));
 			json_object_set_new(e, "end", json_address(stack.end));
 			json_array_append_new(stacks, e);
@@ -256,7 +262,9 @@ static json_t *json(struct session *s, const struct result *r)
 {
 	const struct mach_result *x = r->data;
 
-	return x->what == MACH_MAP ? json_map(x) : x->what == MACH_CPUS ? json_cpus(s, x) : json_machine(s, x);
+	return x->what == MACH_MAP    ? json_map(x)
+	       : x->what == MACH_CPUS ? json_cpus(s, x)
+				      : json_machine(s, x);
 }
 
 static const struct result_ops ops = {text, json, free_result};
@@ -319,7 +327,9 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	IQ_TRY(iq_kernel_need_types(k, &types));
 	x->cpuinfo = iq_type_by_name(types, "struct cpuinfo_x86");
 	if (!x->cpuinfo || !iq_kernel_symbol(k, "cpu_info"))
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel has no struct cpuinfo_x86: only x86 machines have it");
+		return iq_error_new(
+			IQ_E_UNAVAILABLE,
+			"this kernel has no struct cpuinfo_x86: only x86 machines have it");
 	return NULL;
 }
 
@@ -341,7 +351,8 @@ const struct command cmd_mach = {
 		"  -c   struct cpuinfo_x86 of each CPU\n"
 		"  -x   numbers of -c in hexadecimal; -d: in decimal\n"
 		"\n"
-		"crash's -o shows the console log of ppc64's OPAL firmware; machines that can be read\n"
+		"crash's -o shows the console log of ppc64's OPAL firmware; machines that can be "
+		"read\n"
 		"here have none.\n"
 		"\n"
 		"  inquest> mach -m\n"

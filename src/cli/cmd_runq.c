@@ -59,8 +59,8 @@ static void text_task(struct session *s, uint64_t address, struct iq_buf *out)
 	iq_error_free(err);
 }
 
-static void text_queued(struct session *s, const struct iq_runq_entry *e, unsigned int indent, bool marks,
-			struct iq_buf *out)
+static void text_queued(struct session *s, const struct iq_runq_entry *e, unsigned int indent,
+			bool marks, struct iq_buf *out)
 {
 	iq_buf_printf(out, "%*s[%3d] ", (int)indent, "", e->priority);
 	text_task(s, e->address, out);
@@ -72,7 +72,8 @@ static void text_queued(struct session *s, const struct iq_runq_entry *e, unsign
 }
 
 /* What is queued in CLASS, groups not shown; how much. */
-static unsigned int text_class(struct session *s, const struct queue *q, enum iq_runq_class class, struct iq_buf *out)
+static unsigned int text_class(struct session *s, const struct queue *q, enum iq_runq_class class,
+			       struct iq_buf *out)
 {
 	unsigned int shown = 0;
 
@@ -80,17 +81,19 @@ static unsigned int text_class(struct session *s, const struct queue *q, enum iq
 		const struct queued *e = &q->entry[i];
 
 		/* The fair class takes what runs off its tree; it is shown as CURRENT. */
-		if (e->class != class || e->entry.group || (e->entry.current && class == IQ_RUNQ_CFS))
+		if (e->class != class || e->entry.group ||
+		    (e->entry.current && class == IQ_RUNQ_CFS))
 			continue;
-		text_queued(s, &e->entry, 5 + (class == IQ_RUNQ_RT ? 6 * e->entry.depth : 0), false, out);
+		text_queued(s, &e->entry, 5 + (class == IQ_RUNQ_RT ? 6 * e->entry.depth : 0), false,
+			    out);
 		shown++;
 	}
 	return shown;
 }
 
 /* Classes that are mostly empty are shown only if they are not. */
-static void text_rare(struct session *s, const struct queue *q, enum iq_runq_class class, const char *name,
-		      uint64_t address, struct iq_buf *out)
+static void text_rare(struct session *s, const struct queue *q, enum iq_runq_class class,
+		      const char *name, uint64_t address, struct iq_buf *out)
 {
 	struct iq_buf tasks = {0};
 
@@ -115,13 +118,13 @@ static void text_queue(struct session *s, const struct queue *q, struct iq_buf *
 }
 
 /* A class with its groups below the root group. */
-static void text_group_class(struct session *s, const struct queue *q, enum iq_runq_class class, const char *label,
-			     uint64_t address, struct iq_buf *out)
+static void text_group_class(struct session *s, const struct queue *q, enum iq_runq_class class,
+			     const char *label, uint64_t address, struct iq_buf *out)
 {
 	unsigned int step = class == IQ_RUNQ_RT ? 5 : 3, shown = 0;
 
-	iq_buf_printf(out, "  ROOT_TASK_GROUP: %016" PRIx64 "  %s: %016" PRIx64 "\n", iq_root_task_group(s->kernel),
-		      label, address);
+	iq_buf_printf(out, "  ROOT_TASK_GROUP: %016" PRIx64 "  %s: %016" PRIx64 "\n",
+		      iq_root_task_group(s->kernel), label, address);
 	for (unsigned int i = 0; i < q->nr; i++) {
 		const struct iq_runq_entry *e = &q->entry[i].entry;
 		unsigned int indent = 5 + step * e->depth;
@@ -136,7 +139,8 @@ static void text_group_class(struct session *s, const struct queue *q, enum iq_r
 		iq_buf_printf(out, "%*s", (int)indent, "");
 		if (class == IQ_RUNQ_RT)
 			iq_buf_printf(out, "[%3d] ", e->priority);
-		iq_buf_printf(out, "TASK_GROUP: %016" PRIx64 "  %s: %016" PRIx64, e->address, label, e->queue);
+		iq_buf_printf(out, "TASK_GROUP: %016" PRIx64 "  %s: %016" PRIx64, e->address, label,
+			      e->queue);
 		if (*e->name)
 			iq_buf_printf(out, "  <%s>", e->name);
 		iq_buf_puts(out, e->throttled ? " (THROTTLED)\n" : "\n");
@@ -148,7 +152,8 @@ static void text_group_class(struct session *s, const struct queue *q, enum iq_r
 static void text_groups(struct session *s, const struct queue *q, struct iq_buf *out)
 {
 	uint64_t unused;
-	bool rt_groups = iq_kernel_offset(s->kernel, "sched_rt_entity", "my_q", &unused, NULL), rt = rt_groups;
+	bool rt_groups = iq_kernel_offset(s->kernel, "sched_rt_entity", "my_q", &unused, NULL),
+	     rt = rt_groups;
 
 	for (unsigned int i = 0; i < q->nr; i++)
 		rt |= q->entry[i].class == IQ_RUNQ_RT;
@@ -167,8 +172,8 @@ static void text_clocks(struct session *s, const struct runq_result *x, struct i
 		const struct queue *q = &x->queue[i];
 		int width = snprintf(NULL, 0, "%" PRIu64, q->q.clock);
 
-		iq_buf_printf(out, "%sCPU %u: %" PRIu64 "\n        %0*" PRIu64 "  ", q->q.cpu < 10 ? " " : "", q->q.cpu,
-			      q->q.clock, width, q->arrival);
+		iq_buf_printf(out, "%sCPU %u: %" PRIu64 "\n        %0*" PRIu64 "  ",
+			      q->q.cpu < 10 ? " " : "", q->q.cpu, q->q.clock, width, q->arrival);
 		text_task(s, q->q.current, out);
 		iq_buf_putc(out, '\n');
 	}
@@ -195,7 +200,8 @@ static void text_lag(const struct runq_result *x, struct iq_buf *out)
 		order[i] = &x->queue[i];
 	qsort(order, x->nr, sizeof(*order), by_clock);
 	for (unsigned int i = 0; i < x->nr; i++)
-		iq_buf_printf(out, "%*sCPU %u: %.2f secs\n", order[i]->q.cpu < 10 ? 2 : 1, "", order[i]->q.cpu,
+		iq_buf_printf(out, "%*sCPU %u: %.2f secs\n", order[i]->q.cpu < 10 ? 2 : 1, "",
+			      order[i]->q.cpu,
 			      (double)(order[0]->q.clock - order[i]->q.clock) / (double)NS);
 	free(order);
 }
@@ -206,8 +212,9 @@ static void text_times(struct session *s, const struct runq_result *x, struct iq
 		const struct queue *q = &x->queue[i];
 		uint64_t ns = q->q.clock > q->arrival ? q->q.clock - q->arrival : 0, sec = ns / NS;
 
-		iq_buf_printf(out, "%sCPU %u: [%" PRIu64 " %02u:%02u:%02u.%03u]  ", q->q.cpu < 10 ? " " : "", q->q.cpu,
-			      sec / 86400, (unsigned int)(sec / 3600 % 24), (unsigned int)(sec / 60 % 60),
+		iq_buf_printf(out, "%sCPU %u: [%" PRIu64 " %02u:%02u:%02u.%03u]  ",
+			      q->q.cpu < 10 ? " " : "", q->q.cpu, sec / 86400,
+			      (unsigned int)(sec / 3600 % 24), (unsigned int)(sec / 60 % 60),
 			      (unsigned int)(sec % 60), (unsigned int)(ns % NS / 1000000));
 		text_task(s, q->q.current, out);
 		iq_buf_putc(out, '\n');
@@ -290,7 +297,8 @@ static json_t *json(struct session *s, const struct result *r)
 
 		json_object_set_new(e, "cpu", json_integer(q->q.cpu));
 		json_object_set_new(e, "rq", json_address(q->q.address));
-		json_object_set_new(e, "current", json_task_short(iq_task_by_address(s->kernel, q->q.current)));
+		json_object_set_new(e, "current",
+				    json_task_short(iq_task_by_address(s->kernel, q->q.current)));
 		json_object_set_new(e, "clock", json_integer((json_int_t)q->q.clock));
 		json_object_set_new(e, "last_arrival", json_integer((json_int_t)q->arrival));
 		for (unsigned int j = 0; j < q->nr; j++)
@@ -320,7 +328,8 @@ static bool keep(void *arg, const struct iq_runq_entry *e)
 
 static void read_queues(struct iq_kernel *k, struct queue *q)
 {
-	static const enum iq_runq_class classes[] = {IQ_RUNQ_DL, IQ_RUNQ_RT, IQ_RUNQ_CFS, IQ_RUNQ_SCX};
+	static const enum iq_runq_class classes[] = {IQ_RUNQ_DL, IQ_RUNQ_RT, IQ_RUNQ_CFS,
+						     IQ_RUNQ_SCX};
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(classes) && !q->no_memory; i++) {
 		q->class = classes[i];
@@ -338,14 +347,18 @@ static struct iq_error *read_flags(struct iq_kernel *k, struct queue *q)
 	IQ_TRY(iq_tasks(k, &tasks, &nr));
 	if (!iq_kernel_offset(k, "task_struct", "on_rq", &flag_at, &size) || size > 8 ||
 	    !iq_kernel_offset(k, "task_struct", "prio", &prio_at, &prio_size) || prio_size > 8)
-		return iq_error_new(IQ_E_UNAVAILABLE, "task_struct.on_rq is not known in this kernel");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "task_struct.on_rq is not known in this kernel");
 	q->class = IQ_RUNQ_CFS;
 	for (unsigned int i = 0; i < nr && !q->no_memory; i++) {
 		if (tasks[i].cpu != q->q.cpu ||
-		    iq_vm_read_uint(k->vm, tasks[i].address + flag_at, (unsigned int)size, &flag) || !flag ||
-		    iq_vm_read_uint(k->vm, tasks[i].address + prio_at, (unsigned int)prio_size, &prio))
+		    iq_vm_read_uint(k->vm, tasks[i].address + flag_at, (unsigned int)size, &flag) ||
+		    !flag ||
+		    iq_vm_read_uint(k->vm, tasks[i].address + prio_at, (unsigned int)prio_size,
+				    &prio))
 			continue;
-		keep(q, &(struct iq_runq_entry){.address = tasks[i].address, .priority = (int)(int32_t)prio,
+		keep(q, &(struct iq_runq_entry){.address = tasks[i].address,
+						.priority = (int)(int32_t)prio,
 						.current = tasks[i].address == q->q.current});
 	}
 	return NULL;
@@ -365,7 +378,8 @@ static struct iq_error *read_all(struct session *s, struct iq_kernel *k, struct 
 		if (!cpus[i].present || !cpu_chosen(&x->cpus, cpus[i].cpu))
 			continue;
 		if (!iq_runq_of(k, cpus[i].cpu, &q->q)) {
-			iq_warn(&s->warnings, "the run queue of CPU %u cannot be read", cpus[i].cpu);
+			iq_warn(&s->warnings, "the run queue of CPU %u cannot be read",
+				cpus[i].cpu);
 			continue;
 		}
 		x->nr++;
@@ -419,18 +433,24 @@ const struct command cmd_runq = {
 	.summary = "who runs on each CPU, and who waits for it",
 	.help = "runq [-t | -T | -m | -g | -d] [-c CPUS]\n"
 		"\n"
-		"Shows the run queue of each CPU: the task that was running, and those that waited,\n"
-		"real-time tasks by priority, others in the order of the fair scheduler's tree, each\n"
+		"Shows the run queue of each CPU: the task that was running, and those that "
+		"waited,\n"
+		"real-time tasks by priority, others in the order of the fair scheduler's tree, "
+		"each\n"
 		"with its priority.  Deadline tasks and those of sched_ext appear where there are\n"
 		"any.  [DELAYED] sleeps already, and only its place in the tree remains (6.12).\n"
 		"\n"
-		"  -t        the clock of each queue, and when its task last began to run, in ns (0: never\n"
+		"  -t        the clock of each queue, and when its task last began to run, in ns "
+		"(0: never\n"
 		"            noted, as for idle tasks)\n"
-		"  -T        how far each clock is behind the most recent one: a CPU that is far behind\n"
+		"  -T        how far each clock is behind the most recent one: a CPU that is far "
+		"behind\n"
 		"            no longer took interrupts\n"
 		"  -m        how long each task had been running: days hours:minutes:seconds\n"
-		"  -g        by groups (cgroups): each with its queue, name, and whether it is throttled\n"
-		"  -d        all tasks of the CPU that say of themselves that they are queued (on_rq)\n"
+		"  -g        by groups (cgroups): each with its queue, name, and whether it is "
+		"throttled\n"
+		"  -d        all tasks of the CPU that say of themselves that they are queued "
+		"(on_rq)\n"
 		"  -c CPUS   of these CPUs only: 1,3-5, or all\n"
 		"\n"
 		"  inquest> runq\n"

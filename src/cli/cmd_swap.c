@@ -24,9 +24,12 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 	for (unsigned int i = 0; i < x->nr; i++) {
 		const struct iq_swap_area *a = &x->area[i];
 
-		iq_buf_printf(out, "%016" PRIx64 "  %-9s %9" PRIu64 "k %9" PRIu64 "k  %4" PRIu64 "%% %4d  ", a->address,
-			      a->file ? "FILE" : "PARTITION", kilobytes(s, a->pages), kilobytes(s, a->used),
-			      a->pages ? a->used * 100 / a->pages : 0, a->priority);
+		iq_buf_printf(out,
+			      "%016" PRIx64 "  %-9s %9" PRIu64 "k %9" PRIu64 "k  %4" PRIu64
+			      "%% %4d  ",
+			      a->address, a->file ? "FILE" : "PARTITION", kilobytes(s, a->pages),
+			      kilobytes(s, a->used), a->pages ? a->used * 100 / a->pages : 0,
+			      a->priority);
 		if (*a->path)
 			iq_buf_add_escaped(out, a->path, strlen(a->path), false);
 		else
@@ -50,7 +53,8 @@ static json_t *json(struct session *s, const struct result *r)
 		json_object_set_new(e, "size_kb", json_integer((json_int_t)kilobytes(s, a->pages)));
 		json_object_set_new(e, "used_kb", json_integer((json_int_t)kilobytes(s, a->used)));
 		json_object_set_new(e, "priority", json_integer(a->priority));
-		json_object_set_new(e, "path", *a->path ? json_text(a->path, strlen(a->path)) : json_null());
+		json_object_set_new(e, "path",
+				    *a->path ? json_text(a->path, strlen(a->path)) : json_null());
 		json_array_append_new(list, e);
 	}
 	json_object_set_new(o, "areas", list);
@@ -64,7 +68,8 @@ static struct iq_error *fill(struct session *s, int argc, char **argv, void *dat
 	struct iq_kernel *k;
 
 	if (argc > 1)
-		return iq_error_new(IQ_E_USAGE, "swap takes no options and no words: unexpected %s", argv[1]);
+		return iq_error_new(IQ_E_USAGE, "swap takes no options and no words: unexpected %s",
+				    argv[1]);
 	IQ_TRY(need_kernel(s, &k));
 	return iq_swap_areas(k, data);
 }
@@ -79,7 +84,8 @@ const struct command cmd_swap = {
 	.summary = "the swap areas and how full they are",
 	.help = "swap\n"
 		"\n"
-		"Lists the swap areas in use: struct swap_info_struct, whether it is a partition or a\n"
+		"Lists the swap areas in use: struct swap_info_struct, whether it is a partition "
+		"or a\n"
 		"file, its size, how much of it is used, its priority and path; what /proc/swaps\n"
 		"shows.\n"
 		"\n"

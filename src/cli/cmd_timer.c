@@ -27,7 +27,8 @@ struct widths {
 	int expires, soft, left;
 };
 
-static struct widths widths(const struct timer_result *x, const struct iq_timer_base *b, uint64_t now)
+static struct widths widths(const struct timer_result *x, const struct iq_timer_base *b,
+			    uint64_t now)
 {
 	struct widths w = {(int)strlen("EXPIRES"), (int)strlen("SOFTEXPIRES"), (int)strlen("TTE")};
 
@@ -41,32 +42,35 @@ static struct widths widths(const struct timer_result *x, const struct iq_timer_
 	return w;
 }
 
-static void text_wheel(struct session *s, const struct timer_result *x, const struct iq_timer_base *b,
-		       struct iq_buf *out)
+static void text_wheel(struct session *s, const struct timer_result *x,
+		       const struct iq_timer_base *b, struct iq_buf *out)
 {
 	struct widths w = widths(x, b, x->timers.jiffies);
 
 	iq_buf_printf(out, "TIMER_BASES[%u][%s]: %016" PRIx64 "\n", b->cpu, b->name, b->address);
 	if (b->nr)
-		iq_buf_printf(out, "  %*s  %*s     TIMER_LIST     FUNCTION\n", w.expires, "EXPIRES", w.left, "TTE");
+		iq_buf_printf(out, "  %*s  %*s     TIMER_LIST     FUNCTION\n", w.expires, "EXPIRES",
+			      w.left, "TTE");
 	else
 		iq_buf_puts(out, "  (none)\n");
 	for (unsigned int i = 0; i < b->nr; i++) {
 		const struct iq_timer *t = &x->timers.timer[b->first + i];
 
-		iq_buf_printf(out, "  %*" PRIu64 "  %*" PRId64 "  %016" PRIx64 "  ", w.expires, t->expires, w.left,
-			      (int64_t)(t->expires - x->timers.jiffies), t->address);
+		iq_buf_printf(out, "  %*" PRIu64 "  %*" PRId64 "  %016" PRIx64 "  ", w.expires,
+			      t->expires, w.left, (int64_t)(t->expires - x->timers.jiffies),
+			      t->address);
 		text_function(s, t->function, out);
 		iq_buf_putc(out, '\n');
 	}
 }
 
-static void text_clock(struct session *s, const struct timer_result *x, const struct iq_timer_base *b,
-		       struct iq_buf *out)
+static void text_clock(struct session *s, const struct timer_result *x,
+		       const struct iq_timer_base *b, struct iq_buf *out)
 {
 	struct widths w = widths(x, b, b->now);
 
-	iq_buf_printf(out, "  CLOCK: %u  HRTIMER_CLOCK_BASE: %016" PRIx64 "  [", b->index, b->address);
+	iq_buf_printf(out, "  CLOCK: %u  HRTIMER_CLOCK_BASE: %016" PRIx64 "  [", b->index,
+		      b->address);
 	iq_buf_add_escaped(out, b->name, strlen(b->name), false);
 	iq_buf_puts(out, "]\n");
 	if (!b->nr) {
@@ -77,12 +81,13 @@ static void text_clock(struct session *s, const struct timer_result *x, const st
 		iq_buf_printf(out, "  %*s\n  %*" PRIu64 "\n", w.soft, "CURRENT", w.soft, b->now);
 	else
 		iq_buf_printf(out, "  %*s\n  %*s\n", w.soft, "CURRENT", w.soft, "(unknown)");
-	iq_buf_printf(out, "  %*s  %*s  %*s      HRTIMER           FUNCTION\n", w.soft, "SOFTEXPIRES", w.expires,
-		      "EXPIRES", w.left, "TTE");
+	iq_buf_printf(out, "  %*s  %*s  %*s      HRTIMER           FUNCTION\n", w.soft,
+		      "SOFTEXPIRES", w.expires, "EXPIRES", w.left, "TTE");
 	for (unsigned int i = 0; i < b->nr; i++) {
 		const struct iq_timer *t = &x->timers.timer[b->first + i];
 
-		iq_buf_printf(out, "  %*" PRIu64 "  %*" PRIu64 "  ", w.soft, t->soft, w.expires, t->expires);
+		iq_buf_printf(out, "  %*" PRIu64 "  %*" PRIu64 "  ", w.soft, t->soft, w.expires,
+			      t->expires);
 		if (b->now)
 			iq_buf_printf(out, "%*" PRId64, w.left, (int64_t)(t->expires - b->now));
 		else
@@ -110,7 +115,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		if (any && (begins || x->high))
 			iq_buf_putc(out, '\n');
 		if (x->high && begins)
-			iq_buf_printf(out, "CPU: %u  HRTIMER_CPU_BASE: %016" PRIx64 "\n", b->cpu, b->cpu_base);
+			iq_buf_printf(out, "CPU: %u  HRTIMER_CPU_BASE: %016" PRIx64 "\n", b->cpu,
+				      b->cpu_base);
 		if (x->high)
 			text_clock(s, x, b, out);
 		else
@@ -122,8 +128,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 
 /* ---- JSON ---------------------------------------------------------------------------------------- */
 
-static json_t *json_timer(struct session *s, const struct timer_result *x, const struct iq_timer_base *b,
-			  const struct iq_timer *t)
+static json_t *json_timer(struct session *s, const struct timer_result *x,
+			  const struct iq_timer_base *b, const struct iq_timer *t)
 {
 	json_t *o = json_object();
 	uint64_t now = x->high ? b->now : x->timers.jiffies;
@@ -132,7 +138,8 @@ static json_t *json_timer(struct session *s, const struct timer_result *x, const
 	if (x->high)
 		json_object_set_new(o, "soft_expires", json_integer((json_int_t)t->soft));
 	json_object_set_new(o, "expires", json_integer((json_int_t)t->expires));
-	json_object_set_new(o, "left", now ? json_integer((json_int_t)(t->expires - now)) : json_null());
+	json_object_set_new(o, "left",
+			    now ? json_integer((json_int_t)(t->expires - now)) : json_null());
 	json_object_set_new(o, "function", json_address(t->function));
 	json_object_set_new(o, "name", json_function(s, t->function));
 	if (t->work)
@@ -156,11 +163,14 @@ static json_t *json(struct session *s, const struct result *r)
 		timers = json_array();
 		json_object_set_new(e, "cpu", json_integer(b->cpu));
 		json_object_set_new(e, "base", json_address(b->address));
-		json_object_set_new(e, x->high ? "clock" : "name", json_text(b->name, strlen(b->name)));
+		json_object_set_new(e, x->high ? "clock" : "name",
+				    json_text(b->name, strlen(b->name)));
 		if (x->high)
-			json_object_set_new(e, "now", b->now ? json_integer((json_int_t)b->now) : json_null());
+			json_object_set_new(
+				e, "now", b->now ? json_integer((json_int_t)b->now) : json_null());
 		for (unsigned int j = 0; j < b->nr; j++)
-			json_array_append_new(timers, json_timer(s, x, b, &x->timers.timer[b->first + j]));
+			json_array_append_new(timers,
+					      json_timer(s, x, b, &x->timers.timer[b->first + j]));
 		json_object_set_new(e, "timers", timers);
 		json_array_append_new(bases, e);
 	}
@@ -210,7 +220,8 @@ const struct command cmd_timer = {
 		"negative: overdue), the struct timer_list and what it calls.  With --json, a\n"
 		"timer that starts a delayed work says which.\n"
 		"\n"
-		"  -r        high-resolution timers, in ns of their clock, which is shown first as it\n"
+		"  -r        high-resolution timers, in ns of their clock, which is shown first as "
+		"it\n"
 		"            was at the last tick (CURRENT)\n"
 		"  -C CPUS   of these CPUs only: 1,3-5, or all\n"
 		"\n"

@@ -38,7 +38,8 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		return;
 	}
 	for (unsigned int i = 0; i < x->nr; i++) {
-		const struct iq_task *t = x->waiter[i].task ? iq_task_by_address(s->kernel, x->waiter[i].task) : NULL;
+		const struct iq_task *t =
+			x->waiter[i].task ? iq_task_by_address(s->kernel, x->waiter[i].task) : NULL;
 
 		if (t) {
 			text_task_header(t, out);
@@ -61,7 +62,9 @@ static json_t *json(struct session *s, const struct result *r)
 		json_t *e = json_object();
 
 		json_object_set_new(e, "entry", json_address(w->entry));
-		json_object_set_new(e, "task", json_task_short(w->task ? iq_task_by_address(s->kernel, w->task) : NULL));
+		json_object_set_new(
+			e, "task",
+			json_task_short(w->task ? iq_task_by_address(s->kernel, w->task) : NULL));
 		json_object_set_new(e, "function", json_function(s, w->function));
 		json_object_set_new(e, "exclusive", json_boolean(w->flags & 1));
 		json_array_append_new(list, e);
@@ -86,7 +89,8 @@ static bool add(void *arg, const struct iq_waiter *w)
 }
 
 /* "task_struct.signal.wait_chldexit" of the struct at WHERE. */
-static struct iq_error *member_address(struct session *s, const char *path, const char *where, uint64_t *ret)
+static struct iq_error *member_address(struct session *s, const char *path, const char *where,
+				       uint64_t *ret)
 {
 	const char *dot = strchr(path, '.');
 	const struct iq_type *type;
@@ -143,9 +147,12 @@ const struct command cmd_waitq = {
 	.summary = "the tasks that sleep on a wait queue",
 	.help = "waitq SYMBOL | STRUCT.MEMBER ADDRESS | ADDRESS\n"
 		"\n"
-		"Lists who waits on a wait queue (wait_queue_head_t): the one that is the variable\n"
-		"SYMBOL, the MEMBER of the STRUCT at ADDRESS, or the one at ADDRESS; the first to be\n"
-		"woken first.  Who polls it is found too.  An entry behind which there is no task, such\n"
+		"Lists who waits on a wait queue (wait_queue_head_t): the one that is the "
+		"variable\n"
+		"SYMBOL, the MEMBER of the STRUCT at ADDRESS, or the one at ADDRESS; the first to "
+		"be\n"
+		"woken first.  Who polls it is found too.  An entry behind which there is no task, "
+		"such\n"
 		"as epoll's, is shown with the function that is called.\n"
 		"\n"
 		"  inquest> waitq log_wait\n"

@@ -35,19 +35,25 @@ static void text_work(struct session *s, const struct iq_work *w, struct iq_buf 
 {
 	static const char *const states[] = {"PENDING", "SCHEDULED", "INACTIVE"};
 
-	iq_buf_printf(out, "  %-9s %016" PRIx64 "  %-24s ", states[w->state], w->address, *w->name ? w->name : "-");
+	iq_buf_printf(out, "  %-9s %016" PRIx64 "  %-24s ", states[w->state], w->address,
+		      *w->name ? w->name : "-");
 	text_function(s, w->function, out);
 	if (w->worker)
 		iq_buf_printf(out, "  by worker %016" PRIx64, w->worker);
 	iq_buf_putc(out, '\n');
 }
 
-static void text_worker(struct session *s, const struct wq_result *x, const struct iq_worker *w, struct iq_buf *out)
+static void text_worker(struct session *s, const struct wq_result *x, const struct iq_worker *w,
+			struct iq_buf *out)
 {
 	const struct iq_task *t = w->task ? iq_task_by_address(s->kernel, w->task) : NULL;
 	double seconds;
 
-	iq_buf_printf(out, "  %-9s %016" PRIx64 "  ", w->work ? "RUNNING" : w->idle ? "IDLE" : "READY", w->address);
+	iq_buf_printf(out, "  %-9s %016" PRIx64 "  ",
+		      w->work	? "RUNNING"
+		      : w->idle ? "IDLE"
+				: "READY",
+		      w->address);
 	if (t)
 		text_task_short(t, out);
 	else if (!w->task)
@@ -75,7 +81,8 @@ static bool busy(const struct wq_result *x, const struct iq_worker_pool *p)
 	return false;
 }
 
-static void text_pool(struct session *s, const struct wq_result *x, const struct iq_worker_pool *p, struct iq_buf *out)
+static void text_pool(struct session *s, const struct wq_result *x, const struct iq_worker_pool *p,
+		      struct iq_buf *out)
 {
 	double seconds;
 
@@ -114,11 +121,13 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		if (x->pools.work[i].state != IQ_WORK_INACTIVE)
 			continue;
 		if (!held++)
-			iq_buf_puts(out, shown ? "\nHELD BACK BY max_active:\n" : "HELD BACK BY max_active:\n");
+			iq_buf_puts(out, shown ? "\nHELD BACK BY max_active:\n"
+					       : "HELD BACK BY max_active:\n");
 		text_work(s, &x->pools.work[i], out);
 	}
 	if (!shown && !held)
-		iq_buf_printf(out, "all %u worker pools are idle, and nothing waits\n", x->pools.nr);
+		iq_buf_printf(out, "all %u worker pools are idle, and nothing waits\n",
+			      x->pools.nr);
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------- */
@@ -141,7 +150,8 @@ static json_t *json_work(struct session *s, const struct iq_work *w)
 	return o;
 }
 
-static json_t *json_pool(struct session *s, const struct wq_result *x, const struct iq_worker_pool *p)
+static json_t *json_pool(struct session *s, const struct wq_result *x,
+			 const struct iq_worker_pool *p)
 {
 	json_t *o = json_object(), *workers = json_array(), *works = json_array();
 	double seconds;
@@ -152,18 +162,23 @@ static json_t *json_pool(struct session *s, const struct wq_result *x, const str
 	json_object_set_new(o, "nice", json_integer(p->nice));
 	json_object_set_new(o, "nr_workers", json_integer(p->nr_workers));
 	json_object_set_new(o, "nr_idle", json_integer(p->nr_idle));
-	json_object_set_new(o, "since_progress", age(x, p->progress, &seconds) ? json_real(seconds) : json_null());
+	json_object_set_new(o, "since_progress",
+			    age(x, p->progress, &seconds) ? json_real(seconds) : json_null());
 	for (unsigned int i = 0; i < p->workers; i++) {
 		const struct iq_worker *w = &x->pools.worker[p->first_worker + i];
 		json_t *e = json_object();
 
 		json_object_set_new(e, "worker", json_address(w->address));
-		json_object_set_new(e, "task", json_task_short(w->task ? iq_task_by_address(s->kernel, w->task) : NULL));
+		json_object_set_new(
+			e, "task",
+			json_task_short(w->task ? iq_task_by_address(s->kernel, w->task) : NULL));
 		json_object_set_new(e, "idle", json_boolean(w->idle));
 		json_object_set_new(e, "work", w->work ? json_address(w->work) : json_null());
 		json_object_set_new(e, "function", json_function(s, w->function));
 		json_object_set_new(e, "workqueue", json_name(w->name));
-		json_object_set_new(e, "seconds", age(x, w->started, &seconds) ? json_real(seconds) : json_null());
+		json_object_set_new(e, "seconds",
+				    age(x, w->started, &seconds) ? json_real(seconds)
+								 : json_null());
 		json_array_append_new(workers, e);
 	}
 	for (unsigned int i = 0; i < p->works; i++)
@@ -223,15 +238,20 @@ const struct command cmd_wq = {
 	.summary = "workqueues: who works at what, and what waits",
 	.help = "wq [-a]\n"
 		"\n"
-		"Shows each pool of workers in which something happens: its workers that are not idle\n"
-		"with the item that each runs (work_struct, workqueue, function), and the items that\n"
-		"wait.  For how long an item runs is said where the kernel notes it (7.x); for a pool in\n"
-		"which items wait, how long ago the last one was taken: more than some seconds means\n"
+		"Shows each pool of workers in which something happens: its workers that are not "
+		"idle\n"
+		"with the item that each runs (work_struct, workqueue, function), and the items "
+		"that\n"
+		"wait.  For how long an item runs is said where the kernel notes it (7.x); for a "
+		"pool in\n"
+		"which items wait, how long ago the last one was taken: more than some seconds "
+		"means\n"
 		"that its workers are stuck.\n"
 		"\n"
 		"  -a   idle pools and workers too\n"
 		"\n"
-		"PENDING items wait for a worker, SCHEDULED ones for the worker named to finish what it\n"
+		"PENDING items wait for a worker, SCHEDULED ones for the worker named to finish "
+		"what it\n"
 		"runs, and INACTIVE ones are held back by their workqueue's max_active.\n"
 		"\n"
 		"  inquest> wq\n"

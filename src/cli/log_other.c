@@ -53,8 +53,9 @@ static void add_safe(void *arg, const struct iq_log_safe *b)
 	if (!x->last || strcmp(x->last, b->name))
 		iq_buf_printf(&x->text, "PRINTK_SAFE_SEQ_BUF: %s\n", b->name);
 	x->last = b->name;
-	iq_buf_printf(&x->text, "CPU: %u  ADDR: %016" PRIx64 " LEN: %u  MESSAGE_LOST: %" PRIu64 "\n", b->cpu, b->address,
-		      b->len, b->lost);
+	iq_buf_printf(&x->text,
+		      "CPU: %u  ADDR: %016" PRIx64 " LEN: %u  MESSAGE_LOST: %" PRIu64 "\n", b->cpu,
+		      b->address, b->len, b->lost);
 	if (b->len)
 		add_lines(b, "  ", &x->text);
 	else
@@ -94,7 +95,8 @@ struct iq_error *log_safe(struct session *s, struct result *r)
 		return err;
 	}
 	if (!has)
-		iq_warn(&s->warnings, "this kernel has no safe buffers: since 5.15 printk needs none, and all is in the log");
+		iq_warn(&s->warnings, "this kernel has no safe buffers: since 5.15 printk needs "
+				      "none, and all is in the log");
 	*r = (struct result){&safe_ops, x};
 	return NULL;
 }

@@ -142,9 +142,10 @@ static void type_of_reference(struct name *n, bool value)
 
 static const char *basic_type(char c)
 {
-	static const char *const names[26] = {
-		"i8", "bool", "char", "f64", "str", "f32", NULL, "u8", "isize", "usize", NULL, "i32", "u32",
-		"i128", "u128", "_", NULL, NULL, "i16", "u16", "()", "...", NULL, "i64", "u64", "!"};
+	static const char *const names[26] = {"i8",   "bool",  "char",	"f64", "str", "f32", NULL,
+					      "u8",   "isize", "usize", NULL,  "i32", "u32", "i128",
+					      "u128", "_",     NULL,	NULL,  "i16", "u16", "()",
+					      "...",  NULL,    "i64",	"u64", "!"};
 
 	return c >= 'a' && c <= 'z' ? names[c - 'a'] : NULL;
 }
@@ -353,7 +354,8 @@ bool rust_demangle(const char *name, size_t len, struct iq_buf *out)
 
 static bool in_name(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_';
 }
 
 void rust_demangle_text(const char *text, size_t len, struct iq_buf *out)

@@ -11,8 +11,8 @@
 struct calls {
 	uint64_t *address; /* by number; owned */
 	unsigned int nr;
-	const char *part;  /* of the names that are wanted; owned; NULL: of all */
-	uint64_t number;   /* UINT64_MAX: all */
+	const char *part; /* of the names that are wanted; owned; NULL: of all */
+	uint64_t number; /* UINT64_MAX: all */
 };
 
 static void free_calls(void *data)
@@ -32,7 +32,8 @@ static bool call_wanted(const struct calls *x, unsigned int i, const char *name)
 }
 
 /* The name of call I; its address, where there is none. */
-static void call_name(struct session *s, const struct calls *x, unsigned int i, char *name, size_t room)
+static void call_name(struct session *s, const struct calls *x, unsigned int i, char *name,
+		      size_t room)
 {
 	if (!iq_symbol_format(s->kernel, x->address[i], s->hex, true, name, room))
 		snprintf(name, room, "%016" PRIx64, x->address[i]);
@@ -115,7 +116,8 @@ struct iq_error *sys_calls(struct session *s, const char *word, struct result *r
 		any = call_wanted(x, i, name);
 	}
 	if (!err && !any)
-		err = iq_error_new(IQ_E_NOT_FOUND, "%s: no such system call; there are %u", word, x->nr);
+		err = iq_error_new(IQ_E_NOT_FOUND, "%s: no such system call; there are %u", word,
+				   x->nr);
 	if (err) {
 		free_calls(x);
 		return err;

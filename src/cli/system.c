@@ -55,7 +55,8 @@ json_t *json_function(struct session *s, uint64_t address)
 
 void text_task_short(const struct iq_task *t, struct iq_buf *out)
 {
-	iq_buf_printf(out, "PID: %-6" PRIu32 " TASK: %016" PRIx64 "  COMMAND: \"", t->pid, t->address);
+	iq_buf_printf(out, "PID: %-6" PRIu32 " TASK: %016" PRIx64 "  COMMAND: \"", t->pid,
+		      t->address);
 	iq_buf_add_escaped(out, t->comm, strlen(t->comm), false);
 	iq_buf_putc(out, '"');
 }

@@ -12,7 +12,8 @@ bool kernel_hlist_for_each(struct iq_kernel *k, uint64_t head, unsigned int max,
 	unsigned int next_mark = 1;
 
 	if (!kernel_read_ptr(k, head, &node)) {
-		iq_warn(k->warnings, "%s: the head at 0x%lx cannot be read", what, (unsigned long)head);
+		iq_warn(k->warnings, "%s: the head at 0x%lx cannot be read", what,
+			(unsigned long)head);
 		return false;
 	}
 	for (unsigned int n = 0; node && !(node & 1); n++) {
@@ -24,14 +25,16 @@ bool kernel_hlist_for_each(struct iq_kernel *k, uint64_t head, unsigned int max,
 		}
 		if (node & 7 || !kernel_read_ptr(k, node, &next) ||
 		    !kernel_read_ptr(k, node + 8, &back)) {
-			iq_warn(k->warnings, "%s: list entry 0x%lx, reached from 0x%lx, cannot be read",
-				what, (unsigned long)node, (unsigned long)link);
+			iq_warn(k->warnings,
+				"%s: list entry 0x%lx, reached from 0x%lx, cannot be read", what,
+				(unsigned long)node, (unsigned long)link);
 			return false;
 		}
 		if (back != link)
 			iq_warn(k->warnings,
-				"%s: list entry 0x%lx has pprev 0x%lx but was reached from 0x%lx", what,
-				(unsigned long)node, (unsigned long)back, (unsigned long)link);
+				"%s: list entry 0x%lx has pprev 0x%lx but was reached from 0x%lx",
+				what, (unsigned long)node, (unsigned long)back,
+				(unsigned long)link);
 		if (!fn(k, node, arg))
 			return true;
 		/* Brent's way to notice a circle. */

@@ -8,14 +8,14 @@
 
 #define IRQS_MAX (1u << 20)
 #define ACTIONS_MAX 256 /* on one interrupt */
-#define SOFTIRQS 10	/* NR_SOFTIRQS, should the enum not be known */
+#define SOFTIRQS 10 /* NR_SOFTIRQS, should the enum not be known */
 #define GATE_SIZE 16
 
 struct reading {
 	struct iq_kernel *k;
 	struct iq_irqs *x;
 	bool affinity_pointer; /* cpumask_var_t is a pointer */
-	uint64_t affinity_at;  /* from struct irq_desc; UINT64_MAX unknown */
+	uint64_t affinity_at; /* from struct irq_desc; UINT64_MAX unknown */
 	bool no_memory;
 };
 
@@ -35,7 +35,8 @@ static void read_name(struct iq_kernel *k, uint64_t address, char *name, size_t 
 	iq_buf_free(&escaped);
 }
 
-static void member_name(struct iq_kernel *k, const char *tag, const char *path, uint64_t base, char *name, size_t room)
+static void member_name(struct iq_kernel *k, const char *tag, const char *path, uint64_t base,
+			char *name, size_t room)
 {
 	uint64_t at;
 
@@ -73,7 +74,8 @@ static void add_actions(struct reading *r, struct iq_irq *irq)
 		member_name(r->k, "irqaction", "name", at, a->name, sizeof(a->name));
 	}
 	if (at)
-		iq_warn(r->k->warnings, "interrupt %u: its list of actions goes on after %u", irq->irq, n);
+		iq_warn(r->k->warnings, "interrupt %u: its list of actions goes on after %u",
+			irq->irq, n);
 }
 
 static bool add_irq(struct iq_kernel *k, uint64_t number, uint64_t desc, void *arg)
@@ -83,13 +85,15 @@ static bool add_irq(struct iq_kernel *k, uint64_t number, uint64_t desc, void *a
 	struct iq_irq irq = {.irq = (unsigned int)number, .desc = desc};
 	uint64_t own, chip;
 
-	if (number >= IRQS_MAX || desc & 7 || !kernel_read_member(k, "irq_desc", "irq_data.irq", desc, &own)) {
+	if (number >= IRQS_MAX || desc & 7 ||
+	    !kernel_read_member(k, "irq_desc", "irq_data.irq", desc, &own)) {
 		iq_warn(k->warnings, "interrupt %lu: its descriptor at 0x%lx cannot be read",
 			(unsigned long)number, (unsigned long)desc);
 		return true;
 	}
 	if (own != number)
-		iq_warn(k->warnings, "interrupt %lu: the descriptor at 0x%lx says that it is of %lu",
+		iq_warn(k->warnings,
+			"interrupt %lu: the descriptor at 0x%lx says that it is of %lu",
 			(unsigned long)number, (unsigned long)desc, (unsigned long)own);
 	if (!iq_grow(&x->irq, &x->room, x->nr + 1, sizeof(*x->irq))) {
 		r->no_memory = true;
@@ -156,7 +160,8 @@ struct iq_error *iq_irqs(struct iq_kernel *k, struct iq_irqs *ret)
 	struct iq_types *types;
 
 	IQ_TRY(iq_kernel_need_types(k, &types));
-	if (iq_kernel_variable(k, "total_nr_irqs", 4, &limit) || iq_kernel_variable(k, "nr_irqs", 4, &limit))
+	if (iq_kernel_variable(k, "total_nr_irqs", 4, &limit) ||
+	    iq_kernel_variable(k, "nr_irqs", 4, &limit))
 		x.limit = (unsigned int)IQ_MIN(limit, IRQS_MAX);
 	find_affinity(&r, types);
 	maple = iq_kernel_symbol(k, "sparse_irqs");
@@ -166,7 +171,8 @@ struct iq_error *iq_irqs(struct iq_kernel *k, struct iq_irqs *ret)
 	else if (radix)
 		kernel_xarray_for_each(k, radix, "interrupts", add_irq, &r);
 	else if (!read_array(&r))
-		return iq_error_new(IQ_E_UNAVAILABLE, "where this kernel keeps its interrupts is not known");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "where this kernel keeps its interrupts is not known");
 	if (r.no_memory) {
 		iq_irqs_free(&x);
 		return iq_error_nomem();
@@ -223,7 +229,8 @@ bool iq_cpumask_text(struct iq_kernel *k, uint64_t address, struct iq_buf *out)
 
 unsigned int iq_softirqs(struct iq_kernel *k, uint64_t *ret, unsigned int room)
 {
-	uint64_t table = iq_kernel_symbol(k, "softirq_vec"), one = iq_kernel_sizeof(k, "softirq_action");
+	uint64_t table = iq_kernel_symbol(k, "softirq_vec"),
+		 one = iq_kernel_sizeof(k, "softirq_action");
 	struct iq_types *types = iq_kernel_types(k);
 	int64_t nr = SOFTIRQS;
 	unsigned int i;
@@ -246,12 +253,15 @@ struct iq_error *iq_idt(struct iq_kernel *k, uint64_t handler[static IQ_IDT_VECT
 	uint64_t table = iq_kernel_symbol(k, "idt_table");
 
 	if (!table)
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel has no idt_table: interrupt descriptor tables are x86's");
+		return iq_error_new(
+			IQ_E_UNAVAILABLE,
+			"this kernel has no idt_table: interrupt descriptor tables are x86's");
 	IQ_TRY(iq_vm_read_or(k->vm, table, gates, sizeof(gates), "the interrupt descriptor table"));
 	for (unsigned int i = 0; i < IQ_IDT_VECTORS; i++) {
 		const uint8_t *g = gates + i * GATE_SIZE;
 
-		handler[i] = iq_le16(g) | (uint64_t)iq_le16(g + 6) << 16 | (uint64_t)iq_le32(g + 8) << 32;
+		handler[i] = iq_le16(g) | (uint64_t)iq_le16(g + 6) << 16 |
+			     (uint64_t)iq_le32(g + 8) << 32;
 	}
 	return NULL;
 }

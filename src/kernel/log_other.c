@@ -41,7 +41,8 @@ static bool read_safe(struct iq_kernel *k, const struct safe *s, struct iq_log_s
 	return true;
 }
 
-struct iq_error *iq_log_safe_buffers(struct iq_kernel *k, void (*fn)(void *arg, const struct iq_log_safe *b), void *arg,
+struct iq_error *iq_log_safe_buffers(struct iq_kernel *k,
+				     void (*fn)(void *arg, const struct iq_log_safe *b), void *arg,
 				     bool *has)
 {
 	static const char *const names[] = {"nmi_print_seq", "safe_print_seq"};
@@ -50,7 +51,8 @@ struct iq_error *iq_log_safe_buffers(struct iq_kernel *k, void (*fn)(void *arg, 
 	unsigned int nr;
 	bool known = iq_kernel_offset(k, "printk_safe_seq_buf", "len", &s.len_at, NULL) &&
 		     iq_kernel_offset(k, "printk_safe_seq_buf", "message_lost", &s.lost_at, NULL) &&
-		     iq_kernel_offset(k, "printk_safe_seq_buf", "buffer", &s.buffer_at, &s.room) && s.room <= SAFE_MAX;
+		     iq_kernel_offset(k, "printk_safe_seq_buf", "buffer", &s.buffer_at, &s.room) &&
+		     s.room <= SAFE_MAX;
 
 	if (has)
 		*has = known;
@@ -87,22 +89,26 @@ static bool audit_record(struct iq_kernel *k, uint64_t skb, void *arg)
 	if (!kernel_read_member(k, "sk_buff", "data", skb, &data) ||
 	    !kernel_read_member(k, "sk_buff", "len", skb, &len) ||
 	    iq_vm_read(k->vm, data, header, sizeof(header), NULL)) {
-		iq_warn(k->warnings, "the audit record at 0x%lx cannot be read", (unsigned long)skb);
+		iq_warn(k->warnings, "the audit record at 0x%lx cannot be read",
+			(unsigned long)skb);
 		return true;
 	}
 	len = len > NLMSG_HDRLEN ? IQ_MIN(len - NLMSG_HDRLEN, AUDIT_TEXT_MAX) : 0;
 	if (iq_vm_read(k->vm, data + NLMSG_HDRLEN, a->text, len, NULL)) {
-		iq_warn(k->warnings, "the text of the audit record at 0x%lx cannot be read", (unsigned long)skb);
+		iq_warn(k->warnings, "the text of the audit record at 0x%lx cannot be read",
+			(unsigned long)skb);
 		return true;
 	}
 	a->fn(a->arg, iq_le16(header + 4), a->text, strnlen(a->text, len));
 	return true;
 }
 
-struct iq_error *iq_log_audit(struct iq_kernel *k, void (*fn)(void *arg, unsigned int type, const char *text, size_t len),
-			      void *arg)
+struct iq_error *
+iq_log_audit(struct iq_kernel *k,
+	     void (*fn)(void *arg, unsigned int type, const char *text, size_t len), void *arg)
 {
-	static const char *const queues[] = {"audit_hold_queue", "audit_retry_queue", "audit_queue"};
+	static const char *const queues[] = {"audit_hold_queue", "audit_retry_queue",
+					     "audit_queue"};
 	struct audit a = {.fn = fn, .arg = arg};
 	struct iq_types *types;
 	bool any = false;
@@ -117,9 +123,11 @@ struct iq_error *iq_log_audit(struct iq_kernel *k, void (*fn)(void *arg, unsigne
 		any |= queue;
 		/* struct sk_buff_head and struct sk_buff begin with next and prev, as a list_head does. */
 		if (queue)
-			kernel_list_for_each(k, queue, AUDIT_RECORDS_MAX, "audit log", audit_record, &a);
+			kernel_list_for_each(k, queue, AUDIT_RECORDS_MAX, "audit log", audit_record,
+					     &a);
 	}
 	free(a.text);
 	return any ? NULL
-		   : iq_error_new(IQ_E_UNAVAILABLE, "this kernel was built without an audit log (CONFIG_AUDIT)");
+		   : iq_error_new(IQ_E_UNAVAILABLE,
+				  "this kernel was built without an audit log (CONFIG_AUDIT)");
 }

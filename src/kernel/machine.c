@@ -13,7 +13,8 @@
 #define CONFIG_MAX (8u << 20) /* of text; distributions have 0.3 MB */
 
 /* The constant of ENUM with VALUE, behind PREFIX; NULL: it has none. */
-static const char *enum_name(struct iq_types *types, const char *tag, const char *prefix, int64_t value)
+static const char *enum_name(struct iq_types *types, const char *tag, const char *prefix,
+			     int64_t value)
 {
 	const struct iq_type *t = iq_type_by_name(types, tag);
 	unsigned int nr = 0;
@@ -36,11 +37,14 @@ struct iq_error *iq_e820(struct iq_kernel *k, struct iq_e820_entry **ret, unsign
 	IQ_TRY(iq_kernel_need_types(k, &types));
 	if (!one || !iq_kernel_variable(k, "e820_table", 8, &table) ||
 	    !iq_offset(types, "e820_table", "entries", &at, NULL))
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel has no e820_table: only x86 machines have one");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "this kernel has no e820_table: only x86 machines have one");
 	if (!kernel_read_member(k, "e820_table", "nr_entries", table, &count))
-		return iq_error_new(IQ_E_MEMORY, "the memory map at 0x%lx cannot be read", (unsigned long)table);
+		return iq_error_new(IQ_E_MEMORY, "the memory map at 0x%lx cannot be read",
+				    (unsigned long)table);
 	if (count > E820_MAX) {
-		iq_warn(k->warnings, "the memory map says that it has %lu entries: damaged", (unsigned long)count);
+		iq_warn(k->warnings, "the memory map says that it has %lu entries: damaged",
+			(unsigned long)count);
 		count = E820_MAX;
 	}
 	all = calloc(count ? count : 1, sizeof(*all));
@@ -53,7 +57,8 @@ struct iq_error *iq_e820(struct iq_kernel *k, struct iq_e820_entry **ret, unsign
 		if (!kernel_read_member(k, "e820_entry", "addr", entry, &start) ||
 		    !kernel_read_member(k, "e820_entry", "size", entry, &size) ||
 		    !kernel_read_member(k, "e820_entry", "type", entry, &type)) {
-			iq_warn(k->warnings, "entry %lu of the memory map cannot be read", (unsigned long)i);
+			iq_warn(k->warnings, "entry %lu of the memory map cannot be read",
+				(unsigned long)i);
 			break;
 		}
 		all[(*nr)++] = (struct iq_e820_entry){
@@ -64,7 +69,8 @@ struct iq_error *iq_e820(struct iq_kernel *k, struct iq_e820_entry **ret, unsign
 	return NULL;
 }
 
-struct iq_error *iq_dmi(struct iq_kernel *k, void (*fn)(void *arg, const char *name, const char *value), void *arg)
+struct iq_error *iq_dmi(struct iq_kernel *k,
+			void (*fn)(void *arg, const char *name, const char *value), void *arg)
 {
 	uint64_t table = iq_kernel_symbol(k, "dmi_ident"), at;
 	const struct iq_enumerator *e;
@@ -75,7 +81,8 @@ struct iq_error *iq_dmi(struct iq_kernel *k, void (*fn)(void *arg, const char *n
 
 	IQ_TRY(iq_kernel_need_types(k, &types));
 	fields = iq_type_by_name(types, "enum dmi_field");
-	if (!table || !fields || !iq_enumerator_by_name(types, "DMI_STRING_MAX", &end) || end <= 0 || end > DMI_MAX)
+	if (!table || !fields || !iq_enumerator_by_name(types, "DMI_STRING_MAX", &end) ||
+	    end <= 0 || end > DMI_MAX)
 		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel keeps no DMI strings");
 	e = iq_type_enumerators(fields, &nr);
 	for (unsigned int i = 0; i < nr; i++) {
@@ -90,7 +97,8 @@ struct iq_error *iq_dmi(struct iq_kernel *k, void (*fn)(void *arg, const char *n
 		if (!at)
 			continue;
 		if (iq_vm_read_string(k->vm, at, value, sizeof(value)))
-			iq_warn(k->warnings, "%s at 0x%lx cannot be read", e[i].name, (unsigned long)at);
+			iq_warn(k->warnings, "%s at 0x%lx cannot be read", e[i].name,
+				(unsigned long)at);
 		else
 			fn(arg, e[i].name, value);
 	}
@@ -138,7 +146,8 @@ struct iq_error *iq_syscalls(struct iq_kernel *k, uint64_t **ret, unsigned int *
 	}
 	if (!n) {
 		free(all);
-		return iq_error_new(IQ_E_MEMORY, "sys_call_table at 0x%lx cannot be read", (unsigned long)table.address);
+		return iq_error_new(IQ_E_MEMORY, "sys_call_table at 0x%lx cannot be read",
+				    (unsigned long)table.address);
 	}
 	*ret = all;
 	*nr = n;
@@ -154,19 +163,23 @@ static struct iq_error *unpack(const uint8_t *packed, size_t len, struct iq_buf 
 	char *text = malloc(CONFIG_MAX);
 	size_t got = 0;
 	bool ok = d && text &&
-		  libdeflate_gzip_decompress(d, packed, len, text, CONFIG_MAX, &got) == LIBDEFLATE_SUCCESS;
+		  libdeflate_gzip_decompress(d, packed, len, text, CONFIG_MAX, &got) ==
+			  LIBDEFLATE_SUCCESS;
 
 	if (ok)
 		iq_buf_add(out, text, got);
 	libdeflate_free_decompressor(d);
 	free(text);
 	return ok ? NULL
-		  : iq_error_new(IQ_E_FORMAT, "the configuration in the kernel is damaged: it does not decompress");
+		  : iq_error_new(
+			    IQ_E_FORMAT,
+			    "the configuration in the kernel is damaged: it does not decompress");
 }
 
 struct iq_error *iq_kernel_config(struct iq_kernel *k, struct iq_buf *out)
 {
-	uint64_t start = iq_kernel_symbol(k, "kernel_config_data"), end = iq_kernel_symbol(k, "kernel_config_data_end");
+	uint64_t start = iq_kernel_symbol(k, "kernel_config_data"),
+		 end = iq_kernel_symbol(k, "kernel_config_data_end");
 	struct iq_symbol s;
 	struct iq_error *err;
 	uint8_t *packed;
@@ -174,7 +187,8 @@ struct iq_error *iq_kernel_config(struct iq_kernel *k, struct iq_buf *out)
 
 	if (!start)
 		return iq_error_hint(iq_error_new(IQ_E_UNAVAILABLE,
-						  "the kernel was built without CONFIG_IKCONFIG: its configuration is "
+						  "the kernel was built without CONFIG_IKCONFIG: "
+						  "its configuration is "
 						  "not in its memory"),
 				     "distributions have it as /boot/config-%s",
 				     k->release[0] ? k->release : "RELEASE");
@@ -184,7 +198,8 @@ struct iq_error *iq_kernel_config(struct iq_kernel *k, struct iq_buf *out)
 	if (!end && iq_symbol_named(k, "kernel_config_data", &s))
 		end = s.address + s.size;
 	if (end <= start || end - start > CONFIG_MAX)
-		return iq_error_new(IQ_E_FORMAT, "where the configuration in the kernel ends is not known");
+		return iq_error_new(IQ_E_FORMAT,
+				    "where the configuration in the kernel ends is not known");
 	packed = malloc(end - start);
 	if (!packed)
 		return iq_error_nomem();

@@ -8,7 +8,8 @@
 #define QUEUED_MAX (1u << 20)
 #define RT_QUEUES_MAX 128
 
-static uint64_t member_address(struct iq_kernel *k, uint64_t base, const char *tag, const char *path)
+static uint64_t member_address(struct iq_kernel *k, uint64_t base, const char *tag,
+			       const char *path)
 {
 	uint64_t at;
 
@@ -51,8 +52,8 @@ struct walk {
 	unsigned int depth, queued;
 	bool stop;
 	uint64_t entity_at; /* of the class's entity in task_struct */
-	uint64_t node_at;   /* of its list or tree node in that */
-	int priority;	    /* of the real-time queue */
+	uint64_t node_at; /* of its list or tree node in that */
+	int priority; /* of the real-time queue */
 	char what[48];
 };
 
@@ -73,7 +74,8 @@ static void found(struct walk *w, struct iq_runq_entry *e)
 
 static void found_task(struct walk *w, uint64_t task, bool current, bool delayed)
 {
-	struct iq_runq_entry e = {.address = task, .current = current, .delayed = delayed, .priority = w->priority};
+	struct iq_runq_entry e = {
+		.address = task, .current = current, .delayed = delayed, .priority = w->priority};
 	uint64_t v;
 
 	if (w->priority < 0 && kernel_read_member(w->k, "task_struct", "prio", task, &v))
@@ -89,8 +91,8 @@ static void group_name(struct iq_kernel *k, uint64_t group, char *name, size_t r
 	char raw[64] = "";
 
 	name[0] = '\0';
-	if (!group || !kernel_read_member(k, "task_group", "css.cgroup", group, &cgroup) || !cgroup ||
-	    !kernel_read_member(k, "cgroup", "kn", cgroup, &kn) || !kn ||
+	if (!group || !kernel_read_member(k, "task_group", "css.cgroup", group, &cgroup) ||
+	    !cgroup || !kernel_read_member(k, "cgroup", "kn", cgroup, &kn) || !kn ||
 	    !kernel_read_member(k, "kernfs_node", "name", kn, &at) || !at)
 		return;
 	iq_vm_read_string(k->vm, at, raw, sizeof(raw));
@@ -106,8 +108,8 @@ static bool found_group(struct walk *w, const char *tag, const char *throttled, 
 	uint64_t v;
 
 	if (w->depth >= DEPTH_MAX) {
-		iq_warn(w->k->warnings, "%s: groups in more than %u groups at 0x%lx", w->what, DEPTH_MAX,
-			(unsigned long)queue);
+		iq_warn(w->k->warnings, "%s: groups in more than %u groups at 0x%lx", w->what,
+			DEPTH_MAX, (unsigned long)queue);
 		return false;
 	}
 	kernel_read_member(w->k, tag, "tg", queue, &e.address);
@@ -208,7 +210,8 @@ static bool plain_node(struct iq_kernel *k, uint64_t node, void *arg)
 	uint64_t task = node - w->node_at - w->entity_at, server;
 
 	/* A dl_server stands for the fair class and is no task (since 6.8). */
-	if (kernel_read_member(k, "sched_dl_entity", "rq", node - w->node_at, &server) && server == w->q->address)
+	if (kernel_read_member(k, "sched_dl_entity", "rq", node - w->node_at, &server) &&
+	    server == w->q->address)
 		return true;
 	found_task(w, task, task == w->q->current, false);
 	return !w->stop;

@@ -39,9 +39,11 @@ struct iq_error *iq_swap_areas(struct iq_kernel *k, struct iq_swap_areas *ret)
 	*ret = (struct iq_swap_areas){0};
 	IQ_TRY(iq_kernel_need_types(k, &types));
 	if (!table || !iq_kernel_variable(k, "nr_swapfiles", 4, &nr))
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel was built without swap (CONFIG_SWAP)");
+		return iq_error_new(IQ_E_UNAVAILABLE,
+				    "this kernel was built without swap (CONFIG_SWAP)");
 	if (nr > iq_swap_types(k)) {
-		iq_warn(k->warnings, "nr_swapfiles is %lu: damaged, there cannot be so many", (unsigned long)nr);
+		iq_warn(k->warnings, "nr_swapfiles is %lu: damaged, there cannot be so many",
+			(unsigned long)nr);
 		nr = iq_swap_types(k);
 	}
 	for (unsigned int i = 0; i < nr; i++) {
@@ -55,7 +57,8 @@ struct iq_error *iq_swap_areas(struct iq_kernel *k, struct iq_swap_areas *ret)
 		if (!(flags & SWP_USED))
 			continue;
 		if (!read_area(k, ret, &a)) {
-			iq_warn(k->warnings, "swap area %u at 0x%lx cannot be read", i, (unsigned long)a.address);
+			iq_warn(k->warnings, "swap area %u at 0x%lx cannot be read", i,
+				(unsigned long)a.address);
 			continue;
 		}
 		if (!iq_grow(&ret->area, &ret->room, ret->nr + 1, sizeof(*ret->area)))

@@ -40,7 +40,8 @@ struct reading {
 
 static void warn_unreadable(struct reading *x, uint64_t timer)
 {
-	iq_warn(x->k->warnings, "%s: the timer at 0x%lx cannot be read", x->what, (unsigned long)timer);
+	iq_warn(x->k->warnings, "%s: the timer at 0x%lx cannot be read", x->what,
+		(unsigned long)timer);
 }
 
 static struct iq_timer *add_timer(struct reading *x)
@@ -55,7 +56,8 @@ static struct iq_timer *add_timer(struct reading *x)
 	return &t->timer[t->nr_timers++];
 }
 
-static struct iq_timer_base *add_base(struct reading *x, unsigned int cpu, unsigned int index, uint64_t address)
+static struct iq_timer_base *add_base(struct reading *x, unsigned int cpu, unsigned int index,
+				      uint64_t address)
 {
 	struct iq_timers *t = x->t;
 
@@ -155,7 +157,8 @@ static void wheel_name(unsigned int index, unsigned int nr, char *name, size_t r
 		snprintf(name, room, "%u", index);
 }
 
-static void read_wheel(struct reading *x, unsigned int cpu, unsigned int index, unsigned int nr, uint64_t address)
+static void read_wheel(struct reading *x, unsigned int cpu, unsigned int index, unsigned int nr,
+		       uint64_t address)
 {
 	struct iq_timer_base *b = add_base(x, cpu, index, address);
 	uint64_t at, size, *head;
@@ -179,7 +182,8 @@ static void read_wheel(struct reading *x, unsigned int cpu, unsigned int index, 
 	}
 	for (unsigned int i = 0; i < size / 8 && !x->no_memory; i++) {
 		if (head[i])
-			kernel_hlist_for_each(x->k, address + at + 8 * i, TIMERS_MAX, x->what, wheel_timer, x);
+			kernel_hlist_for_each(x->k, address + at + 8 * i, TIMERS_MAX, x->what,
+					      wheel_timer, x);
 	}
 	free(head);
 	b->nr = x->t->nr_timers - first;
@@ -211,8 +215,8 @@ struct iq_error *iq_timer_wheels(struct iq_kernel *k, struct iq_timers *ret)
 	one = iq_kernel_sizeof(k, "timer_base");
 	if (!one || !iq_kernel_symbol(k, "timer_bases") ||
 	    !iq_offset(types, "timer_list", "entry", &x.node_at, NULL))
-		return iq_error_new(IQ_E_UNAVAILABLE,
-				    "this kernel keeps its timers in no struct timer_base, or they are not known here");
+		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel keeps its timers in no struct "
+						      "timer_base, or they are not known here");
 	nr = nr_wheels(k, types, one);
 	iq_kernel_variable(k, "jiffies", 8, &t.jiffies);
 	cpus = iq_kernel_cpus(k, &nr_cpus);
@@ -247,7 +251,8 @@ static bool tree_timer(struct iq_kernel *k, uint64_t node, void *arg)
 	t = add_timer(x);
 	if (!t)
 		return false;
-	*t = (struct iq_timer){.address = address, .expires = expires, .soft = soft, .function = function};
+	*t = (struct iq_timer){
+		.address = address, .expires = expires, .soft = soft, .function = function};
 	return true;
 }
 
@@ -274,8 +279,8 @@ static void clock_name(struct iq_kernel *k, uint64_t base, char *name, size_t ro
 			    : "unknown clock");
 }
 
-static void read_clock(struct reading *x, unsigned int cpu, unsigned int index, uint64_t cpu_base, uint64_t address,
-		       const uint64_t *monotonic)
+static void read_clock(struct reading *x, unsigned int cpu, unsigned int index, uint64_t cpu_base,
+		       uint64_t address, const uint64_t *monotonic)
 {
 	struct iq_timer_base *b = add_base(x, cpu, index, address);
 	unsigned int first = x->t->nr_timers;
@@ -310,15 +315,20 @@ struct iq_error *iq_hrtimers(struct iq_kernel *k, struct iq_timers *ret)
 	if (!one || !iq_kernel_symbol(k, "hrtimer_bases") ||
 	    !iq_offset(types, "hrtimer_cpu_base", "clock_base", &bases_at, &size) ||
 	    !iq_offset(types, "hrtimer", "node", &x.node_at, NULL))
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel's hrtimers are not laid out as any that is known here");
+		return iq_error_new(
+			IQ_E_UNAVAILABLE,
+			"this kernel's hrtimers are not laid out as any that is known here");
 	iq_kernel_variable(k, "jiffies", 8, &t.jiffies);
 	timed = iq_kernel_monotonic(k, &monotonic);
 	cpus = iq_kernel_cpus(k, &nr_cpus);
 	for (unsigned int c = 0; c < nr_cpus; c++) {
 		uint64_t at = iq_percpu_symbol(k, "hrtimer_bases", cpus[c].cpu);
 
-		for (unsigned int i = 0; at && cpus[c].present && i < IQ_MIN(size / one, BASES_MAX) && !x.no_memory; i++)
-			read_clock(&x, cpus[c].cpu, i, at, at + bases_at + i * one, timed ? &monotonic : NULL);
+		for (unsigned int i = 0;
+		     at && cpus[c].present && i < IQ_MIN(size / one, BASES_MAX) && !x.no_memory;
+		     i++)
+			read_clock(&x, cpus[c].cpu, i, at, at + bases_at + i * one,
+				   timed ? &monotonic : NULL);
 	}
 	if (x.no_memory) {
 		iq_timers_free(&t);

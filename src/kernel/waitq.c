@@ -22,7 +22,8 @@ static bool add_waiter(struct iq_kernel *k, uint64_t link, void *arg)
 
 	if (!kernel_read_member(k, w->tag, "private", x.entry, &private) ||
 	    !kernel_read_member(k, w->tag, "func", x.entry, &x.function)) {
-		iq_warn(k->warnings, "wait queue entry 0x%lx cannot be read", (unsigned long)x.entry);
+		iq_warn(k->warnings, "wait queue entry 0x%lx cannot be read",
+			(unsigned long)x.entry);
 		return true;
 	}
 	if (kernel_read_member(k, w->tag, "flags", x.entry, &flags))
@@ -36,7 +37,8 @@ static bool add_waiter(struct iq_kernel *k, uint64_t link, void *arg)
 }
 
 struct iq_error *iq_wait_queue(struct iq_kernel *k, uint64_t address,
-			       bool (*fn)(void *arg, const struct iq_waiter *w), void *arg, bool *whole)
+			       bool (*fn)(void *arg, const struct iq_waiter *w), void *arg,
+			       bool *whole)
 {
 	struct walk w = {.fn = fn, .arg = arg, .pollwake = iq_kernel_symbol(k, "pollwake")};
 	struct iq_types *types;
@@ -51,7 +53,9 @@ struct iq_error *iq_wait_queue(struct iq_kernel *k, uint64_t address,
 		 iq_offset(types, "__wait_queue", "task_list", &w.link_at, NULL))
 		w.tag = "__wait_queue";
 	else
-		return iq_error_new(IQ_E_UNAVAILABLE, "wait queues of this kernel are laid out in no way that is known here");
+		return iq_error_new(
+			IQ_E_UNAVAILABLE,
+			"wait queues of this kernel are laid out in no way that is known here");
 	IQ_TRY(iq_vm_read_or(k->vm, address + head_at, &next, sizeof(next), "the wait queue"));
 	all = kernel_list_for_each(k, address + head_at, WAITERS_MAX, "wait queue", add_waiter, &w);
 	if (whole)

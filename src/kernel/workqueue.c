@@ -15,14 +15,15 @@ struct reading {
 	struct iq_kernel *k;
 	struct iq_worker_pools *x;
 	struct iq_worker_pool *pool;
-	uint64_t node_at;      /* of worker.node */
-	uint64_t work_at;      /* of work_struct.entry */
-	uint64_t wq_at, pwq_at, inactive_at; /* of workqueue_struct.list, pool_workqueue.pwqs_node, .inactive_works */
-	uint64_t pwq_mask;     /* of the pool_workqueue in work_struct.data */
+	uint64_t node_at; /* of worker.node */
+	uint64_t work_at; /* of work_struct.entry */
+	uint64_t wq_at, pwq_at,
+		inactive_at; /* of workqueue_struct.list, pool_workqueue.pwqs_node, .inactive_works */
+	uint64_t pwq_mask; /* of the pool_workqueue in work_struct.data */
 	uint64_t pwq_bit;
 	enum iq_work_state state;
 	uint64_t worker;
-	uint64_t owner;        /* pool_workqueue of INACTIVE items */
+	uint64_t owner; /* pool_workqueue of INACTIVE items */
 	bool no_memory;
 	char what[48];
 };
@@ -38,7 +39,8 @@ static uint64_t name_of(struct reading *r, uint64_t pwq, char *name)
 	if (!pwq || !kernel_read_member(r->k, "pool_workqueue", "wq", pwq, &wq) || !wq ||
 	    !iq_kernel_offset(r->k, "workqueue_struct", "name", &at, &size))
 		return 0;
-	if (iq_vm_read_string(r->k->vm, wq + at, raw, IQ_MIN(sizeof(raw), size ? size : sizeof(raw))))
+	if (iq_vm_read_string(r->k->vm, wq + at, raw,
+			      IQ_MIN(sizeof(raw), size ? size : sizeof(raw))))
 		return 0;
 	iq_buf_add_escaped(&escaped, raw, strlen(raw), false);
 	snprintf(name, IQ_WQ_NAME, "%s", iq_buf_str(&escaped));
@@ -55,7 +57,8 @@ static bool add_work(struct iq_kernel *k, uint64_t entry, void *arg)
 
 	if (!kernel_read_member(k, "work_struct", "func", w.address, &w.function) ||
 	    !kernel_read_member(k, "work_struct", "data", w.address, &data)) {
-		iq_warn(k->warnings, "%s: the work at 0x%lx cannot be read", r->what, (unsigned long)w.address);
+		iq_warn(k->warnings, "%s: the work at 0x%lx cannot be read", r->what,
+			(unsigned long)w.address);
 		return true;
 	}
 	if (!pwq && data >> r->pwq_bit & 1)
@@ -85,7 +88,8 @@ static bool add_worker(struct iq_kernel *k, uint64_t node, void *arg)
 
 	if (!kernel_read_member(k, "worker", "task", w.address, &w.task) ||
 	    !kernel_read_member(k, "worker", "flags", w.address, &flags)) {
-		iq_warn(k->warnings, "%s: the worker at 0x%lx cannot be read", r->what, (unsigned long)w.address);
+		iq_warn(k->warnings, "%s: the worker at 0x%lx cannot be read", r->what,
+			(unsigned long)w.address);
 		return true;
 	}
 	w.idle = flags & WORKER_IDLE;
@@ -143,7 +147,8 @@ static bool add_pool(struct iq_kernel *k, uint64_t index, uint64_t entry, void *
 	uint64_t id;
 
 	if (!kernel_read_member(k, "worker_pool", "id", entry, &id) || id != index) {
-		iq_warn(k->warnings, "worker pool %lu at 0x%lx is damaged", (unsigned long)index, (unsigned long)entry);
+		iq_warn(k->warnings, "worker pool %lu at 0x%lx is damaged", (unsigned long)index,
+			(unsigned long)entry);
 		return true;
 	}
 	if (x->nr >= POOLS_MAX || !iq_grow(&x->pool, &x->room, x->nr + 1, sizeof(*x->pool))) {
@@ -174,7 +179,8 @@ static bool add_inactive(struct iq_kernel *k, uint64_t node, void *arg)
 	uint64_t pwqs;
 
 	if (iq_kernel_offset(k, "workqueue_struct", "pwqs", &pwqs, NULL))
-		kernel_list_for_each(k, node - r->wq_at + pwqs, WORKERS_MAX, r->what, inactive_of, r);
+		kernel_list_for_each(k, node - r->wq_at + pwqs, WORKERS_MAX, r->what, inactive_of,
+				     r);
 	return !r->no_memory;
 }
 
@@ -215,7 +221,9 @@ struct iq_error *iq_worker_pools(struct iq_kernel *k, struct iq_worker_pools *re
 	if (!idr || !iq_offset(types, "idr", "idr_rt", &root, NULL) ||
 	    !iq_offset(types, "worker", "node", &r.node_at, NULL) ||
 	    !iq_offset(types, "work_struct", "entry", &r.work_at, NULL))
-		return iq_error_new(IQ_E_UNAVAILABLE, "this kernel's worker pools are not kept in a way that is known here");
+		return iq_error_new(
+			IQ_E_UNAVAILABLE,
+			"this kernel's worker pools are not kept in a way that is known here");
 	find_bits(&r, types);
 	iq_kernel_variable(k, "jiffies", 8, &x.jiffies);
 	kernel_xarray_for_each(k, idr + root, "worker pools", add_pool, &r);
