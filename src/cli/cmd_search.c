@@ -64,17 +64,20 @@ static void text_around(struct search_result *x, uint64_t physical)
 	}
 }
 
-/* -K: not in memory that the vmalloc area maps; -V: only there. */
+/*
+ * -V: only memory that the vmalloc area maps, at its address there.  -K leaves those addresses out, not the memory: it is
+ * shown at its address in the direct map, as everything is.
+ */
 static bool wanted_place(struct search_result *x, uint64_t physical, uint64_t *va)
 {
 	uint64_t page = iq_dump_info(x->s->dump)->page_size;
 
-	if (x->where != SEARCH_UNITY && x->where != SEARCH_VMALLOC)
+	if (x->where != SEARCH_VMALLOC)
 		return true;
 	if (!iq_vmap_of_pfn(x->s->kernel, physical / page, va))
-		return x->where == SEARCH_UNITY;
+		return false;
 	*va += physical % page;
-	return x->where == SEARCH_VMALLOC;
+	return true;
 }
 
 static void clear_progress(struct search_result *x)
@@ -403,8 +406,8 @@ const struct command cmd_search = {
 		"  -A         explain each hit: whose stack and frame, which object and member, "
 		"which page\n"
 		"  -k         kernel memory (the default; for those who are used to typing it)\n"
-		"  -K         leave out memory of vmalloc areas and modules\n"
-		"  -V         only that\n"
+		"  -K         by addresses in the direct map, as without it\n"
+		"  -V         only memory of vmalloc areas and modules, by its addresses there\n"
 		"  -t         the kernel stacks of all tasks; -T of those that were running\n"
 		"  -u         the user memory of the current task\n"
 		"  -w, -h     VALUE is a word of four, of two bytes\n"

@@ -185,6 +185,9 @@ static void wait_turn(struct state *st)
 
 static void note(struct state *st, unsigned int worker, uint64_t physical, uint64_t word)
 {
+	/* Pages are searched whole, but the range need not end with one. */
+	if (physical < st->s->start || (st->s->end && physical >= st->s->end))
+		return;
 	if (add_hit(&st->mine[worker], physical, word))
 		return;
 	st->nomem = true;

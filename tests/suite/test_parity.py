@@ -58,7 +58,7 @@ def facts(t, core):
     a = dict(zip(asked, of_crash(t, core, asked)))
     f['mm'] = re.search(r'mm = 0x([0-9a-f]+)', a[asked[0]]).group(1)
     f['stack'] = re.search(r'stack = 0x([0-9a-f]+)', a[asked[0]]).group(1)
-    vma = re.search(r'^\s*([0-9a-f]{16})\s+([0-9a-f]+)\s', a[asked[1]], re.M)
+    vma = re.search(r'^\s*VMA .*\n\s*([0-9a-f]{16})\s+([0-9a-f]+)\s', a[asked[1]], re.M)
     if vma:
         f['vma'], f['user'] = vma.groups()
     fd = re.search(r'^\s*\d+ ([0-9a-f]{16}) ([0-9a-f]{16}) ([0-9a-f]{16}) REG', a[asked[2]], re.M) or \
@@ -72,7 +72,7 @@ def facts(t, core):
     sb = re.search(r'^[0-9a-f]{16} ([0-9a-f]{16}) (\S+)', a[asked[5]], re.M)
     if sb:
         f['superblock'] = sb.group(1)
-    page = re.search(r'^\s*([0-9a-f]{16})\s+[0-9a-f]+\s+[0-9a-f]+\s+[0-9a-f]+\s+\d+ \S+$', a[asked[6]], re.M)
+    page = re.search(r'^\s*PAGE .*\n\s*([0-9a-f]{16})\s', a[asked[6]], re.M)
     if page:
         f['page'] = page.group(1)
     return f
