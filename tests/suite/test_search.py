@@ -71,8 +71,11 @@ def options(t, core):
     start = run + rng.randrange(len(data) // 4096) * 4096
     # Which bits do not matter; a range of one page.
     w, = struct.unpack_from('<Q', data, start - run + rng.randrange(512) * 8)
-    got = search(t, core, f'-p -m fff -s {start:x} -l 1000 {w:x}')
-    same(t, got, m.matching(w, ~0xfff, start, start + 4096), f'search -m fff -s {start:x} -l 1000 {w:x}')
+    got = search(t, core, f'-p -m fff -s {start:x} -l 0x1000 {w:x}')
+    same(t, got, m.matching(w, ~0xfff, start, start + 4096), f'search -m fff -s {start:x} -l 0x1000 {w:x}')
+    # A part of a page; digits alone are decimal.
+    got = search(t, core, f'-p -m fff -s {start + 64:x} -l 2000 {w:x}')
+    same(t, got, m.matching(w, ~0xfff, start + 64, start + 2064), f'search -m fff -s {start + 64:x} -l 2000 {w:x}')
     got = search(t, core, f'-p -s {start:x} -e {start + 0x1000:x} 0')
     same(t, got, m.matching(0, (1 << 64) - 1, start, start + 4096), f'search -s {start:x} -e … 0')
     # The same places as addresses of the direct map, which read as the value.
