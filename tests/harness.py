@@ -18,6 +18,7 @@ import random
 import re
 import subprocess
 import time
+import zlib
 
 TESTS = []      # (name, function, keep or None, options)
 
@@ -164,6 +165,9 @@ class T:
     def inquest(self, *args, stdin=None, timeout=120, check=True):
         """Run inquest.  A crash, a sanitizer report or a hang fails the test whatever CHECK says."""
         cmd = [self.run.inquest, *args]
+        # In the sandbox no leaks can be looked for: with sanitizers half of the runs are outside of it.
+        if self.run.sanitized and '--no-sandbox' not in args and zlib.crc32(repr(args).encode()) & 1:
+            cmd.insert(1, '--no-sandbox')
         started = time.time()
         try:
             p = subprocess.run(cmd, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
