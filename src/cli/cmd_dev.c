@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dev: who has claimed which I/O ports and physical addresses; what drivers dumped of their devices. */
+/* dev: its options; who has claimed which I/O ports and physical addresses. */
 #include "dev.h"
 #include <inquest/resource.h>
 #include <inttypes.h>
@@ -72,7 +72,7 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 	const char *index = NULL;
 	int c, mode = 0;
 
-	while ((c = next_option(&o, "iVv:", &err)) != -1) {
+	while ((c = next_option(&o, "iVv:dDp", &err)) != -1) {
 		if (err)
 			return err;
 		if (mode && mode != c)
@@ -80,14 +80,25 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		mode = c;
 		index = o.value;
 	}
-	if (!mode || argc - o.index > (mode == 'v'))
-		return iq_error_hint(iq_error_new(IQ_E_USAGE, "dev needs one of the options -i, -V and -v"),
-				     "help dev says what they show");
+	if (argc - o.index > (mode == 'v'))
+		return iq_error_hint(iq_error_new(IQ_E_USAGE, "unexpected word %s", argv[o.index]),
+				     "dev takes one of the options -i, -p, -d, -D, -V and -v, or none");
 	if (mode == 'V')
 		return dev_list_dumps(s, r);
 	if (mode == 'v')
 		return dev_show_dump(s, index, argv[o.index], r);
 	IQ_TRY(need_kernel(s, &k));
+	switch (mode) {
+	case 0:
+		return dev_list_majors(s, r);
+	case 'd':
+	case 'D':
+		return dev_list_disks(s, mode == 'D', r);
+	case 'p':
+		return dev_list_pci(s, r);
+	default:
+		break;
+	}
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return iq_error_nomem();
@@ -103,10 +114,19 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 
 const struct command cmd_dev = {
 	.name = "dev",
-	.summary = "I/O ports and physical addresses, and what drivers dumped of their devices",
-	.help = "dev -i\n"
+	.summary = "devices: majors, disks and their requests, PCI, I/O ports and addresses, device dumps",
+	.help = "dev [-i | -p | -d | -D]\n"
 		"dev -V\n"
 		"dev -v INDEX [FILE]\n"
+		"\n"
+		"Without options: the majors of character and block devices with their names, the cdev or\n"
+		"gendisk and its operations.\n"
+		"\n"
+		"  -d   the disks with their request queues, and how many requests are in flight (given to\n"
+		"       the driver and not completed), as /sys/block/*/inflight counts them.  In JSON each\n"
+		"       request: its address, tag, operation, sector, size and when it began.\n"
+		"  -D   the same, disks with requests alone\n"
+		"  -p   the PCI buses and devices\n"
 		"\n"
 		"  -i   the kernel's trees of resources, as /proc/ioports and /proc/iomem show them: RAM,\n"
 		"       what the firmware reserves, and the memory and ports of devices with their drivers.\n"
@@ -116,6 +136,11 @@ const struct command cmd_dev = {
 		"       the kernel crashes.  OFFSET is their place in the dump file.\n"
 		"  -v   one of them, by its index in that list: shown, or copied to FILE\n"
 		"\n"
+		"  inquest> dev | grep tty\n"
+		"     4      tty            ffff8bdfc195b680  tty_fops\n"
+		"  inquest> dev -d\n"
+		"  MAJOR GENDISK            NAME       REQUEST_QUEUE      TOTAL  READ WRITE\n"
+		"    254 ffff8bdfc1ea8800   vda        ffff8bdfe3f45e40       0     0     0\n"
 		"  inquest> dev -i\n"
 		"  inquest> dev -V\n"
 		"  INDEX  OFFSET             SIZE             NAME\n"
