@@ -19,6 +19,7 @@ struct finder;
 struct front;
 struct aliases;
 struct macro;
+struct plugins;
 
 struct session {
 	/* The front's own: front.h.  What follows is the worker's then.  NULL: there is no worker, or
@@ -64,6 +65,7 @@ struct session {
 	char *src;			/* directory of source code: --src, set src; NULL: none */
 	bool quit;			/* set by exit */
 	bool timing;			/* each command says what it cost: set timing */
+	struct plugins *plugins;	/* wanted or loaded: plugin.h; NULL: none */
 	struct aliases *aliases;	/* NULL: none were made */
 	const struct macro *macro;	/* what the line at hand comes from: script.c */
 	unsigned int commands_failed;

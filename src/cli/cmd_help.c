@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* help: the commands, or one of them. */
-#include "internal.h"
+#include "plugin.h"
 #include <stdlib.h>
 
 #define COLUMN 14
@@ -12,17 +12,27 @@ struct help {
 	bool manual;
 };
 
-static void text_columns(struct iq_buf *out)
+/* The program's own commands, then those of plug-ins; NULL: no more. */
+static const struct command *command_at(const struct session *s, unsigned int n)
+{
+	unsigned int nr = 0;
+
+	while (nr < n && commands[nr])
+		nr++;
+	return commands[nr] ? commands[nr] : plugin_command(s, n - nr);
+}
+
+static void text_columns(const struct session *s, struct iq_buf *out)
 {
 	unsigned int nr = 0, rows;
 
-	while (commands[nr])
+	while (command_at(s, nr))
 		nr++;
 	rows = (nr + COLUMNS - 1) / COLUMNS;
 	for (unsigned int row = 0; row < rows; row++) {
 		for (unsigned int column = 0; column * rows + row < nr; column++) {
 			iq_buf_pad(out, (size_t)column * COLUMN);
-			iq_buf_puts(out, commands[column * rows + row]->name);
+			iq_buf_puts(out, command_at(s, column * rows + row)->name);
 		}
 		iq_buf_putc(out, '\n');
 	}
@@ -42,13 +52,13 @@ static void text(struct session *s, const struct result *r, struct iq_buf *out)
 		return;
 	}
 	if (h->all) {
-		for (unsigned int i = 0; commands[i]; i++) {
-			iq_buf_puts(out, commands[i]->name);
+		for (unsigned int i = 0; command_at(s, i); i++) {
+			iq_buf_puts(out, command_at(s, i)->name);
 			iq_buf_pad(out, 10);
-			iq_buf_printf(out, "%s\n", commands[i]->summary);
+			iq_buf_printf(out, "%s\n", command_at(s, i)->summary);
 		}
 	} else {
-		text_columns(out);
+		text_columns(s, out);
 	}
 	iq_buf_puts(out,
 		    "\n"
@@ -78,8 +88,8 @@ static json_t *json(struct session *s, const struct result *r)
 		return json_one(h->command, true);
 	o = json_object();
 	list = json_array();
-	for (unsigned int i = 0; commands[i]; i++)
-		json_array_append_new(list, json_one(commands[i], false));
+	for (unsigned int i = 0; command_at(s, i); i++)
+		json_array_append_new(list, json_one(command_at(s, i), false));
 	json_object_set_new(o, "commands", list);
 	return o;
 }
@@ -104,12 +114,12 @@ static struct iq_error *run(struct session *s, int argc, char **argv, struct res
 		return iq_error_new(IQ_E_USAGE, "help explains one command at a time");
 	all = o.index < argc && !strcmp(argv[o.index], "all");
 	if (o.index < argc && !all) {
-		c = command_by_name(argv[o.index]);
+		c = session_command(s, argv[o.index]);
 		if (!c) {
 			struct iq_nearest nearest = {.word = argv[o.index]};
 
-			for (unsigned int i = 0; commands[i]; i++)
-				iq_nearest_offer(&nearest, commands[i]->name);
+			for (unsigned int i = 0; command_at(s, i); i++)
+				iq_nearest_offer(&nearest, command_at(s, i)->name);
 			err = iq_error_new(IQ_E_NOT_FOUND, "no such command: %s", argv[o.index]);
 			return iq_nearest_hint(&nearest,
 					       iq_error_hint(err, "help lists the commands"));

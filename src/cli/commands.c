@@ -18,6 +18,7 @@
 	X(eval) \
 	X(exit) \
 	X(explain) \
+	X(extend) \
 	X(files) \
 	X(foreach) \
 	X(frame) \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Completion: what the unfinished word at the prompt may become. */
 #include "internal.h"
+#include "plugin.h"
 #include <stdlib.h>
 
 struct matches {
@@ -181,6 +182,8 @@ unsigned int complete_word(struct session *s, const char *line, size_t start, co
 	if (strchr(kinds, 'c')) {
 		for (unsigned int i = 0; commands[i]; i++)
 			offer(&m, commands[i]->name);
+		for (unsigned int i = 0; plugin_command(s, i); i++)
+			offer(&m, plugin_command(s, i)->name);
 	}
 	if (!s->kernel)
 		return m.nr;

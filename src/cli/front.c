@@ -2,6 +2,7 @@
 /* The front: starting a worker, telling it what to do, and answering what it asks for. */
 #include "front.h"
 #include "files.h"
+#include "plugin.h"
 #include "sandbox.h"
 #include "target.h"
 #include <errno.h>
@@ -102,7 +103,8 @@ static int be_worker(struct session *s, const struct worker_work *work, int chan
 	leave_files(channel, work->keep_stdin);
 	/* The time zone is read from a file once. */
 	tzset();
-	/* What runs code of others, as plug-ins do, has to be loaded here, before it closes. */
+	/* They may open what they want, as whoever named them may; from here on they may not. */
+	plugins_load(s);
 	err = sandbox_close(channel);
 	if (!err)
 		return worker_serve(s, work, channel);

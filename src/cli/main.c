@@ -6,6 +6,7 @@
 #include "front.h"
 #include "sandbox.h"
 #include "internal.h"
+#include "plugin.h"
 #include "script.h"
 #include <Zydis/Zydis.h>
 #include <errno.h>
@@ -28,6 +29,7 @@ enum {
 	OPT_NO_VMLINUX = 256,
 	OPT_NO_BTF,
 	OPT_NO_RC,
+	OPT_EXTEND,
 	OPT_DEBUG_DIR,
 	OPT_SRC,
 	OPT_JSON,
@@ -44,6 +46,7 @@ static const struct option long_options[] = {
 	{"no-vmlinux", no_argument, NULL, OPT_NO_VMLINUX},
 	{"no-btf", no_argument, NULL, OPT_NO_BTF},
 	{"no-rc", no_argument, NULL, OPT_NO_RC},
+	{"extend", required_argument, NULL, OPT_EXTEND},
 	{"debug-dir", required_argument, NULL, OPT_DEBUG_DIR},
 	{"src", required_argument, NULL, OPT_SRC},
 	{"json", optional_argument, NULL, OPT_JSON},
@@ -230,6 +233,9 @@ static struct iq_error *parse_options(struct session *s, struct arguments *a, in
 			break;
 		case OPT_NO_RC:
 			a->no_rc = true;
+			break;
+		case OPT_EXTEND:
+			IQ_TRY(plugin_want(s, optarg, false));
 			break;
 		case 's':
 			s->silent = true;
@@ -460,8 +466,10 @@ static int run_log(struct session *s, const struct arguments *a)
 static int open_all(struct session *s, void *arg)
 {
 	struct arguments *a = arg;
-	struct iq_error *err;
+	struct iq_error *err = plugins_error(s);
 
+	if (err)
+		return refuse(s, err);
 	if (a->log)
 		return run_log(s, a);
 	if (a->info) {
@@ -536,12 +544,17 @@ static int run(struct session *s, struct arguments *a)
 	struct iq_error *err = NULL;
 	int status = 0;
 
+	if (!a->analyze && !a->log && !a->info && !a->no_rc)
+		err = want_start_plugins(s);
+	if (err)
+		return refuse(s, err);
 	s->interactive = !a->nr_commands && !a->log && !a->info && isatty(STDIN_FILENO);
 	if (!a->no_sandbox && sandbox_possible()) {
 		err = open_in_sandbox(s, a, &status);
 	} else {
 		if (!a->no_sandbox)
 			iq_warn(&s->warnings, "this system has no seccomp: the dump is read without a sandbox");
+		plugins_load(s);
 		status = open_all(s, a);
 	}
 	if (err)

@@ -20,6 +20,7 @@ const char cli_help[] =
 	"                    prompt; may be repeated\n"
 	"  -i FILE           run the commands in FILE first; may be repeated\n"
 	"  -s                no banner\n"
+	"  --extend FILE     load the plug-in FILE; may be repeated (help extend)\n"
 	"  --no-rc           do not run ~/.inquestrc and .inquestrc\n"
 	"  --no-vmlinux      use the dump alone: no debug file, neither given nor found\n"
 	"  --no-btf          do not use the types (BTF) in the dump\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a line as typed to its output. */
 #include "front.h"
+#include "plugin.h"
 #include "sandbox.h"
 #include "target.h"
 #include "script.h"
@@ -26,6 +27,8 @@ static struct iq_error *unknown_command(struct session *s, const char *name)
 
 	for (unsigned int i = 0; commands[i]; i++)
 		iq_nearest_offer(&nearest, commands[i]->name);
+	for (unsigned int i = 0; plugin_command(s, i); i++)
+		iq_nearest_offer(&nearest, plugin_command(s, i)->name);
 	if (s->kernel && !nearest.best[0])
 		iq_kernel_nearest_symbol(s->kernel, &nearest);
 	return iq_nearest_hint(
@@ -39,7 +42,7 @@ static struct iq_error *unknown_command(struct session *s, const char *name)
 
 struct iq_error *execute_command(struct session *s, int argc, char **argv, struct result *r)
 {
-	const struct command *c = command_by_name(argv[0]);
+	const struct command *c = session_command(s, argv[0]);
 	struct iq_error *err;
 
 	*r = (struct result){0};
@@ -120,7 +123,7 @@ static struct iq_error *words_of(struct session *s, const char *text, struct wor
 
 	if (!name)
 		return iq_error_nomem();
-	c = command_by_name(name);
+	c = session_command(s, name);
 	free(name);
 	if (c)
 		return words_split(text, c->raw, c->keep_quotes, w);

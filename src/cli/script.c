@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Lines that stand for other lines: aliases, scripts, repeat. */
+#include "plugin.h"
 #include "script.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -102,30 +103,101 @@ static bool is_own(const char *path)
 	return !stat(path, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022);
 }
 
-void run_start_files(struct session *s)
+/* The start files that are there and may be run, as struct start_files has them. */
+struct start_files {
+	char *path[2];
+	unsigned int nr;
+	bool refused; /* .inquestrc of this directory */
+};
+
+static void find_start_files(struct start_files *f)
 {
 	const char *home = getenv("HOME");
-	unsigned int failed = s->commands_failed;
 	struct iq_buf path = {0};
 	struct stat a, b;
 	bool same = false;
 
+	*f = (struct start_files){.nr = 0};
 	if (home && home[0] == '/') {
 		iq_buf_printf(&path, "%s/.inquestrc", home);
-		if (!path.failed && !access(iq_buf_str(&path), R_OK))
-			run_file(s, iq_buf_str(&path));
 		same = !stat(iq_buf_str(&path), &a) && !stat(".inquestrc", &b) && a.st_dev == b.st_dev &&
 		       a.st_ino == b.st_ino;
+		if (!path.failed && !access(iq_buf_str(&path), R_OK))
+			f->path[f->nr++] = iq_buf_steal(&path);
 		iq_buf_free(&path);
 	}
 	if (same || access(".inquestrc", R_OK))
-		;
-	else if (is_own(".inquestrc"))
-		run_file(s, ".inquestrc");
-	else
+		return;
+	f->refused = !is_own(".inquestrc");
+	if (!f->refused)
+		f->path[f->nr++] = strdup(".inquestrc");
+}
+
+static void free_start_files(struct start_files *f)
+{
+	for (unsigned int i = 0; i < f->nr; i++)
+		free(f->path[i]);
+}
+
+void run_start_files(struct session *s)
+{
+	unsigned int failed = s->commands_failed;
+	struct start_files f;
+
+	find_start_files(&f);
+	for (unsigned int i = 0; i < f.nr; i++) {
+		if (f.path[i])
+			run_file(s, f.path[i]);
+	}
+	if (f.refused)
 		iq_warn(&s->warnings, ".inquestrc in this directory is not run: it is not yours, or others may write "
 			"to it");
+	free_start_files(&f);
 	s->commands_failed = failed; /* the exit status is about what was asked for */
+}
+
+/* The plug-ins that LINE names, if it is an `extend`. */
+static struct iq_error *want_of_line(struct session *s, const char *text)
+{
+	struct line line = {0};
+	struct iq_error *err = line_split(text, &line);
+
+	for (unsigned int i = 0; !err && i < line.nr; i++) {
+		struct words w = {0};
+
+		err = words_split(line.part[i].text, false, false, &w);
+		for (unsigned int n = 1; !err && n < w.nr && !strcmp(w.word[0], "extend") && w.word[1][0] != '-'; n++)
+			err = plugin_want(s, w.word[n], true);
+		words_free(&w);
+	}
+	/* What is wrong with a line is said when it is run. */
+	if (err && err->code != IQ_E_NOMEM) {
+		iq_error_free(err);
+		err = NULL;
+	}
+	line_free(&line);
+	return err;
+}
+
+struct iq_error *want_start_plugins(struct session *s)
+{
+	struct iq_error *err = NULL;
+	struct start_files f;
+	char *line = NULL;
+	size_t room = 0;
+
+	find_start_files(&f);
+	for (unsigned int i = 0; !err && i < f.nr; i++) {
+		FILE *file = f.path[i] ? fopen(f.path[i], "re") : NULL;
+
+		while (file && !err && getline(&line, &room, file) > 0)
+			err = want_of_line(s, line);
+		if (file)
+			fclose(file);
+	}
+	free(line);
+	free_start_files(&f);
+	return err;
 }
 
 /* ---- repeat ---------------------------------------------------------------------------------- */

@@ -44,5 +44,7 @@ bool run_file(struct session *s, const char *path);
  * write to it, for the directory may have come with the dump.
  */
 void run_start_files(struct session *s);
+/* Read the same files ahead for plug-ins, which lines `extend FILE.so` name: they are loaded first. */
+struct iq_error *want_start_plugins(struct session *s) IQ_CHECK;
 
 #endif

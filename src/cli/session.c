@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A session: the dump, the kernel in it, and the debug files that go with it. */
 #include "args.h"
+#include "plugin.h"
 #include "internal.h"
 #include "script.h"
 #include "set_variables.h"
@@ -290,6 +291,7 @@ void session_close(struct session *s)
 		iq_dump_close(s->dump);
 	iq_variables_free(s->variables);
 	alias_free(s->aliases);
+	plugins_free(s);
 	crash_variables_free(s);
 	free(s->src);
 	iq_error_free(s->kernel_error);
