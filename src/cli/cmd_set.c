@@ -364,6 +364,9 @@ static struct iq_error *set_variables(struct session *s, int argc, char **argv, 
 static struct iq_error *set_named(struct session *s, int argc, char **argv, bool *known, struct result *r)
 {
 	*known = true;
+	/* crash has an alias of each; "set hex" is what people type all the same. */
+	if (argc == 1 && (!strcmp(argv[0], "hex") || !strcmp(argv[0], "dec")))
+		return set_radix(s, 1, argv, r);
 	if (!strcmp(argv[0], "radix") && argc <= 2)
 		return set_radix(s, argc - 1, argv + 1, r);
 	if (!strcmp(argv[0], "src"))

@@ -437,6 +437,21 @@ static void text_vmap(struct session *s, const struct iq_whatis *w, struct iq_bu
 		      w->vmap->end - w->vmap->start);
 }
 
+/* An address in the memory map is the page that the struct page there describes, as in crash. */
+static bool text_described(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
+{
+	struct iq_error *err;
+	struct iq_page page;
+
+	if (!w->is_struct_page)
+		return false;
+	err = iq_page_of(s->kernel, w->struct_page_pfn, &page);
+	if (!err)
+		text_page(s, &page, out);
+	iq_error_free(err);
+	return !err;
+}
+
 void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out)
 {
 	if (w->has_symbol)
@@ -459,6 +474,8 @@ void text_place(struct session *s, const struct iq_whatis *w, struct iq_buf *out
 	}
 	if (w->vmap)
 		text_vmap(s, w, out);
+	if (text_described(s, w, out))
+		return;
 	if (w->has_page) {
 		text_page(s, &w->page, out);
 		if (w->use == IQ_PAGE_FREE)

@@ -287,7 +287,6 @@ task_struct.pid {task}
 *task_struct.comm {task}
 struct -u list_head {user}
 struct rq.nr_running runqueues:a
-struct -f list_head
 union sigval
 union -o sigval
 union thread_union

@@ -17,7 +17,7 @@ MARK = '@@MARK-%d-OF-TESTS@@'
 
 
 def script(commands):
-    lines = []
+    lines = ['sys > /dev/null']  # crash looks for what panicked when it is asked
     for i, c in enumerate(commands):
         lines += [f'!echo "{MARK % i}"', 'set -p', 'set radix 10', f'!echo "{MARK % i}-b"', c]
     return '\n'.join(lines + [f'!echo "{MARK % len(commands)}"', 'q', ''])
@@ -50,7 +50,7 @@ def facts(t, core):
     rows = [r for r in rows if len(r) >= 9 and int(r[0]) > 1]
     # A task with a memory map of its own and a plain name, chosen by the seed.
     row = t.rng().choice([r for r in rows if r[6] != '0' and re.fullmatch('[a-z-]+', r[8])])
-    two = t.rng().choice(rows)
+    two = t.rng().choice([r for r in rows if r[0] != row[0]])
     f = {'pid': row[0], 'ppid': row[1], 'task': row[3], 'comm': row[8], 'pid2': two[0],
          'taskplus': f'{int(row[3], 16) + 64:x}'}
     asked = [f'task -R mm,stack {row[0]}', f'vm {row[0]}', f'files {row[0]}', 'sym schedule', 'kmem -S filp', 'mount',
