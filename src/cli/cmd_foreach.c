@@ -144,7 +144,7 @@ static struct iq_error *choose(struct session *s, int argc, char **argv, struct 
 /* These begin with who the task is; of others that is written in front. */
 static bool has_own_header(const char *name)
 {
-	static const char *const own[] = {"bt", "files", "ps", "sig", "task", "vm"};
+	static const char *const own[] = {"bt", "files", "net", "ps", "sig", "task", "vm"};
 
 	for (unsigned int i = 0; i < IQ_ARRAY_SIZE(own); i++) {
 		if (!strcmp(own[i], name))
@@ -153,10 +153,11 @@ static bool has_own_header(const char *name)
 	return false;
 }
 
-/* -R of files and vm: this task has nothing of the kind. */
+/* -R of files, net and vm: this task has nothing of the kind. */
 static bool is_empty(const char *name, const struct result *one)
 {
-	return (!strcmp(name, "files") || !strcmp(name, "vm")) && one->ops->some && !one->ops->some(one->data);
+	return (!strcmp(name, "files") || !strcmp(name, "net") || !strcmp(name, "vm")) &&
+	       one->ops->some && !one->ops->some(one->data);
 }
 
 /* Results that are lists of tasks become one list. */

@@ -36,6 +36,7 @@
 	X(mach) \
 	X(mod) \
 	X(mount) \
+	X(net) \
 	X(p) \
 	X(pageflags) \
 	X(pahole) \
