@@ -110,6 +110,8 @@ struct iq_error *session_keep_file(struct session *s, struct iq_debugfile *file,
 
 /* "inquest: bt: cannot …" and the hint below, on standard error.  COMMAND may be NULL. */
 void show_error(const char *command, const struct iq_error *err);
+/* What could not even be begun: the error as text or as the object of AS_TYPED (NULL: nothing was); frees ERR. */
+void refuse_line(struct session *s, const char *as_typed, struct iq_error *err);
 /* Print and forget the session's warnings. */
 void show_warnings(struct session *s);
 /* All of the LEN bytes, or errno. */

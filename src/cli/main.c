@@ -432,17 +432,9 @@ static void run_all(struct session *s, const struct arguments *a)
 
 static int refuse(struct session *s, struct iq_error *err)
 {
-	struct iq_buf out = {0};
-
-	if (s->json) {
-		json_command(s, NULL, NULL, false, err, &out);
-		write_stdout(s, &out);
-		iq_buf_free(&out);
-	} else {
+	if (!s->json)
 		show_warnings(s);
-		show_error(NULL, err);
-	}
-	iq_error_free(err);
+	refuse_line(s, NULL, err);
 	return EXIT_NOT_OPENED;
 }
 

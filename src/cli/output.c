@@ -37,6 +37,20 @@ void show_error(const char *command, const struct iq_error *err)
 	iq_buf_free(&out);
 }
 
+void refuse_line(struct session *s, const char *as_typed, struct iq_error *err)
+{
+	struct iq_buf out = {0};
+
+	if (s->json) {
+		json_command(s, as_typed, NULL, false, err, &out);
+		write_stdout(s, &out);
+		iq_buf_free(&out);
+	} else {
+		show_error(NULL, err);
+	}
+	iq_error_free(err);
+}
+
 void show_warnings(struct session *s)
 {
 	struct iq_buf out = {0};

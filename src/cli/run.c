@@ -280,21 +280,13 @@ static bool run_whole_part(struct session *s, const struct line_part *part)
 
 bool run_line(struct session *s, const char *text)
 {
-	struct iq_buf out = {0};
 	struct line line = {0};
 	struct iq_error *err;
 	bool ok, all = true;
 
 	err = line_split(text, &line);
 	if (err) {
-		if (s->json) {
-			json_command(s, text, NULL, false, err, &out);
-			write_stdout(s, &out);
-			iq_buf_free(&out);
-		} else {
-			show_error(NULL, err);
-		}
-		iq_error_free(err);
+		refuse_line(s, text, err);
 		s->commands_failed++;
 		return false;
 	}

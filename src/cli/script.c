@@ -21,16 +21,7 @@ struct macro {
 
 static bool fail(struct session *s, struct iq_error *err)
 {
-	struct iq_buf out = {0};
-
-	if (s->json) {
-		json_command(s, NULL, NULL, false, err, &out);
-		write_stdout(s, &out);
-		iq_buf_free(&out);
-	} else {
-		show_error(NULL, err);
-	}
-	iq_error_free(err);
+	refuse_line(s, NULL, err);
 	return false;
 }
 

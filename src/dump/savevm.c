@@ -158,15 +158,15 @@ static uint64_t block_order(const char *name)
 
 static void place_blocks(struct save *v)
 {
-	unsigned int todo = 0;
+	unsigned int left = 0;
 
 	v->total = 0;
 	for (unsigned int i = 0; i < v->nr_blocks; i++) {
 		v->blocks[i].is_memory = is_memory(v->blocks[i].name);
 		v->blocks[i].linear = UINT64_MAX;
-		todo += v->blocks[i].is_memory;
+		left += v->blocks[i].is_memory;
 	}
-	for (; todo; todo--) {
+	for (; left; left--) {
 		struct block *next = NULL;
 
 		for (unsigned int i = 0; i < v->nr_blocks; i++) {
