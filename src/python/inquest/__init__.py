@@ -71,7 +71,10 @@ class Frame:
         self.locals = {x['name']: x['value'] for x in info['locals']}
 
     def __repr__(self):
-        return f'#{self.n} {self.name}+{self.offset}' if self.name else f'#{self.n} {self.pc:#x}'
+        if not self.name:
+            return f'#{self.n} {self.pc:#x}'
+        # What was inlined has no address of its own.
+        return f'#{self.n} {self.name}' + (f'+{self.offset}' if self.offset is not None else '')
 
 
 class Object:
