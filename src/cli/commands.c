@@ -8,6 +8,7 @@
 	X(analyze) \
 	X(annotate) \
 	X(ascii) \
+	X(bpf) \
 	X(bt) \
 	X(btop) \
 	X(dec) \
