@@ -48,6 +48,7 @@
 	X(rd) \
 	X(refs) \
 	X(runq) \
+	X(sbitmapq) \
 	X(search) \
 	X(set) \
 	X(sig) \
