@@ -89,7 +89,9 @@ def saved_machines_cut_off(t, core):
             with open(f'{d}/cut', 'wb') as out:
                 out.write(data[:length])
             n = compare(t, f'{folder}/second.zlib', f'{d}/cut', '--missing')
-            t.ok(n.get('lost', 0) > 4160, f'cut at {length}: {n}')
+            # The devices come behind the memory: without them none of it is lost.
+            t.ok(n.get('lost', 0) > 4160 or (length > size - 500000 and n.get('lost') == 4160),
+                 f'cut at {length} of {size}: {n}')
             out = t.inquest('-s', '--no-vmlinux', f'{d}/cut', '-c', 'rd -p 100000', check=False)
             t.ok('truncated' in out.err, f'cut at {length}: {out.err[:200]}')
         for i in range(40 if t.all else 8):
