@@ -354,7 +354,6 @@ whatis -r 16
 whatis -m mm_struct -r 8
 whatis spinlock_t
 whatis pid_t
-sbitmapq {task}
 bpf
 bpf -p
 bpf -m
