@@ -254,6 +254,8 @@ static void uncover(struct save *v)
 {
 	struct iq_extents *x = &v->m->map;
 
+	if (!v->covered)
+		return;
 	memmove(x->e, x->e + v->covered, (x->nr - v->covered) * sizeof(*x->e));
 	x->nr -= v->covered;
 }
