@@ -293,17 +293,34 @@ static void add_frames(struct session *s, const struct analyze_result *x, struct
 
 /* ---- What is not known, and what to do next ------------------------------------------------------ */
 
+static bool has_log(struct session *s)
+{
+	const struct iq_log_record *records;
+	unsigned int nr = 0;
+	struct iq_error *err = iq_log(s->kernel, &records, &nr);
+	bool has = !err && nr;
+
+	iq_error_free(err);
+	return has;
+}
+
+static bool has_tasks(struct session *s)
+{
+	const struct iq_task *tasks;
+	unsigned int nr = 0;
+	struct iq_error *err = iq_tasks(s->kernel, &tasks, &nr);
+	bool has = !err && nr;
+
+	iq_error_free(err);
+	return has;
+}
+
 void analyze_missing(struct session *s, struct iq_buf *out)
 {
 	const struct iq_dump_info *info = iq_dump_info(s->dump);
-	const struct iq_log_record *records;
-	struct iq_error *err;
-	unsigned int nr = 0;
 
-	err = iq_log(s->kernel, &records, &nr);
-	if (err || !nr)
+	if (!has_log(s))
 		iq_buf_puts(out, "- the kernel log cannot be read from this dump\n");
-	iq_error_free(err);
 	if (info->truncated || info->incomplete)
 		iq_buf_puts(out, "- the dump is not complete: its end is missing\n");
 	if (info->filtered)
@@ -353,7 +370,7 @@ static void suggest_address(struct session *s, struct next *n, uint64_t address,
 		suggest(n, note, "whatis 0x%" PRIx64, address);
 }
 
-static void suggest_event(struct next *n, const struct iq_event *e)
+static void suggest_event(struct session *s, struct next *n, const struct iq_event *e)
 {
 	bool hang = e->class == IQ_CLASS_HUNG_TASK || e->class == IQ_CLASS_DEADLOCK;
 
@@ -366,7 +383,7 @@ static void suggest_event(struct next *n, const struct iq_event *e)
 		suggest(n, "the stack with arguments and variables", "bt -V");
 	if (e->has_ip && e->symbol.name && !hang)
 		suggest(n, "the code up to there", "dis -r 0x%" PRIx64, e->ip);
-	if (!e->task.address || hang)
+	if ((!e->task.address || hang) && has_tasks(s))
 		suggest(n, "what all tasks are doing", "stacks");
 }
 
@@ -398,7 +415,7 @@ static void add_next(struct session *s, const struct iq_analysis *a, struct iq_b
 
 	heading(s, out, "Next");
 	n.from = out->len;
-	suggest_event(&n, &a->event);
+	suggest_event(s, &n, &a->event);
 	for (unsigned int i = 0; i < a->culprit.nr_links; i++) {
 		const struct iq_link *l = &a->culprit.links[i];
 
@@ -409,7 +426,10 @@ static void add_next(struct session *s, const struct iq_analysis *a, struct iq_b
 		if (!a->findings[i].alternative)
 			suggest_finding(s, &n, &a->findings[i], i + 1);
 	n.nr = 0;
-	suggest(&n, "the kernel's last words", "log -T | tail -60");
+	if (has_log(s))
+		suggest(&n, "the kernel's last words", "log -T | tail -60");
+	else
+		suggest(&n, "what the dump has, and what is missing", "info dump");
 }
 
 void analyze_text(struct session *s, const struct result *r, struct iq_buf *out)

@@ -309,8 +309,6 @@ static struct iq_error *parse(struct session *s, int argc, char **argv, struct i
 			IQ_TRY(set_what(x, option));
 		}
 	}
-	if (x->cpus.cpu && x->what != IRQ_COUNTS)
-		return iq_error_new(IQ_E_USAGE, "-c chooses the CPUs of -s");
 	if (o.index == argc)
 		return NULL;
 	if (x->what || x->used)
@@ -374,7 +372,7 @@ const struct command cmd_irq = {
 		"  -b         soft interrupts (bottom halves): number and function\n"
 		"  -a         the CPUs that each interrupt with a handler may go to\n"
 		"  -s         how often each came, as /proc/interrupts counts them\n"
-		"  -c CPUS    with -s: on these CPUs only: 1,3-5, or all\n"
+		"  -c CPUS    of -s: on these CPUs only: 1,3-5, or all\n"
 		"\n"
 		"With --json the handlers' functions are named as well.\n"
 		"\n"

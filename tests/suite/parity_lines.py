@@ -296,12 +296,12 @@ union sigval.sival_int {task}
 swap
 sym schedule
 sym {text}
-sym -l | head -20
+sym -l | grep vfs_read
 sym -q vfs_re
 sym -n schedule
 sym -p schedule
 sym -m virtio_blk
-sym -M | head
+sym -M | grep virtblk_done
 sym -x {text}
 sys
 sys -t
