@@ -81,27 +81,15 @@ static void next_line(const char *s, struct mce_record *m)
 		m->cpuid = (uint32_t)strtoul(end + 1, NULL, 16);
 }
 
-static const char *words(struct iq_case *c, const struct mce_record *m,
-			 void (*text)(const struct mce_record *m, struct iq_buf *out))
-{
-	struct iq_buf b = {0};
-	const char *s;
-
-	text(m, &b);
-	s = iq_case_text(c, "%s", iq_buf_str(&b));
-	iq_buf_free(&b);
-	return s;
-}
-
 static void tell(struct iq_case *c, const struct mce_record *m)
 {
 	struct iq_finding *f =
 		iq_case_finding(c, "mce.bank", IQ_CLASS_MACHINE_CHECK, IQ_CONFIDENCE_LIKELY, "%s",
-				words(c, m, iq_mce_text));
+				iq_mce_words(c, m, iq_mce_text));
 	struct iq_buf b = {0};
 
 	iq_finding_evidence(c, f, IQ_SOURCE_LOG, 0, iq_case_text(c, "0x%016" PRIx64, m->status),
-			    "bank %u's status: %s", m->bank, words(c, m, iq_mce_status_text));
+			    "bank %u's status: %s", m->bank, iq_mce_words(c, m, iq_mce_status_text));
 	if (iq_mce_address_text(m, &b))
 		iq_finding_evidence(c, f, IQ_SOURCE_LOG, 0, iq_case_text(c, "0x%" PRIx64, m->addr),
 				    "%s", iq_buf_str(&b));

@@ -151,18 +151,6 @@ static void waiting(struct iq_kernel *k, struct records *r)
 
 /* ---- What is said of them ---------------------------------------------------------------------------- */
 
-static const char *words(struct iq_case *c, const struct mce_record *m,
-			 void (*text)(const struct mce_record *m, struct iq_buf *out))
-{
-	struct iq_buf b = {0};
-	const char *s;
-
-	text(m, &b);
-	s = iq_case_text(c, "%s", iq_buf_str(&b));
-	iq_buf_free(&b);
-	return s;
-}
-
 static void tell_address(struct iq_case *c, struct iq_finding *f, const struct mce_record *m)
 {
 	struct iq_buf b = {0};
@@ -194,11 +182,11 @@ static void tell(struct iq_case *c, const struct mce_record *m, bool died_of_it)
 	struct iq_buf b = {0};
 	struct iq_finding *f =
 		iq_case_finding(c, "mce.bank", IQ_CLASS_MACHINE_CHECK, IQ_CONFIDENCE_CERTAIN, "%s",
-				words(c, m, iq_mce_text));
+				iq_mce_words(c, m, iq_mce_text));
 
 	iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, m->at,
 			    iq_case_text(c, "0x%016" PRIx64, m->status), "bank %u's status: %s",
-			    m->bank, words(c, m, iq_mce_status_text));
+			    m->bank, iq_mce_words(c, m, iq_mce_status_text));
 	tell_address(c, f, m);
 	if (iq_mce_global_text(m, &b))
 		iq_finding_evidence(c, f, IQ_SOURCE_MEMORY, m->at + 24,

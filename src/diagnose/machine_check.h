@@ -32,5 +32,8 @@ void iq_mce_status_text(const struct mce_record *m, struct iq_buf *out);
 bool iq_mce_address_text(const struct mce_record *m, struct iq_buf *out);
 /* What of the interrupted code is left: "what was interrupted could go on"; false: nothing was interrupted. */
 bool iq_mce_global_text(const struct mce_record *m, struct iq_buf *out);
+/* One of these as a string of the case. */
+const char *iq_mce_words(struct iq_case *c, const struct mce_record *m,
+			 void (*text)(const struct mce_record *m, struct iq_buf *out));
 
 #endif

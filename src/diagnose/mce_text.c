@@ -271,3 +271,15 @@ bool iq_mce_global_text(const struct mce_record *m, struct iq_buf *out)
 		iq_buf_puts(out, ", only this CPU was told");
 	return true;
 }
+
+const char *iq_mce_words(struct iq_case *c, const struct mce_record *m,
+			 void (*text)(const struct mce_record *m, struct iq_buf *out))
+{
+	struct iq_buf b = {0};
+	const char *s;
+
+	text(m, &b);
+	s = iq_case_text(c, "%s", iq_buf_str(&b));
+	iq_buf_free(&b);
+	return s;
+}

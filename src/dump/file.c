@@ -12,21 +12,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-ssize_t iq_file_read_raw(const struct iq_file *f, void *buf, size_t len, uint64_t offset)
+ssize_t iq_read_fd(int fd, void *buf, size_t len, uint64_t offset)
 {
 	size_t done = 0;
 
-	if (offset >= f->raw_size)
-		return 0;
-	len = IQ_MIN(len, f->raw_size - offset);
-	if (f->parts)
-		return iq_wrap_read(f->parts, buf, len, offset);
-	if (f->fd < 0) {
-		memcpy(buf, f->memory + offset, len);
-		return (ssize_t)len;
-	}
 	while (done < len) {
-		ssize_t n = pread(f->fd, (uint8_t *)buf + done, len - done, (off_t)(offset + done));
+		ssize_t n = pread(fd, (uint8_t *)buf + done, len - done, (off_t)(offset + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -37,6 +28,20 @@ ssize_t iq_file_read_raw(const struct iq_file *f, void *buf, size_t len, uint64_
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+ssize_t iq_file_read_raw(const struct iq_file *f, void *buf, size_t len, uint64_t offset)
+{
+	if (offset >= f->raw_size)
+		return 0;
+	len = IQ_MIN(len, f->raw_size - offset);
+	if (f->parts)
+		return iq_wrap_read(f->parts, buf, len, offset);
+	if (f->fd < 0) {
+		memcpy(buf, f->memory + offset, len);
+		return (ssize_t)len;
+	}
+	return iq_read_fd(f->fd, buf, len, offset);
 }
 
 /*

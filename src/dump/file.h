@@ -56,6 +56,8 @@ void iq_file_next_data(const struct iq_file *f, uint64_t offset, uint64_t end, u
 /* The first LEN bytes of the content of the file FD, as far as they are there, whatever it is packed in. */
 size_t iq_file_peek(int fd, void *buf, size_t len);
 
+/* As pread(), but all that there is. */
+ssize_t iq_read_fd(int fd, void *buf, size_t len, uint64_t offset);
 /* The decompressed bytes, below the flattened layer. */
 ssize_t iq_file_read_raw(const struct iq_file *f, void *buf, size_t len, uint64_t offset);
 /* One pass over the record headers of a flattened file: fills map, size and broken_off. */

@@ -2,6 +2,7 @@
 /* Reading files that were compressed as a whole: in parts, or decompressed once. */
 #include "wrap.h"
 #include "codec.h"
+#include "file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -84,32 +85,13 @@ static const char *part_name(enum iq_wrapping wrapping)
 	return wrapping == IQ_WRAP_XZ ? "blocks" : wrapping == IQ_WRAP_ZSTD ? "frames" : "members";
 }
 
-/* As pread(), but all that there is. */
-static ssize_t read_fd(int fd, void *buf, size_t len, uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(fd, (uint8_t *)buf + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
-}
-
 ssize_t iq_wrap_source_read(const struct iq_wrap_source *s, void *buf, size_t len, uint64_t offset)
 {
 	if (offset >= s->size)
 		return 0;
 	len = (size_t)IQ_MIN(len, s->size - offset);
 	if (s->fd >= 0)
-		return read_fd(s->fd, buf, len, offset);
+		return iq_read_fd(s->fd, buf, len, offset);
 	memcpy(buf, s->memory + offset, len);
 	return (ssize_t)len;
 }
@@ -491,7 +473,7 @@ static bool read_part(struct iq_wrap *x, struct iq_wrap_part *part, uint8_t *buf
 		errno = EBADMSG;
 	/* What is in the file stays there. */
 	else if (!part->data)
-		ok = read_fd(x->scratch, buf, len, part->out + at) == (ssize_t)len;
+		ok = iq_read_fd(x->scratch, buf, len, part->out + at) == (ssize_t)len;
 	return ok;
 }
 

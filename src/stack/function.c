@@ -189,7 +189,7 @@ static bool add_front(struct unwinder *u, struct iq_symbol *whole)
 
 static void visit(struct reading *r, uint64_t address, struct depth depth)
 {
-	struct visits *v = &r->todo;
+	struct visits *v = &r->pending;
 
 	if (!iq_grow(&v->list, &v->room, v->nr + 1, sizeof(*v->list)))
 		r->failed = true;
@@ -321,12 +321,12 @@ static void follow(struct reading *r, uint64_t address, struct depth d)
 void follow_from(struct reading *r, uint64_t address, struct depth d)
 {
 	visit(r, address, d);
-	while (r->todo.nr && !r->failed) {
-		struct visit v = r->todo.list[--r->todo.nr];
+	while (r->pending.nr && !r->failed) {
+		struct visit v = r->pending.list[--r->pending.nr];
 
 		follow(r, v.address, v.depth);
 	}
-	r->todo.nr = 0;
+	r->pending.nr = 0;
 }
 
 /* Functions that are returned to, not called: on entry their return address is not on the stack yet. */
@@ -362,7 +362,7 @@ static bool read_function(struct unwinder *u, const struct iq_symbol *s, struct 
 		fill_gaps(&r);
 		find_canary(&r);
 	}
-	free(r.todo.list);
+	free(r.pending.list);
 	return !r.failed;
 }
 

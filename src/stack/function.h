@@ -26,7 +26,7 @@ struct visits {
 struct reading {
 	struct unwinder *u;
 	struct function *f;
-	struct visits todo;
+	struct visits pending;
 	uint8_t gap; /* number of the gap that is being filled; 0: none */
 	bool failed;
 };
